@@ -1,0 +1,1 @@
+"""A dataset's own files -> the tables studies, images, reports, annotated_boxes."""

@@ -1,0 +1,1 @@
+"""Declared tables, and the only functions that read and write them."""

@@ -1,0 +1,216 @@
+"""Every table of the pipeline, declared once.
+
+Changing a column or its meaning bumps the table's version; there is no migration code.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from asg_core.tables.schema import TableSchema
+from asg_core.terms.existence import Context, Existence
+from asg_core.terms.findings import FINDINGS
+from asg_core.terms.regions import PLACES, REGIONS
+from asg_core.terms.views import View
+
+BOX: Final = pl.Array(pl.Float32, 4)
+SPAN: Final = pl.Struct({"start": pl.Int32, "end": pl.Int32})
+SPLITS: Final = ("train", "validate", "test")
+
+EXISTENCE: Final = pl.Enum([member.value for member in Existence])
+CONTEXT: Final = pl.Enum([member.value for member in Context])
+FINDING: Final = pl.Enum(list(FINDINGS))
+PLACE: Final = pl.Enum(list(PLACES))
+REGION: Final = pl.Enum(list(REGIONS))
+SPLIT: Final = pl.Enum(list(SPLITS))
+VIEW: Final = pl.Enum([member.value for member in View])
+
+STUDIES = TableSchema(
+    name="studies",
+    version=1,
+    key=("study_id",),
+    columns={
+        "study_id": pl.String,
+        "patient_id": pl.String,  # the study_id where the source names no patient
+        "split": SPLIT,
+    },
+    about="One examination of one patient.",
+)
+
+IMAGES = TableSchema(
+    name="images",
+    version=1,
+    key=("image_id",),
+    columns={
+        "image_id": pl.String,
+        "study_id": pl.String,
+        "path": pl.String,  # relative to the source's root, with forward slashes
+        "view": VIEW,
+        "width": pl.Int32,  # pixels of the original frame
+        "height": pl.Int32,
+    },
+    about="One radiograph as released, before it is decoded.",
+)
+
+REPORTS = TableSchema(
+    name="reports",
+    version=1,
+    key=("study_id",),
+    columns={
+        "study_id": pl.String,
+        "text": pl.String,  # as released; every offset of the pipeline indexes it
+    },
+    about="The radiologist's text of a study.",
+)
+
+SENTENCES = TableSchema(
+    name="sentences",
+    version=1,
+    key=("study_id", "sentence_index"),
+    columns={
+        "study_id": pl.String,
+        "sentence_index": pl.Int32,  # 0-based, in report order, over all sections read
+        "section": pl.String,  # canonical section name: "findings", "impression", ...
+        "start": pl.Int32,  # characters of the report's text, half-open
+        "end": pl.Int32,
+        "text": pl.String,  # report[start:end]
+    },
+    about="The sentences of the sections that are read.",
+)
+
+TRIPLETS = TableSchema(
+    name="triplets",
+    version=1,
+    key=("study_id", "sentence_index", "region", "finding", "finding_start"),
+    columns={
+        "study_id": pl.String,
+        "sentence_index": pl.Int32,
+        "region": PLACE,
+        "finding": FINDING,
+        "existence": EXISTENCE,
+        "context": CONTEXT,
+        "finding_start": pl.Int32,  # characters of the report's text, half-open
+        "finding_end": pl.Int32,
+        "place_start": pl.Int32,  # null: the place follows from the finding alone
+        "place_end": pl.Int32,
+        "cue_start": pl.Int32,  # null: no cue; a plain statement is present
+        "cue_end": pl.Int32,
+        "parser": pl.String,
+    },
+    nullable=frozenset({"place_start", "place_end", "cue_start", "cue_end"}),
+    about="One claim of one sentence: a finding, a place, and whether it is there.",
+)
+
+ANNOTATED_BOXES = TableSchema(
+    name="annotated_boxes",
+    version=1,
+    key=("image_id", "region"),
+    columns={
+        "image_id": pl.String,
+        "region": REGION,
+        "box_xyxy": BOX,  # pixels of the original frame, half-open
+        "split": SPLIT,  # what the annotation may be used for
+        "origin": pl.String,  # "chest_imagenome", "table", ...
+    },
+    about="Boxes that a data set provides; the detector learns from those of `train`.",
+)
+
+REGION_BOXES = TableSchema(
+    name="region_boxes",
+    version=1,
+    key=("image_id", "region"),
+    columns={
+        "image_id": pl.String,
+        "region": REGION,
+        "box_xyxy": BOX,  # pixels of the original frame, half-open
+        "score": pl.Float32,  # in [0, 1]; 1 for imported boxes
+        "origin": pl.String,  # the backend, or the source of an imported box
+    },
+    about="At most one box per region and image; a region that was not found has no row.",
+)
+
+ALIGNMENTS = TableSchema(
+    name="alignments",
+    version=1,
+    key=("image_id", "unit_index"),
+    columns={
+        "image_id": pl.String,
+        "unit_index": pl.Int32,  # 0-based, in order of first sentence, then region
+        "study_id": pl.String,
+        "regions": pl.List(REGION),
+        "sentence_indices": pl.List(pl.Int32),
+        "spans": pl.List(SPAN),  # of the report's text: the words of this unit
+        "box_xyxy": BOX,  # pixels of the original frame; the union of the regions' boxes
+        "scenario": pl.Int8,  # 1: one region, one sentence; 2: one region; 3: several
+        "policy": pl.Enum(["merge", "split"]),
+    },
+    about="One unit: one box of an image with one piece of its report.",
+)
+
+TAG_TARGETS = TableSchema(
+    name="tag_targets",
+    version=1,
+    key=("image_id", "finding"),
+    columns={
+        "image_id": pl.String,
+        "finding": FINDING,
+        "existence": EXISTENCE,  # over the report: present > uncertain > absent
+    },
+    about="A finding as an image-level target; a missing row is unlabelled.",
+)
+
+STAGE_METRICS = TableSchema(
+    name="stage_metrics",
+    version=1,
+    key=("stage", "metric", "target"),
+    columns={
+        "stage": pl.String,
+        "metric": pl.String,
+        "target": pl.String,  # what the metric is over: "all", a region, a reason, ...
+        "value": pl.Float64,  # null: undefined, such as a precision without claims
+        "num_items": pl.Int64,
+    },
+    nullable=frozenset({"value"}),
+    about="Counts, rates and scores against ground truth, per stage.",
+)
+
+REJECTS = TableSchema(
+    name="rejects",
+    version=1,
+    key=("stage", "item_id"),
+    columns={
+        "stage": pl.String,
+        "item_id": pl.String,  # a study, an image, "image/region", or a row of a file
+        "reason": pl.String,  # one word from a short list per stage, snake_case
+        "detail": pl.String,  # a sentence: where, expected what, found what
+    },
+    about="What a stage could not use, and why.",
+)
+
+PIXELS = TableSchema(
+    name="pixels",
+    version=1,
+    key=("image_id",),
+    columns={
+        "image_id": pl.String,
+        "width": pl.Int32,  # pixels of the original frame, as decoded
+        "height": pl.Int32,
+        "pixels": pl.Binary,  # size x size bytes, row-major, 0 black .. 255 white
+    },
+    about="Decoded images, letterboxed to a square (see asg_core.images.pixel_cache).",
+)
+
+TABLES: tuple[TableSchema, ...] = (
+    STUDIES,
+    IMAGES,
+    REPORTS,
+    SENTENCES,
+    TRIPLETS,
+    PIXELS,
+    ANNOTATED_BOXES,
+    REGION_BOXES,
+    ALIGNMENTS,
+    TAG_TARGETS,
+    STAGE_METRICS,
+    REJECTS,
+)

@@ -1,0 +1,170 @@
+"""Table declarations, and the only readers and writers of the tables.
+
+A table is a Parquet file that says in its metadata which table and which version it is.
+Writing checks, sorts by key and renames into place; reading refuses anything else.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+METADATA_TABLE = "asg.table"
+METADATA_VERSION = "asg.version"
+
+
+class TableError(ValueError):
+    """A file is not the table it should be, or rows do not fit their table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSchema:
+    """One table: its name, its version, its key and its columns.
+
+    Nulls are refused everywhere but in the columns named by `nullable`; what a null
+    means is written beside the declaration in `asg_core.tables.catalog`.
+    """
+
+    name: str
+    version: int
+    key: tuple[str, ...]
+    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    nullable: frozenset[str] = field(default_factory=frozenset)
+    about: str
+
+    def empty(self) -> pl.DataFrame:
+        """Return the table without rows."""
+        return pl.DataFrame(schema=dict(self.columns))
+
+    def frame(self, rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+        """Return the table that holds `rows`, in the declared columns and types.
+
+        Raises:
+            TableError: If a row has a value that does not fit its column.
+        """
+        try:
+            return pl.DataFrame(list(rows), schema=dict(self.columns), orient="row")
+        except (TypeError, pl.exceptions.PolarsError) as error:
+            raise TableError(
+                f"Table '{self.name}': a row does not fit the declared columns "
+                f"{list(self.columns)}: {error}"
+            ) from error
+
+    def check(self, frame: pl.DataFrame, *, where: str) -> None:
+        """Raise unless `frame` has exactly these columns and types, and a unique key.
+
+        Raises:
+            TableError: With the first thing that does not fit.
+        """
+        self._check_columns(frame, where=where)
+        self._check_nulls(frame, where=where)
+        duplicates = frame.select(self.key).is_duplicated()
+        if duplicates.any():
+            example = frame.filter(duplicates).select(self.key).row(0, named=True)
+            raise TableError(
+                f"{where}: expected one row per {list(self.key)} in '{self.name}', "
+                f"found {duplicates.sum()} rows that share a key, such as {example}"
+            )
+
+    def _check_columns(self, frame: pl.DataFrame, *, where: str) -> None:
+        expected = dict(pl.Schema(self.columns))
+        found = dict(frame.schema)
+        missing = [name for name in expected if name not in found]
+        extra = [name for name in found if name not in expected]
+        if missing or extra:
+            raise TableError(
+                f"{where}: expected the columns {list(expected)} of '{self.name}' "
+                f"v{self.version}; missing {missing}, not declared {extra}"
+            )
+        for name, dtype in expected.items():
+            if found[name] != dtype:
+                raise TableError(
+                    f"{where}: expected column '{name}' of '{self.name}' to be "
+                    f"{dtype}, found {found[name]}"
+                )
+
+    def _check_nulls(self, frame: pl.DataFrame, *, where: str) -> None:
+        for name in self.columns:
+            if name not in self.nullable and frame[name].has_nulls():
+                raise TableError(
+                    f"{where}: expected no nulls in column '{name}' of '{self.name}', "
+                    f"found {frame[name].null_count()}"
+                )
+
+
+def write_table(frame: pl.DataFrame, path: Path, *, schema: TableSchema) -> None:
+    """Check `frame`, sort it by key and write it to `path` in one step.
+
+    The file appears under its name only when it is complete. The same rows give the same
+    bytes, whatever their order was.
+
+    Raises:
+        TableError: If the frame does not fit the declaration.
+    """
+    schema.check(frame, where=f"write_table({path.name})")
+    ordered = frame.select(list(schema.columns)).sort(schema.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    ordered.write_parquet(
+        temporary,
+        compression="zstd",
+        metadata={METADATA_TABLE: schema.name, METADATA_VERSION: str(schema.version)},
+    )
+    temporary.replace(path)
+
+
+def read_table(path: Path, *, schema: TableSchema) -> pl.DataFrame:
+    """Read a table written by `write_table`, refusing another table or version.
+
+    Raises:
+        TableError: If the file is another table, another version, has other columns, or
+            is not Parquet at all.
+        FileNotFoundError: If there is no such file.
+    """
+    check_stamp(path, schema=schema)
+    frame = pl.read_parquet(path)
+    schema.check(frame, where=str(path))
+    return frame
+
+
+def read_tables(paths: Iterable[Path], *, schema: TableSchema) -> pl.DataFrame:
+    """Read the shards of one table as one frame; no shards give the empty table."""
+    return pl.concat(
+        [schema.empty(), *(read_table(path, schema=schema) for path in paths)]
+    )
+
+
+def check_stamp(path: Path, *, schema: TableSchema) -> None:
+    """Raise unless the file's metadata says that it is this table in this version."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: expected the table '{schema.name}', found no file. Run the "
+            "workflow; it makes the table."
+        )
+    try:
+        metadata = pl.read_parquet_metadata(path)
+    except pl.exceptions.PolarsError as error:
+        raise TableError(
+            f"{path}: expected the Parquet table '{schema.name}', found a file that "
+            "cannot be read as Parquet. Delete the file and run the workflow again."
+        ) from error
+    name, version = metadata.get(METADATA_TABLE), metadata.get(METADATA_VERSION)
+    if name is None:
+        raise TableError(
+            f"{path}: expected '{schema.name}' v{schema.version}, found Parquet that "
+            "this project did not write. Point the configuration at the right file."
+        )
+    if (name, version) == (schema.name, str(schema.version)):
+        return
+    is_newer = name == schema.name and int(version or 0) > schema.version
+    advice = (
+        "It was written by a newer release: upgrade asg-core, or use another folder."
+        if is_newer
+        else "Delete the file and run the workflow again."
+    )
+    raise TableError(
+        f"{path}: expected '{schema.name}' v{schema.version}, found '{name}' "
+        f"v{version}. {advice}"
+    )

@@ -1,0 +1,1 @@
+"""Closed vocabularies: regions, findings, existence, views. Depends on nothing."""
