@@ -31,8 +31,11 @@ STUDIES = TableSchema(
     key=("study_id",),
     columns={
         "study_id": pl.String,
-        "patient_id": pl.String,  # the study_id where the source names no patient
+        "patient_id": pl.String,
         "split": SPLIT,
+    },
+    notes={
+        "patient_id": "the study_id where the source names no patient",
     },
     about="One examination of one patient.",
 )
@@ -44,10 +47,14 @@ IMAGES = TableSchema(
     columns={
         "image_id": pl.String,
         "study_id": pl.String,
-        "path": pl.String,  # relative to the source's root, with forward slashes
+        "path": pl.String,
         "view": VIEW,
-        "width": pl.Int32,  # pixels of the original frame
+        "width": pl.Int32,
         "height": pl.Int32,
+    },
+    notes={
+        "path": "relative to the source's root, with forward slashes",
+        "width": "pixels of the original frame",
     },
     about="One radiograph as released, before it is decoded.",
 )
@@ -58,7 +65,10 @@ REPORTS = TableSchema(
     key=("study_id",),
     columns={
         "study_id": pl.String,
-        "text": pl.String,  # as released; every offset of the pipeline indexes it
+        "text": pl.String,
+    },
+    notes={
+        "text": "as released; every offset of the pipeline indexes it",
     },
     about="The radiologist's text of a study.",
 )
@@ -69,11 +79,17 @@ SENTENCES = TableSchema(
     key=("study_id", "sentence_index"),
     columns={
         "study_id": pl.String,
-        "sentence_index": pl.Int32,  # 0-based, in report order, over all sections read
-        "section": pl.String,  # canonical section name: "findings", "impression", ...
-        "start": pl.Int32,  # characters of the report's text, half-open
+        "sentence_index": pl.Int32,
+        "section": pl.String,
+        "start": pl.Int32,
         "end": pl.Int32,
-        "text": pl.String,  # report[start:end]
+        "text": pl.String,
+    },
+    notes={
+        "sentence_index": "0-based, in report order, over all sections read",
+        "section": 'canonical section name: "findings", "impression", ...',
+        "start": "characters of the report's text, half-open",
+        "text": "report[start:end]",
     },
     about="The sentences of the sections that are read.",
 )
@@ -89,13 +105,18 @@ TRIPLETS = TableSchema(
         "finding": FINDING,
         "existence": EXISTENCE,
         "context": CONTEXT,
-        "finding_start": pl.Int32,  # characters of the report's text, half-open
+        "finding_start": pl.Int32,
         "finding_end": pl.Int32,
-        "place_start": pl.Int32,  # null: the place follows from the finding alone
+        "place_start": pl.Int32,
         "place_end": pl.Int32,
-        "cue_start": pl.Int32,  # null: no cue; a plain statement is present
+        "cue_start": pl.Int32,
         "cue_end": pl.Int32,
         "parser": pl.String,
+    },
+    notes={
+        "finding_start": "characters of the report's text, half-open",
+        "place_start": "null: the place follows from the finding alone",
+        "cue_start": "null: no cue; a plain statement is present",
     },
     nullable=frozenset({"place_start", "place_end", "cue_start", "cue_end"}),
     about="One claim of one sentence: a finding, a place, and whether it is there.",
@@ -108,9 +129,14 @@ ANNOTATED_BOXES = TableSchema(
     columns={
         "image_id": pl.String,
         "region": REGION,
-        "box_xyxy": BOX,  # pixels of the original frame, half-open
-        "split": SPLIT,  # what the annotation may be used for
-        "origin": pl.String,  # "chest_imagenome", "table", ...
+        "box_xyxy": BOX,
+        "split": SPLIT,
+        "origin": pl.String,
+    },
+    notes={
+        "box_xyxy": "pixels of the original frame, half-open",
+        "split": "what the annotation may be used for",
+        "origin": '"chest_imagenome", "table", ...',
     },
     about="Boxes that a data set provides; the detector learns from those of `train`.",
 )
@@ -122,9 +148,14 @@ REGION_BOXES = TableSchema(
     columns={
         "image_id": pl.String,
         "region": REGION,
-        "box_xyxy": BOX,  # pixels of the original frame, half-open
-        "score": pl.Float32,  # in [0, 1]; 1 for imported boxes
-        "origin": pl.String,  # the backend, or the source of an imported box
+        "box_xyxy": BOX,
+        "score": pl.Float32,
+        "origin": pl.String,
+    },
+    notes={
+        "box_xyxy": "pixels of the original frame, half-open",
+        "score": "in [0, 1]; 1 for imported boxes",
+        "origin": "the backend, or the source of an imported box",
     },
     about="At most one box per region and image; a region that was not found has no row.",
 )
@@ -135,14 +166,20 @@ ALIGNMENTS = TableSchema(
     key=("image_id", "unit_index"),
     columns={
         "image_id": pl.String,
-        "unit_index": pl.Int32,  # 0-based, in order of first sentence, then region
+        "unit_index": pl.Int32,
         "study_id": pl.String,
         "regions": pl.List(REGION),
         "sentence_indices": pl.List(pl.Int32),
-        "spans": pl.List(SPAN),  # of the report's text: the words of this unit
-        "box_xyxy": BOX,  # pixels of the original frame; the union of the regions' boxes
-        "scenario": pl.Int8,  # 1: one region, one sentence; 2: one region; 3: several
+        "spans": pl.List(SPAN),
+        "box_xyxy": BOX,
+        "scenario": pl.Int8,
         "policy": pl.Enum(["merge", "split"]),
+    },
+    notes={
+        "unit_index": "0-based, in order of first sentence, then region",
+        "spans": "of the report's text: the words of this unit",
+        "box_xyxy": "pixels of the original frame; the union of the regions' boxes",
+        "scenario": "1: one region, one sentence; 2: one region; 3: several",
     },
     about="One unit: one box of an image with one piece of its report.",
 )
@@ -154,7 +191,10 @@ TAG_TARGETS = TableSchema(
     columns={
         "image_id": pl.String,
         "finding": FINDING,
-        "existence": EXISTENCE,  # over the report: present > uncertain > absent
+        "existence": EXISTENCE,
+    },
+    notes={
+        "existence": "over the report: present > uncertain > absent",
     },
     about="A finding as an image-level target; a missing row is unlabelled.",
 )
@@ -166,9 +206,13 @@ STAGE_METRICS = TableSchema(
     columns={
         "stage": pl.String,
         "metric": pl.String,
-        "target": pl.String,  # what the metric is over: "all", a region, a reason, ...
-        "value": pl.Float64,  # null: undefined, such as a precision without claims
+        "target": pl.String,
+        "value": pl.Float64,
         "num_items": pl.Int64,
+    },
+    notes={
+        "target": 'what the metric is over: "all", a region, a reason, ...',
+        "value": "null: undefined, such as a precision without claims",
     },
     nullable=frozenset({"value"}),
     about="Counts, rates and scores against ground truth, per stage.",
@@ -180,9 +224,14 @@ REJECTS = TableSchema(
     key=("stage", "item_id"),
     columns={
         "stage": pl.String,
-        "item_id": pl.String,  # a study, an image, "image/region", or a row of a file
-        "reason": pl.String,  # one word from a short list per stage, snake_case
-        "detail": pl.String,  # a sentence: where, expected what, found what
+        "item_id": pl.String,
+        "reason": pl.String,
+        "detail": pl.String,
+    },
+    notes={
+        "item_id": 'a study, an image, "image/region", or a row of a file',
+        "reason": "one word from a short list per stage, snake_case",
+        "detail": "a sentence: where, expected what, found what",
     },
     about="What a stage could not use, and why.",
 )
@@ -193,9 +242,13 @@ PIXELS = TableSchema(
     key=("image_id",),
     columns={
         "image_id": pl.String,
-        "width": pl.Int32,  # pixels of the original frame, as decoded
+        "width": pl.Int32,
         "height": pl.Int32,
-        "pixels": pl.Binary,  # size x size bytes, row-major, 0 black .. 255 white
+        "pixels": pl.Binary,
+    },
+    notes={
+        "width": "pixels of the original frame, as decoded",
+        "pixels": "size x size bytes, row-major, 0 black .. 255 white",
     },
     about="Decoded images, letterboxed to a square (see asg_core.images.pixel_cache).",
 )

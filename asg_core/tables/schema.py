@@ -23,8 +23,8 @@ class TableError(ValueError):
 class TableSchema:
     """One table: its name, its version, its key and its columns.
 
-    Nulls are refused everywhere but in the columns named by `nullable`; what a null
-    means is written beside the declaration in `asg_core.tables.catalog`.
+    Nulls are refused everywhere but in the columns named by `nullable`. `notes` says what
+    the values of a column mean where the name does not, and what a null means.
     """
 
     name: str
@@ -32,6 +32,7 @@ class TableSchema:
     key: tuple[str, ...]
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
     nullable: frozenset[str] = field(default_factory=frozenset)
+    notes: Mapping[str, str] = field(default_factory=dict)
     about: str
 
     def empty(self) -> pl.DataFrame:

@@ -1,0 +1,70 @@
+# Two commands for people: `make demo` and `make test`. Each makes .venv first when it is
+# missing or older than the lock file.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# scispaCy stops at Python 3.12; `make PYTHON=python3.12 demo` picks another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+CORES ?= all
+
+.PHONY: help venv demo test check end-to-end test-gpu bench mlflow docs lock unlock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+venv: $(STAMP) ## Install the locked environment into .venv
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --no-compile --progress-bar off --quiet --requirement requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --quiet --editable .
+	touch $@
+
+demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its results
+	@$(BIN)/snakemake --unlock --quiet all
+	$(BIN)/snakemake --cores $(CORES)
+	@$(BIN)/python workflow/scripts/show_results.py --configfile config/config.yaml
+
+test: $(STAMP) check ## Everything: lint, types, contracts, and all tests
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python workflow/scripts/lint_workflow.py
+	$(BIN)/pytest -q -n 2 -m "not gpu and not data"
+
+check: $(STAMP) ## The fast subset: lint, types, import contracts, quick tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell asg_core workflow docs config tests bench README.md CHANGELOG.md Snakefile Makefile
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m asg_core.reference --check
+
+test-gpu: $(STAMP) ## The tests marked gpu, on a machine that has one
+	$(BIN)/pytest -q -m gpu
+
+bench: $(STAMP) ## Speed measurements, by hand
+	for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+mlflow: $(STAMP) ## Open the tracking UI of the runs in this folder
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+
+docs: $(STAMP) ## Write config/default.yaml, config/schema.json, docs/config.md, docs/tables.md
+	$(BIN)/python -m asg_core.reference
+
+lock: ## Resolve requirements.lock again, keeping the pins that still fit
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --disable-pip-version-check --quiet uv
+	$(VENV)-lock/bin/uv pip compile pyproject.toml --all-extras --group dev --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements.lock
+	rm -rf $(VENV)-lock
+
+unlock: $(STAMP) ## After a kill: take Snakemake's lock away
+	$(BIN)/snakemake --unlock
+
+clean: ## Remove results, tracking store and caches; the environment stays
+	rm -rf results .snakemake mlflow.db mlartifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,126 @@
+"""The whole configuration: one closed tree, checked before the first job starts.
+
+Every stage owns its part in its own `config.py`; this module only composes them. A run
+is one YAML file that holds what differs from the defaults.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from asg_core.alignment.config import AlignmentConfig
+from asg_core.images.config import ImagesConfig
+from asg_core.regions.config import RegionsConfig
+from asg_core.reports.config import ReportsConfig
+from asg_core.sources.config import CorpusConfig
+from asg_core.tracking.config import PrivacyConfig, TrackingConfig
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be run; the message says which key and what to do."""
+
+
+class ProjectConfig(BaseModel):
+    """A run: a corpus and what is made of it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    corpus: CorpusConfig = CorpusConfig()
+    """Which data set is read, from where, and in how many shards."""
+
+    reports: ReportsConfig = ReportsConfig()
+    """How report texts become sentences and triplets."""
+
+    images: ImagesConfig = ImagesConfig()
+    """How image files become the pixel cache."""
+
+    regions: RegionsConfig = RegionsConfig()
+    """How anatomical boxes are learnt, found or imported."""
+
+    alignment: AlignmentConfig = AlignmentConfig()
+    """How boxes and sentences become units."""
+
+    tracking: TrackingConfig = TrackingConfig()
+    """Where MLflow records a run."""
+
+    privacy: PrivacyConfig = PrivacyConfig()
+    """What may leave the results folder."""
+
+    @model_validator(mode="after")
+    def _check_boxes_have_a_source(self) -> "ProjectConfig":
+        if self.corpus.images == "none":
+            return self
+        needs_annotations = (
+            self.regions.backend == "import" or self.regions.checkpoint is None
+        )
+        if needs_annotations and self.regions.annotations.source == "none":
+            message = (
+                "regions.annotations.source is 'none', but regions.backend "
+                f"'{self.regions.backend}' without regions.checkpoint needs annotated "
+                "boxes: name their source, or give regions.checkpoint the folder of a "
+                "trained detector, or set corpus.images to 'none' to end at the triplets"
+            )
+            raise ValueError(message)
+        return self
+
+
+def resolve_config(values: Mapping[str, Any]) -> ProjectConfig:
+    """Return the checked configuration that `values` describe over the defaults.
+
+    Raises:
+        ConfigError: One sentence per problem, each with the key's full name.
+    """
+    try:
+        return ProjectConfig.model_validate(dict(values))
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors()]
+        raise ConfigError(
+            "\n".join(["The configuration cannot be run.", *problems])
+        ) from error
+
+
+def read_config(path: Path) -> ProjectConfig:
+    """Read and check one configuration file.
+
+    Raises:
+        ConfigError: If it is no YAML mapping, or does not describe a run.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: expected YAML: {error}") from error
+    if not isinstance(values, dict | None):
+        raise ConfigError(f"{path}: expected a YAML mapping of keys, found {values!r}")
+    return resolve_config(values or {})
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    location = tuple(str(part) for part in problem["loc"])
+    key = ".".join(location)
+    found = problem.get("input")
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known keys: {known}"
+        return f"{key}: expected a known key, found an unknown one; {hint}"
+    expected = str(problem["msg"]).removeprefix("Value error, ")
+    if isinstance(found, Mapping) or not key:
+        return f"{key or 'configuration'}: {expected}"
+    return f"{key}: {expected}, found {found!r}; docs/config.md lists every key"
+
+
+def _known_keys(location: tuple[str, ...]) -> list[str]:
+    model: type[BaseModel] = ProjectConfig
+    for part in location:
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)

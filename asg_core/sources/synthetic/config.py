@@ -1,0 +1,55 @@
+"""What the synthetic world holds: how many patients, images and benchmark images."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SyntheticBenchmarksConfig(BaseModel):
+    """How many images each benchmark gets; 0 leaves the benchmark out."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    nih: int = Field(default=1500, ge=0)
+    """Images laid out as NIH ChestX-ray14 (CSV and PNG)."""
+
+    chexpert: int = Field(default=900, ge=0)
+    """Images laid out as CheXpert (CSV and JPEG), laterals included."""
+
+    rsna: int = Field(default=800, ge=0)
+    """Images laid out as the RSNA pneumonia challenge (CSV and DICOM)."""
+
+    covidx: int = Field(default=800, ge=0)
+    """Images laid out as COVIDx 9A (text lists, PNG and JPEG)."""
+
+    siim: int = Field(default=800, ge=0)
+    """Images laid out as SIIM-ACR pneumothorax (CSV of run lengths and DICOM)."""
+
+
+class SyntheticConfig(BaseModel):
+    """The size and the seed of the synthetic world."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    seed: int = Field(default=0, ge=0)
+    """Everything of the world follows from this number and the keys beside it."""
+
+    patients: int = Field(default=1000, ge=1)
+    """Patients of the corpus; one has about 2 images at the default lateral share."""
+
+    lateral_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of corpus studies that have a lateral image too."""
+
+    image_size: int = Field(default=256, ge=64, le=2048)
+    """Longest side of the largest corpus images, in pixels; sizes vary a little."""
+
+    benchmark_image_size: int = Field(default=160, ge=64, le=2048)
+    """Side of the square benchmark images (longest side for CheXpert), in pixels."""
+
+    broken_files: int = Field(default=14, ge=0)
+    """Corpus items that are damaged on purpose, cycling over the kinds of damage."""
+
+    benchmarks: SyntheticBenchmarksConfig = SyntheticBenchmarksConfig()
+    """Images per benchmark."""
