@@ -45,8 +45,17 @@ class TableSchema:
         Raises:
             TableError: If a row has a value that does not fit its column.
         """
+        rows = list(rows)
+        undeclared = {name for row in rows for name in row} - set(self.columns)
+        if undeclared:
+            raise TableError(
+                f"Table '{self.name}': expected the columns {list(self.columns)}, "
+                f"found {sorted(undeclared)}, which are not declared"
+            )
+        # By column: from rows, Polars turns a word outside an Enum into a null.
+        values = {name: [row.get(name) for row in rows] for name in self.columns}
         try:
-            return pl.DataFrame(list(rows), schema=dict(self.columns), orient="row")
+            return pl.DataFrame(values, schema=dict(self.columns), strict=True)
         except (TypeError, pl.exceptions.PolarsError) as error:
             raise TableError(
                 f"Table '{self.name}': a row does not fit the declared columns "

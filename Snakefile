@@ -1,0 +1,52 @@
+"""ASG: from reports and radiographs to region-sentence alignments.
+
+Plain `snakemake --cores 2` runs the demo on the synthetic corpus; `--configfile FILE`
+runs another configuration. Targets: triplets, boxes, alignments, all.
+"""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# The demo's configuration is read only when no other is given: Snakemake would otherwise
+# merge the two, and a key of the demo would leak into every run.
+if not workflow.config_settings.configfiles:
+
+    configfile: str(Path(workflow.basedir) / "config" / "config.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/reports.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/regions.smk"
+include: "workflow/rules/alignment.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/tracking.smk"
+
+
+rule all:
+    """Everything that the configuration asks for."""
+    default_target: True
+    input:
+        all_outputs(),
+
+
+rule triplets:
+    """The tables sentences and triplets of all shards."""
+    input:
+        shards("tables/triplets"),
+
+
+rule boxes:
+    """The table region_boxes of all shards."""
+    input:
+        shards("tables/region_boxes"),
+
+
+rule alignments:
+    """The tables alignments and tag_targets of all shards."""
+    input:
+        shards("tables/alignments"),

@@ -1,0 +1,22 @@
+"""What the pixel cache holds."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from asg_core.terms.views import FRONTAL, View
+
+
+class ImagesConfig(BaseModel):
+    """Which images are decoded, and to what."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    size: int = Field(default=256, ge=16, le=4096)
+    """Side of the square that every image is scaled and padded to, in pixels."""
+
+    views: tuple[View, ...] = Field(default=FRONTAL, min_length=1)
+    """Images of these views are decoded; all others are counted and left out."""
+
+    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of a job's items that may be rejected before the job stops."""

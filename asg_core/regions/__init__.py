@@ -1,0 +1,1 @@
+"""Pixels and annotated boxes -> a detector -> one box per region and image."""

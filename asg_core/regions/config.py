@@ -1,0 +1,218 @@
+"""How boxes of anatomical regions are made: trained, detected or imported."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Backbone(StrEnum):
+    """The convolutional network below the feature pyramid, by torchvision's name.
+
+    `RESNET10` has one block per stage: small enough to train from scratch on a laptop.
+    """
+
+    RESNET10 = "resnet10"
+    RESNET18 = "resnet18"
+    RESNET34 = "resnet34"
+    RESNET50 = "resnet50"
+    MOBILENET_V3_SMALL = "mobilenet_v3_small"
+    MOBILENET_V3_LARGE = "mobilenet_v3_large"
+
+
+class ArchitectureConfig(BaseModel):
+    """The parts of the Faster R-CNN. Sizes are shares of the side of the model frame."""
+
+    model_config = _MODEL
+
+    backbone: Backbone = Backbone.RESNET50
+    """The network below the feature pyramid."""
+
+    norm: Literal["group", "batch", "frozen"] = "group"
+    """Normalisation of the backbone. "group" and "batch" learn from scratch ("batch" is
+    noisy at less than 8 images a step); "frozen" needs `backbone_weights`."""
+
+    strides: tuple[Literal[4, 8, 16, 32], ...] = (8, 16, 32)
+    """Levels of the feature pyramid, in pixels of the model frame per cell."""
+
+    pyramid_width: int = Field(default=256, ge=8)
+    """Channels of every level of the feature pyramid."""
+
+    anchor_sizes: tuple[tuple[float, ...], ...] = (
+        (0.05, 0.09),
+        (0.14, 0.22),
+        (0.32, 0.5),
+    )
+    """For each level the square roots of the anchors' areas, as shares of the side."""
+
+    anchor_ratios: tuple[float, ...] = (0.3, 0.5, 0.75, 1.0, 1.5, 2.2, 3.5, 8.0)
+    """Height over width of the anchors: a clavicle is flat, the spine is tall."""
+
+    num_candidates: int = Field(default=500, ge=1)
+    """Candidates per level that enter the suppression of near-duplicates."""
+
+    num_proposals: int = Field(default=200, ge=1)
+    """Boxes per image that the proposal network hands to the box head."""
+
+    proposal_overlap: float = Field(default=0.7, gt=0, le=1)
+    """IoU above which the weaker of two proposals is dropped."""
+
+    roi_size: int = Field(default=7, ge=1)
+    """Cells along each side of the feature patch cut out for a proposal."""
+
+    head_width: int = Field(default=1024, ge=8)
+    """Units of the two hidden layers of the box head."""
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> "ArchitectureConfig":
+        if not self.strides or list(self.strides) != sorted(set(self.strides)):
+            raise ValueError(
+                f"strides: expected different strides in rising order, found "
+                f"{list(self.strides)}"
+            )
+        if len(self.anchor_sizes) != len(self.strides):
+            raise ValueError(
+                f"anchor_sizes: expected one group of sizes for each of the strides "
+                f"{list(self.strides)}, found {len(self.anchor_sizes)} groups"
+            )
+        counts = {len(group) for group in self.anchor_sizes}
+        if counts == {0} or len(counts) != 1:
+            raise ValueError(
+                "anchor_sizes: expected equally many sizes for every level, found "
+                f"{[len(group) for group in self.anchor_sizes]}"
+            )
+        values = [size for group in self.anchor_sizes for size in group]
+        if min(values) <= 0 or min(self.anchor_ratios, default=0) <= 0:
+            raise ValueError(
+                "anchor_sizes, anchor_ratios: expected numbers greater than 0"
+            )
+        return self
+
+
+class AugmentationConfig(BaseModel):
+    """How training images vary. There is no mirroring: left and right are labels."""
+
+    model_config = _MODEL
+
+    shift: float = Field(default=0.08, ge=0, le=0.5)
+    """Largest move along each axis, as a share of the side of the model frame."""
+
+    log_scale: float = Field(default=0.15, ge=0, le=1)
+    """Largest absolute natural logarithm of the zoom factor: 0.15 is 14 to 16 %."""
+
+    brightness: float = Field(default=0.15, ge=0, le=1)
+    """Largest shift of the grey values, as a share of white."""
+
+    log_contrast: float = Field(default=0.25, ge=0, le=2)
+    """Largest absolute natural logarithm of the factor on the grey values."""
+
+    min_visible: float = Field(default=0.4, gt=0, le=1)
+    """A box that keeps less than this share of its area in the image is not taught."""
+
+
+class DetectorTrainingConfig(BaseModel):
+    """How the detector learns from annotated boxes."""
+
+    model_config = _MODEL
+
+    architecture: ArchitectureConfig = ArchitectureConfig()
+    """The network. The detectron2 backend reads its own parts of it."""
+
+    backbone_weights: Path | None = None
+    """File with the weights of torchvision's backbone (.safetensors, or a state
+    dictionary that `torch.load` accepts without executing code); null: from scratch."""
+
+    augmentation: AugmentationConfig = AugmentationConfig()
+    """How training images vary."""
+
+    steps: int = Field(default=40_000, ge=1)
+    """Updates of the weights."""
+
+    batch_size: int = Field(default=16, ge=1)
+    """Images per step."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Peak learning rate of AdamW; it falls along a cosine to 1 % of the peak."""
+
+    warmup: int = Field(default=1000, ge=0)
+    """Steps in which the learning rate rises linearly from 0."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled weight decay on weight matrices and filters; norms and biases have
+    none."""
+
+    max_grad_norm: float = Field(default=5.0, gt=0)
+    """Gradients of a greater norm are scaled down to it."""
+
+    proposal_samples: int = Field(default=128, ge=2)
+    """Anchors per image in the loss of the proposal network."""
+
+    box_samples: int = Field(default=128, ge=2)
+    """Proposals per image in the loss of the box head."""
+
+    positive_share: float = Field(default=0.5, gt=0, le=1)
+    """Largest share of the box samples that lie on a region."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the forward pass; weights are always 32 bit."""
+
+    seed: int = Field(default=0, ge=0)
+    """Seeds the weights, the order of the images and the augmentation."""
+
+    threads: int = Field(default=2, ge=1)
+    """CPU threads. Results depend on it in the last digits, so it is not taken from the
+    machine."""
+
+    device: str = "cpu"
+    """Torch device: "cpu", "cuda" or "cuda:1"."""
+
+    checkpoint_every: int = Field(default=500, ge=1)
+    """Steps between two resumable checkpoints."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "DetectorTrainingConfig":
+        if self.warmup >= self.steps:
+            raise ValueError(
+                f"warmup: expected fewer warm-up steps than steps, found "
+                f"warmup={self.warmup} and steps={self.steps}"
+            )
+        if self.architecture.norm == "frozen" and self.backbone_weights is None:
+            raise ValueError(
+                "architecture.norm: 'frozen' needs backbone_weights, because frozen "
+                "statistics are never learned; set 'group' or 'batch' to train from "
+                "scratch"
+            )
+        if self.architecture.norm == "group" and self.backbone_weights is not None:
+            raise ValueError(
+                "backbone_weights: torchvision's weights hold batch statistics; set "
+                "architecture.norm to 'frozen' or 'batch'"
+            )
+        return self
+
+
+class DetectionConfig(BaseModel):
+    """How a trained detector is applied."""
+
+    model_config = _MODEL
+
+    score_threshold: float = Field(default=0.05, ge=0, lt=1)
+    """A region whose best box scores less has no box."""
+
+    vote_overlap: float = Field(default=0.6, gt=0, le=1)
+    """Boxes of the same region with at least this IoU with the best one take part, with
+    their scores as weights, in its final corners; 1 keeps the best box as it is."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the network."""
+
+    batch_size: int = Field(default=16, ge=1)
+    """Images per forward pass."""
+
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of one job."""
+
+    device: str = "cpu"
+    """Torch device: "cpu", "cuda" or "cuda:1"."""

@@ -1,0 +1,162 @@
+"""Opening the files of a dataset, and the sentences said when they are not there.
+
+Imports the standard library only, because the workflow checks its sources while it
+builds its job graph.
+"""
+
+import csv
+import gzip
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
+
+
+class SourceError(ValueError):
+    """A dataset on disk is not what the configuration says it is."""
+
+
+def require_folder(path: Path, *, holds: str, key: str) -> Path:
+    """Return `path` if it is a folder.
+
+    Args:
+        path: The folder.
+        holds: What it should hold, for the message.
+        key: The configuration key that names it, for the message.
+
+    Raises:
+        SourceError: If there is no such folder.
+    """
+    if path.is_dir():
+        return path
+    found = "a file" if path.exists() else "nothing of that name"
+    raise SourceError(
+        f"{path}: expected a folder with {holds}, found {found}. Set {key} to the folder "
+        "of the dataset as it was distributed."
+    )
+
+
+def require_file(path: Path, *, holds: str, key: str) -> Path:
+    """Return `path` if it is a file; the arguments are those of `require_folder`.
+
+    Raises:
+        SourceError: If there is no such file.
+    """
+    if path.is_file():
+        return path
+    found = "a folder" if path.exists() else "nothing of that name"
+    raise SourceError(
+        f"{path}: expected a file with {holds}, found {found}. Set {key} to the right "
+        "file, or put it there."
+    )
+
+
+def require_columns(
+    path: Path, *, expected: Iterable[str], found: Sequence[str], key: str
+) -> None:
+    """Raise unless the header of the file `path` has all `expected` columns.
+
+    Raises:
+        SourceError: Naming the file, the missing columns and those that are there.
+    """
+    missing = [name for name in expected if name not in found]
+    if missing:
+        raise SourceError(
+            f"{path}: expected the columns {missing}, found {list(found)}. Use the file "
+            f"as it was distributed, or correct {key}."
+        )
+
+
+def is_safe_id(value: str) -> bool:
+    """Say whether `value` can be part of a path: a plain name, no slash, no dot first."""
+    return _SAFE_ID.fullmatch(value) is not None
+
+
+def table_columns(path: Path) -> list[str]:
+    """Return the column names of a .csv, .csv.gz or .parquet file.
+
+    Raises:
+        SourceError: If the file has another suffix or cannot be read as what it says.
+    """
+    if path.suffix == ".parquet":
+        return list(_open_parquet(path).schema_arrow.names)
+    return next(iter(_csv_rows(path)), [])
+
+
+def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | None]:
+    """Yield the cells of `columns` of each row of a .csv, .csv.gz or .parquet file.
+
+    Nulls are empty strings; other values are spelled as Python spells them. A CSV row
+    with more or fewer cells than the header is None.
+
+    Raises:
+        SourceError: If the file is not what its suffix says.
+    """
+    if path.suffix == ".parquet":
+        for batch in _open_parquet(path).iter_batches(columns=list(columns)):
+            values = [batch.column(name).to_pylist() for name in columns]
+            for cells in zip(*values, strict=True):
+                yield ["" if cell is None else str(cell) for cell in cells]
+        return
+    rows = _csv_rows(path)
+    header = next(rows, [])
+    places = [header.index(name) for name in columns]
+    for row in rows:
+        if row:  # a blank line is no row
+            whole = len(row) == len(header)
+            yield [row[place] for place in places] if whole else None
+
+
+def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in `folder`, sorted by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _csv_rows(path: Path) -> Iterator[list[str]]:
+    with _open_csv(path) as lines:
+        rows = csv.reader(lines)
+        while True:
+            try:
+                row = next(rows, None)
+            except (csv.Error, UnicodeDecodeError, OSError, EOFError) as error:
+                raise SourceError(
+                    f"{path}: expected CSV in UTF-8, found what cannot be read after row "
+                    f"{rows.line_num}: {error}. Replace the file."
+                ) from error
+            if row is None:
+                return
+            yield row
+
+
+@contextmanager
+def _open_csv(path: Path) -> Iterator[TextIO]:
+    """Open a plain or gzipped CSV as text; a byte order mark is not part of it."""
+    if not path.name.endswith((".csv", ".csv.gz")):
+        raise SourceError(
+            f"{path}: expected a name that ends in .csv, .csv.gz or .parquet. Rename or "
+            "convert the table."
+        )
+    with path.open("rb") as raw:
+        stream = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+        with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+            yield text
+
+
+def _open_parquet(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pyarrow ships no types
+    # Inside the function: pyarrow takes a tenth of a second that most sources can save.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise SourceError(
+            f"{path}: expected a Parquet file, found one that cannot be read as Parquet: "
+            f"{error}. Replace the file."
+        ) from error

@@ -1,0 +1,1 @@
+"""Events that jobs append to files -> runs of an MLflow tracking store."""

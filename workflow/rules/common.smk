@@ -1,0 +1,129 @@
+"""Names, paths and helpers that every rule file uses; the configuration is checked here."""
+
+import json
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
+
+from asg_core.config import ConfigError, resolve_config
+from asg_core.provenance import code_digest
+from asg_core.sources.inventory import check_source, inventory
+from asg_core.tables.shards import shard_names
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+
+# Stops before any job, with one sentence per wrong key.
+try:
+    project = resolve_config(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{project.corpus.name}"
+SHARDS = shard_names(project.corpus.shards)
+IS_SYNTHETIC = project.corpus.source == "synthetic"
+HAS_IMAGES = project.corpus.images != "none"
+SOURCE_ROOT = f"{RESULTS}/source" if IS_SYNTHETIC else str(project.corpus.root)
+ANNOTATIONS = project.regions.annotations
+ANNOTATIONS_ROOT = (
+    SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
+)
+HAS_ANNOTATIONS = HAS_IMAGES and ANNOTATIONS.source != "none"
+DETECTOR = project.regions.checkpoint or Path(RESULTS) / "detector"
+
+
+wildcard_constraints:
+    shard="[0-9]{4}-of-[0-9]{4}",
+
+
+def shards(table):
+    """Return the paths of all shards of a table, such as "tables/triplets"."""
+    return [f"{RESULTS}/{table}/shard-{shard}.parquet" for shard in SHARDS]
+
+
+def settings(part, *keys):
+    """Return keys of a configuration section (all, when none is named) as plain values."""
+    values = part.model_dump(mode="json")
+    return {key: values[key] for key in keys} if keys else values
+
+
+def digest(script):
+    """Return the digest of all package code and data that a rule's script can reach."""
+    return code_digest(SCRIPTS / script)
+
+
+def gpus(device):
+    """Return how many GPUs a job on this device asks the scheduler for."""
+    return int(device.startswith("cuda"))
+
+
+def source_inventory():
+    """Return a digest of the source's files per shard, checking the source first.
+
+    Only the main process looks at the files: a submitted job reads what it found, since
+    a look at hundreds of thousands of files from every node would be a storm.
+    """
+    seen = Path(RESULTS) / "inventory.json"
+    if workflow.exec_mode == ExecMode.REMOTE and seen.exists():
+        return json.loads(seen.read_text())
+    try:
+        check_source(config=project.corpus, root=Path(SOURCE_ROOT))
+        digests = inventory(config=project.corpus, root=Path(SOURCE_ROOT))
+    except (ValueError, OSError) as error:
+        raise WorkflowError(str(error)) from None
+    if workflow.exec_mode == ExecMode.DEFAULT:
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.write_text(json.dumps(digests))
+    return digests
+
+
+def reference_boxes():
+    """Return the boxes that detections are scored against; none where there are none."""
+    if IS_SYNTHETIC:
+        return shards("truth/region_boxes")
+    is_imported = project.regions.backend == "import"
+    return shards("tables/annotated_boxes") if HAS_ANNOTATIONS and not is_imported else []
+
+
+def made_tables():
+    """Return the names of the tables that this configuration makes."""
+    tables = ["studies", "images", "reports", "sentences", "triplets"]
+    if HAS_ANNOTATIONS:
+        tables.append("annotated_boxes")
+    if HAS_IMAGES:
+        tables += ["region_boxes", "alignments", "tag_targets"]
+    return tables
+
+
+def rejecting_stages():
+    """Return the stages of this configuration that write rejects."""
+    stages = ["read_source", "read_reports", "extract_triplets"]
+    if HAS_ANNOTATIONS:
+        stages.append("read_annotations")
+    if HAS_IMAGES:
+        stages += ["cache_pixels", "detect_regions", "align_regions"]
+    return stages
+
+
+def counted_tables():
+    """Return the inputs of count_tables: all shards of all tables, and all rejects."""
+    tables = {table: shards(f"tables/{table}") for table in made_tables()}
+    rejects = [shards(f"tables/rejects/{stage}") for stage in rejecting_stages()]
+    return tables | {"rejects": sum(rejects, start=[])}
+
+
+def all_outputs():
+    """Return what plain `snakemake` makes: the last tables and every metric."""
+    metrics = ["count_tables"]
+    if IS_SYNTHETIC:
+        metrics += ["make_synthetic", "score_triplets"]
+    if HAS_IMAGES and REFERENCE_BOXES:
+        metrics.append("score_boxes")
+    if HAS_IMAGES and IS_SYNTHETIC:
+        metrics.append("score_alignments")
+    files = [f"{RESULTS}/tables/stage_metrics/{name}.parquet" for name in metrics]
+    return files + shards("tables/alignments" if HAS_IMAGES else "tables/triplets")
+
+
+REFERENCE_BOXES = reference_boxes()
