@@ -33,7 +33,7 @@ demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its r
 test: $(STAMP) check ## Everything: lint, types, contracts, and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python workflow/scripts/lint_workflow.py
-	$(BIN)/pytest -q -n 2 -m "not gpu and not data"
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not gpu and not data"
 
 check: $(STAMP) ## The fast subset: lint, types, import contracts, quick tests
 	$(BIN)/ruff check .

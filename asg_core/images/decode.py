@@ -20,9 +20,16 @@ from asg_core.images.geometry import Frame, Pixels
 
 # Shape suffixes: H, W = rows and columns of an image
 
-_FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "BMP")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"BM")
+_FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
+# How files of a format begin, and what stands at their end.
+_MARKS = (
+    (b"\xff\xd8\xff", _JPEG_END),
+    (b"\x89PNG\r\n\x1a\n", b"IEND"),
+    (b"II*\0", b""),
+    (b"MM\0*", b""),
+    (b"BM", b""),
+)
 _EXIF_ORIENTATION = 0x0112
 _REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can scale down by while decoding
 _OVERSAMPLING = 2  # a reduced image stays at least this many times the target
@@ -32,10 +39,7 @@ _BROKEN = (
     EOFError,
     SyntaxError,
     ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
+    TypeError,  # a TIFF without dimensions
     struct.error,
     zlib.error,
 )
@@ -84,12 +88,22 @@ def _decode(path: Path, *, size: int | None, where: str) -> DecodedImage:
     if is_dicom(data, suffix=path.suffix):
         return _whole(decode_dicom(data, where=where))
     image = _open(data, where=where)
-    try:
-        return _pixels(image, data=data, size=size, where=where)
-    except _BROKEN as error:
-        if isinstance(error, ImageError):
-            raise
-        raise _broken(image.format or "image", error, where=where) from error
+    is_turned = _check_header(image, where=where)
+    original = Frame(width=image.width, height=image.height)
+    if image.format in ("JPEG", "MPO"):  # MPO: a JPEG with an index of further ones
+        _check_jpeg_end(data, where=where)
+        # "L" lets the decoder skip the colours: luma is what a JPEG stores first.
+        reduction = 1 if size is None or is_turned else _reduction(original, size)
+        sides = [max(1, side // reduction) for side in image.size]
+        image.draft("L", (sides[0], sides[1]))
+    _load(image, where=where)
+    # Of very thin images Pillow may have chosen another scale than was asked for.
+    reduction = -(-max(original.width, original.height) // max(image.size))
+    if is_turned:
+        image = ImageOps.exif_transpose(image)
+        original = Frame(width=image.width, height=image.height)
+    pixels_HW = _to_grey(image, where=where)
+    return DecodedImage(pixels_HW=pixels_HW, original=original, reduction=reduction)
 
 
 def _read_bytes(path: Path, *, where: str) -> bytes:
@@ -126,39 +140,55 @@ def _open(data: bytes, *, where: str) -> Image.Image:
         ) from error
     except UnidentifiedImageError as error:
         # The message of this error holds a memory address: not for tables.
-        if data.startswith(_SIGNATURES):
-            raise ImageError(
-                "expected an image, found a header that breaks off or makes no sense",
-                reason="truncated",
-                where=where,
-            ) from error
-        raise ImageError(
-            "expected JPEG, PNG, TIFF, BMP or DICOM, found none of them",
-            reason="not_an_image",
-            where=where,
-        ) from error
+        raise _unidentified(data, where=where) from error
     except _BROKEN as error:
-        raise _broken("image", error, where=where) from error
+        raise _broken(None, error, where=where) from error
 
 
-def _pixels(
-    image: Image.Image, *, data: bytes, size: int | None, where: str
-) -> DecodedImage:
-    num_frames = getattr(image, "n_frames", 1)
+def _unidentified(data: bytes, *, where: str) -> ImageError:
+    for start, end in _MARKS:
+        if data.startswith(start):
+            return ImageError(
+                "expected an image, found one whose header breaks off or is wrong",
+                reason="corrupt" if end in data else "truncated",
+                where=where,
+            )
+    return ImageError(
+        "expected JPEG, PNG, TIFF, BMP or DICOM, found none of them",
+        reason="not_an_image",
+        where=where,
+    )
+
+
+def _check_header(image: Image.Image, *, where: str) -> bool:
+    """Raise unless the file holds one image; tell whether it is to be turned."""
+    try:
+        num_frames = getattr(image, "n_frames", 1)
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except _BROKEN as error:
+        raise _broken(image, error, where=where) from error
     if num_frames > 1:
         raise ImageError(
             f"expected one image, found {num_frames} in one file",
             reason="multi_frame",
             where=where,
         )
-    is_turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
-    if image.format in ("JPEG", "MPO"):
-        _check_jpeg_end(data, where=where)
-        if not is_turned:
-            return _decode_jpeg(image, size=size)
-    if is_turned:
-        image = ImageOps.exif_transpose(image)
-    return _whole(_to_grey(image, where=where))
+    return bool(orientation != 1)
+
+
+def _load(image: Image.Image, *, where: str) -> None:
+    """Decode the pixels."""
+    try:
+        image.load()
+    except _BROKEN as error:
+        raise _broken(image, error, where=where) from error
+
+
+def _reduction(original: Frame, size: int) -> int:
+    """Return what a JPEG of this frame may be scaled down by while it is decoded."""
+    longer = max(original.width, original.height)
+    fitting = [f for f in _REDUCTIONS if longer >= f * _OVERSAMPLING * size]
+    return fitting[0] if fitting else 1
 
 
 def _check_jpeg_end(data: bytes, *, where: str) -> None:
@@ -171,26 +201,6 @@ def _check_jpeg_end(data: bytes, *, where: str) -> None:
             reason="truncated",
             where=where,
         )
-
-
-def _decode_jpeg(image: Image.Image, *, size: int | None) -> DecodedImage:
-    original = Frame(width=image.width, height=image.height)
-    longer = max(image.size)
-    fitting = [
-        factor
-        for factor in _REDUCTIONS
-        if size is not None and longer >= factor * _OVERSAMPLING * size
-    ]
-    reduction = fitting[0] if fitting else 1
-    # "L" lets the decoder skip the colours: luma is what a JPEG stores first.
-    image.draft("L", (image.width // reduction, image.height // reduction))
-    # The decoder may have chosen another scale than asked for, for very thin images.
-    pixels_HW = np.asarray(image if image.mode == "L" else image.convert("L"))
-    return DecodedImage(
-        pixels_HW=pixels_HW,
-        original=original,
-        reduction=-(-original.width // pixels_HW.shape[1]),
-    )
 
 
 def _to_grey(image: Image.Image, *, where: str) -> Pixels:
@@ -211,7 +221,9 @@ def _to_grey(image: Image.Image, *, where: str) -> Pixels:
     return np.asarray(image.convert("L"))
 
 
-def _scale_samples(samples_HW: npt.NDArray[np.integer], *, where: str) -> Pixels:
+def _scale_samples(
+    samples_HW: npt.NDArray[np.integer[npt.NBitBase]], *, where: str
+) -> Pixels:
     """Scale samples of up to 16 bits to 8, by the bits that the largest one needs.
 
     The full range would be the letter of the format, but films of 10 to 15 bits are
@@ -226,7 +238,7 @@ def _scale_samples(samples_HW: npt.NDArray[np.integer], *, where: str) -> Pixels
         )
     white = (1 << max(8, highest.bit_length())) - 1
     table = np.round(np.arange(white + 1) * (255 / white)).astype(np.uint8)
-    return table[samples_HW]
+    return np.asarray(table[samples_HW])
 
 
 def _whole(pixels_HW: Pixels) -> DecodedImage:
@@ -235,8 +247,11 @@ def _whole(pixels_HW: Pixels) -> DecodedImage:
     return DecodedImage(pixels_HW=pixels_HW, original=original, reduction=1)
 
 
-def _broken(kind: str, error: BaseException, *, where: str) -> ImageError:
-    found = str(error)
+def _broken(
+    image: Image.Image | None, error: BaseException, *, where: str
+) -> ImageError:
+    kind = "image" if image is None or image.format is None else image.format
+    found = " ".join(str(error).split())
     is_short = isinstance(error, EOFError) or "truncated" in found.lower()
     return ImageError(
         f"expected a whole {kind}, found: {found}",

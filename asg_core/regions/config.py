@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from asg_core.sources.config import AnnotationsConfig
+
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -24,7 +26,7 @@ class Backbone(StrEnum):
 
 
 class ArchitectureConfig(BaseModel):
-    """The parts of the Faster R-CNN. Sizes are shares of the side of the model frame."""
+    """The parts of the Faster R-CNN, and how many boxes it learns from at a time."""
 
     model_config = _MODEL
 
@@ -46,7 +48,8 @@ class ArchitectureConfig(BaseModel):
         (0.14, 0.22),
         (0.32, 0.5),
     )
-    """For each level the square roots of the anchors' areas, as shares of the side."""
+    """For each level the square roots of the anchors' areas, as shares of the side of the
+    model frame."""
 
     anchor_ratios: tuple[float, ...] = (0.3, 0.5, 0.75, 1.0, 1.5, 2.2, 3.5, 8.0)
     """Height over width of the anchors: a clavicle is flat, the spine is tall."""
@@ -66,11 +69,21 @@ class ArchitectureConfig(BaseModel):
     head_width: int = Field(default=1024, ge=8)
     """Units of the two hidden layers of the box head."""
 
+    proposal_samples: int = Field(default=128, ge=2)
+    """Anchors per image in the loss of the proposal network."""
+
+    box_samples: int = Field(default=128, ge=2)
+    """Proposals per image in the loss of the box head."""
+
+    positive_share: float = Field(default=0.5, gt=0, le=1)
+    """Largest share of the box samples that lie on a region."""
+
     @model_validator(mode="after")
     def _check_levels(self) -> "ArchitectureConfig":
-        if not self.strides or list(self.strides) != sorted(set(self.strides)):
+        doubled = [2 * stride for stride in self.strides[:-1]]
+        if not self.strides or list(self.strides[1:]) != doubled:
             raise ValueError(
-                f"strides: expected different strides in rising order, found "
+                "strides: expected at least one stride, each twice the one before, found "
                 f"{list(self.strides)}"
             )
         if len(self.anchor_sizes) != len(self.strides):
@@ -147,15 +160,6 @@ class DetectorTrainingConfig(BaseModel):
     max_grad_norm: float = Field(default=5.0, gt=0)
     """Gradients of a greater norm are scaled down to it."""
 
-    proposal_samples: int = Field(default=128, ge=2)
-    """Anchors per image in the loss of the proposal network."""
-
-    box_samples: int = Field(default=128, ge=2)
-    """Proposals per image in the loss of the box head."""
-
-    positive_share: float = Field(default=0.5, gt=0, le=1)
-    """Largest share of the box samples that lie on a region."""
-
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the forward pass; weights are always 32 bit."""
 
@@ -216,3 +220,39 @@ class DetectionConfig(BaseModel):
 
     device: str = "cpu"
     """Torch device: "cpu", "cuda" or "cuda:1"."""
+
+
+class RegionsConfig(BaseModel):
+    """Where the boxes of anatomical regions come from."""
+
+    model_config = _MODEL
+
+    backend: Literal["torchvision", "detectron2", "import"] = "torchvision"
+    """Whose Faster R-CNN finds the regions; "import" takes the annotated boxes as they
+    are and detects nothing. detectron2 is not in the lock file: envs/detectron2.yaml."""
+
+    annotations: AnnotationsConfig = AnnotationsConfig()
+    """Where annotated boxes are read from."""
+
+    training: DetectorTrainingConfig = DetectorTrainingConfig()
+    """How the detector learns."""
+
+    detection: DetectionConfig = DetectionConfig()
+    """How the detector is applied."""
+
+    checkpoint: Path | None = None
+    """Folder with `model.safetensors` and `run.json` of a trained detector, to be used
+    instead of training one; null trains."""
+
+    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of a job's images that may be rejected before the job stops."""
+
+    @model_validator(mode="after")
+    def _check_checkpoint_is_used(self) -> "RegionsConfig":
+        if self.backend == "import" and self.checkpoint is not None:
+            raise ValueError(
+                f"checkpoint is '{self.checkpoint}' while backend is 'import', which "
+                "detects nothing: set checkpoint to null, or backend to the one that "
+                "trained it"
+            )
+        return self

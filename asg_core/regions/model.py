@@ -54,24 +54,8 @@ class Detections:
 class RegionDetector(nn.Module):
     """A Faster R-CNN over `REGIONS` for grey images of one fixed size."""
 
-    def __init__(
-        self,
-        architecture: ArchitectureConfig,
-        *,
-        size: int,
-        proposal_samples: int = 128,
-        box_samples: int = 128,
-        positive_share: float = 0.5,
-    ) -> None:
-        """Build the network with random weights.
-
-        Args:
-            architecture: Its parts.
-            size: Side of the model frame in pixels.
-            proposal_samples: Anchors per image in the loss of the proposal network.
-            box_samples: Proposals per image in the loss of the box head.
-            positive_share: Largest share of the box samples that lie on a region.
-        """
+    def __init__(self, architecture: ArchitectureConfig, *, size: int) -> None:
+        """Build the network with random weights for a model frame of `size` pixels."""
         super().__init__()
         backbone = PyramidBackbone(architecture)
         levels = [str(level) for level in range(len(architecture.strides))]
@@ -94,7 +78,7 @@ class RegionDetector(nn.Module):
             rpn_post_nms_top_n_train=architecture.num_proposals,
             rpn_post_nms_top_n_test=architecture.num_proposals,
             rpn_nms_thresh=architecture.proposal_overlap,
-            rpn_batch_size_per_image=proposal_samples,
+            rpn_batch_size_per_image=architecture.proposal_samples,
             box_roi_pool=MultiScaleRoIAlign(
                 levels, output_size=architecture.roi_size, sampling_ratio=2
             ),
@@ -103,8 +87,8 @@ class RegionDetector(nn.Module):
                 architecture.head_width,
             ),
             box_predictor=FastRCNNPredictor(architecture.head_width, len(REGIONS) + 1),
-            box_batch_size_per_image=box_samples,
-            box_positive_fraction=positive_share,
+            box_batch_size_per_image=architecture.box_samples,
+            box_positive_fraction=architecture.positive_share,
             # The pixel cache has the size already; torchvision would interpolate.
             _skip_resize=True,
         )
@@ -142,7 +126,7 @@ class RegionDetector(nn.Module):
         boxes_PK4 = heads.box_coder.decode(deltas.float(), proposals)
         counts = [len(proposal) for proposal in proposals]
         best = [
-            _best_boxes(score_PR, boxes_PR4, vote_overlap=vote_overlap)
+            best_boxes(score_PR, boxes_PR4, vote_overlap=vote_overlap)
             for score_PR, boxes_PR4 in zip(
                 without_background(logits_PK.float().softmax(dim=-1)).split(counts),
                 without_background(boxes_PK4).split(counts),
@@ -168,10 +152,39 @@ def without_background(values_PK: Tensor) -> Tensor:
     return values_PK[:, 1:]
 
 
+def best_boxes(
+    score_PR: Tensor, boxes_PR4: Tensor, *, vote_overlap: float
+) -> tuple[Tensor, Tensor]:
+    """Return the box (R, 4) and the score (R,) of every region in one image.
+
+    See `RegionDetector.detect`; without any proposal all scores and corners are 0.
+    """
+    num_regions = score_PR.shape[1]
+    if len(score_PR) == 0:
+        return boxes_PR4.new_zeros(num_regions, 4), score_PR.new_zeros(num_regions)
+    score_R, best_R = score_PR.max(dim=0)
+    region_R = torch.arange(num_regions, device=best_R.device)
+    best_R4 = boxes_PR4[best_R, region_R]
+    overlap_RP = torch.stack(
+        [
+            box_iou(best_R4[region : region + 1], boxes_PR4[:, region])[0]
+            for region in range(num_regions)
+        ]
+    )
+    is_voter_RP = overlap_RP >= vote_overlap
+    is_voter_RP[region_R, best_R] = True  # an empty box has IoU 0 with itself
+    weight_RP = torch.where(is_voter_RP, score_PR.T, 0)
+    weight_RP[region_R, best_R] += torch.finfo(weight_RP.dtype).tiny
+    mean_R4 = torch.einsum("rp,prc->rc", weight_RP, boxes_PR4)
+    return mean_R4 / weight_RP.sum(dim=1, keepdim=True), score_R
+
+
 class PyramidBackbone(nn.Module):
     """A torchvision classifier's convolutions under a feature pyramid, for grey images.
 
-    For each stride the pyramid takes the output of the last module with that stride.
+    For each stride the pyramid takes the output of the last module with that stride. A
+    learned function of the place in the image is added to every level: convolutions see
+    alike what lies left and right, and the regions differ by just that.
     """
 
     def __init__(self, architecture: ArchitectureConfig) -> None:
@@ -183,6 +196,7 @@ class PyramidBackbone(nn.Module):
         self.pyramid = FeaturePyramidNetwork(
             widths, architecture.pyramid_width, norm_layer=_group_norm
         )
+        self.position = nn.Conv2d(2, architecture.pyramid_width, kernel_size=1)
         self.out_channels = architecture.pyramid_width
         """torchvision's detectors read this name."""
 
@@ -195,7 +209,19 @@ class PyramidBackbone(nn.Module):
             if name in self._level_of:
                 taken[self._level_of[name]] = features
         levels: dict[str, Tensor] = self.pyramid(taken)
-        return levels
+        return {
+            name: level + self.position(_coordinates(level))
+            for name, level in levels.items()
+        }
+
+
+def _coordinates(features_BCHW: Tensor) -> Tensor:
+    """Return (1, 2, H, W): where each cell is, x and y, from -1 to 1."""
+    rows, columns = features_BCHW.shape[-2:]
+    y_H = torch.linspace(-1, 1, rows, device=features_BCHW.device)
+    x_W = torch.linspace(-1, 1, columns, device=features_BCHW.device)
+    x_HW, y_HW = torch.meshgrid(x_W, y_H, indexing="xy")
+    return torch.stack([x_HW, y_HW]).unsqueeze(0)
 
 
 def load_backbone_weights(backbone: PyramidBackbone, path: Path) -> None:
@@ -273,15 +299,20 @@ def _make_grey(body: nn.Sequential) -> None:
     grey = nn.Conv2d(
         1,
         first.out_channels,
-        kernel_size=first.kernel_size,
-        stride=first.stride,
-        padding=first.padding,
+        kernel_size=_pair(first.kernel_size),
+        stride=_pair(first.stride),
+        padding=_pair(first.padding),
         bias=first.bias is not None,
     )
     with torch.no_grad():
         grey.weight.copy_(first.weight.sum(dim=1, keepdim=True))
     parent, _, child = name.rpartition(".")
     setattr(body.get_submodule(parent), child, grey)
+
+
+def _pair(sizes: tuple[int, ...] | str) -> tuple[int, int]:
+    """Narrow what torch types as any number of sizes to the two of an image."""
+    return int(sizes[0]), int(sizes[1])
 
 
 def _find_levels(
@@ -305,27 +336,3 @@ def _find_levels(
 def _to_unit(image_BHW: Tensor) -> list[Tensor]:
     """Turn bytes into one float image of one channel, in [0, 1], per item."""
     return list((image_BHW.float() / 255).unsqueeze(1))
-
-
-def _best_boxes(
-    score_PR: Tensor, boxes_PR4: Tensor, *, vote_overlap: float
-) -> tuple[Tensor, Tensor]:
-    """Return the box and the score of every region in one image."""
-    num_regions = score_PR.shape[1]
-    if len(score_PR) == 0:
-        return boxes_PR4.new_zeros(num_regions, 4), score_PR.new_zeros(num_regions)
-    score_R, best_R = score_PR.max(dim=0)
-    region_R = torch.arange(num_regions, device=best_R.device)
-    best_R4 = boxes_PR4[best_R, region_R]
-    overlap_RP = torch.stack(
-        [
-            box_iou(best_R4[region : region + 1], boxes_PR4[:, region])[0]
-            for region in range(num_regions)
-        ]
-    )
-    is_voter_RP = overlap_RP >= vote_overlap
-    is_voter_RP[region_R, best_R] = True  # an empty box has IoU 0 with itself
-    weight_RP = torch.where(is_voter_RP, score_PR.T, 0)
-    weight_RP[region_R, best_R] += torch.finfo(weight_RP.dtype).tiny
-    mean_R4 = torch.einsum("rp,prc->rc", weight_RP, boxes_PR4)
-    return mean_R4 / weight_RP.sum(dim=1, keepdim=True), score_R

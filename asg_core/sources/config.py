@@ -11,6 +11,15 @@ from asg_core.terms.views import View
 Split = Literal["train", "validate", "test"]
 
 
+def _require_inside(key: str, folder: Path) -> None:
+    """Raise unless `folder` is relative and stays below what it is relative to."""
+    if folder.is_absolute() or ".." in folder.parts:
+        raise ValueError(
+            f"{key} is '{folder}': expected a folder below corpus.root, because the paths "
+            "of images are kept relative to it; set corpus.root to a folder above both"
+        )
+
+
 class MimicCxrConfig(BaseModel):
     """Where the parts of MIMIC-CXR-JPG and of the MIMIC-CXR reports lie."""
 
@@ -155,7 +164,7 @@ class CorpusConfig(BaseModel):
     """What the source `synthetic` makes."""
 
     mimic_cxr: MimicCxrConfig = MimicCxrConfig()
-    """Layout of the sources `mimic_cxr` and `synthetic`."""
+    """Layout of the source `mimic_cxr`."""
 
     open_i: OpenIConfig = OpenIConfig()
     """Layout of the source `open_i`."""
@@ -174,6 +183,15 @@ class CorpusConfig(BaseModel):
             raise ValueError(
                 f"corpus.root is not set while corpus.source is '{self.source}': set it "
                 "to the folder that holds the dataset"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_layout(self) -> "CorpusConfig":
+        if self.source == "synthetic" and self.mimic_cxr != MimicCxrConfig():
+            raise ValueError(
+                "corpus.mimic_cxr is set while corpus.source is 'synthetic': a synthetic "
+                "corpus has the layout of the defaults; remove corpus.mimic_cxr"
             )
         return self
 
@@ -277,12 +295,3 @@ class AnnotationsConfig(BaseModel):
                 "name the CSV or Parquet file of boxes"
             )
         return self
-
-
-def _require_inside(key: str, folder: Path) -> None:
-    """Raise unless `folder` is relative and stays below what it is relative to."""
-    if folder.is_absolute() or ".." in folder.parts:
-        raise ValueError(
-            f"{key} is '{folder}': expected a folder below corpus.root, because the paths "
-            "of images are kept relative to it; set corpus.root to a folder above both"
-        )

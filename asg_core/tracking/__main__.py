@@ -23,7 +23,8 @@ from asg_core.tracking.invocation import (
     start_invocation,
     stop_invocation,
 )
-from asg_core.tracking.mirror import Store, StoreError, follow, sync
+from asg_core.tracking.mirror import Store, StoreError
+from asg_core.tracking.sync import follow, sync
 
 logger = logging.getLogger("asg_core.tracking")
 
@@ -59,9 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     mirror = commands.add_parser("mirror", help="follow one invocation to its end")
     mirror.add_argument("--detach", action="store_true", help="go on in the background")
 
-    sync_all = commands.add_parser("sync", help="send what is left of all invocations")
-    sync_all.add_argument("--uri", help="another store than the configured one")
-    for command in (start, stop, mirror, sync_all):
+    late = commands.add_parser("sync", help="send what is left of all invocations")
+    for command in (start, stop, mirror, late):
         command.add_argument("--directory", type=Path, required=True)
     return parser
 
@@ -99,7 +99,7 @@ def _mirror(options: argparse.Namespace) -> int:
             return 1
         if not follow(folder, open_store=lambda: open_store(folder)):
             return 1
-        return _sync_all(folder.parent, uri=None)
+        return _sync_all(folder.parent)
 
 
 def _sync(options: argparse.Namespace) -> int:
@@ -112,12 +112,12 @@ def _sync(options: argparse.Namespace) -> int:
                 "%s: a mirror is sending already; wait for it", options.directory
             )
             return 1
-        return _sync_all(options.directory, uri=options.uri)
+        return _sync_all(options.directory)
 
 
-def _sync_all(directory: Path, *, uri: str | None) -> int:
+def _sync_all(directory: Path) -> int:
     try:
-        num_sent = sync(directory, open_store=lambda folder: open_store(folder, uri))
+        num_sent = sync(directory, open_store=open_store)
     except StoreError as error:
         logger.error("%s: the tracking store does not answer: %s", directory, error)  # noqa: TRY400
         return 1
@@ -128,7 +128,7 @@ def _sync_all(directory: Path, *, uri: str | None) -> int:
     return 0
 
 
-def open_store(folder: Path, uri: str | None = None) -> Store:
+def open_store(folder: Path) -> Store:
     """Connect to the store that an invocation's settings name.
 
     Raises:
@@ -140,7 +140,7 @@ def open_store(folder: Path, uri: str | None = None) -> Store:
 
     tracking = (read_json(folder / INVOCATION) or {})["tracking"]
     return MlflowStore(
-        uri=resolve_uri(uri or tracking["uri"]), experiment=tracking["experiment"]
+        uri=resolve_uri(tracking["uri"]), experiment=tracking["experiment"]
     )
 
 

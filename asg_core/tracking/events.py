@@ -5,7 +5,6 @@ While a run is tracked, `results/<corpus>/tracking/current.json` names the invoc
 job finds it from the path of its own log. Without that file nothing is written.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -16,15 +15,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from asg_core.provenance import file_digest
-
 logger = logging.getLogger(__name__)
 
 CURRENT = "current.json"
 FORMAT = 1
 """Version of the files in a tracking folder."""
-
-_MEGABYTE = 1_000_000
 
 
 class Status(StrEnum):
@@ -133,24 +128,6 @@ def flatten(values: Mapping[str, object], *, prefix: str = "") -> dict[str, str]
     return dict(_flat(values, prefix=prefix))
 
 
-def input_digest(path: Path, *, limit_mb: float) -> str:
-    """Return the sha256 of a file's bytes, or of its size and time above the limit.
-
-    A folder has the digest of the names, sizes and times of its files.
-    """
-    if path.is_file() and path.stat().st_size <= limit_mb * _MEGABYTE:
-        return file_digest(path)
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    stats = [(str(file), file.stat()) for file in files if file.is_file()]
-    stamps = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    return f"stat:{_text_digest(json.dumps(stamps))}"
-
-
-def combined_digest(digests: list[str]) -> str:
-    """Return one digest for the files of one input: the only one, or one over all."""
-    return digests[0] if len(digests) == 1 else _text_digest(json.dumps(digests))
-
-
 def _flat(values: Mapping[str, object], *, prefix: str) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
@@ -169,7 +146,3 @@ def _append_line(path: Path, line: str) -> None:
             # A killed attempt may have left half a line; ours must not continue it.
             line = line if stream.read(1) == b"\n" else f"\n{line}"
         stream.write(f"{line}\n".encode())
-
-
-def _text_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

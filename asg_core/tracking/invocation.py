@@ -116,7 +116,8 @@ def stop_invocation(
     end = {"status": status.value, "ended_ms": now_ms(), "attachments": paths}
     write_json(folder / END, end)
     (directory / CURRENT).unlink()
-    _await_mirror(folder)
+    if any(folder.glob("*.jsonl")):
+        _await_mirror(folder)
 
 
 def invocation_folders(directory: Path) -> list[Path]:
@@ -144,7 +145,7 @@ def is_dead(folder: Path) -> bool:
     process = settings.get("watched_process")
     if process is None or settings["host"] != socket.gethostname():
         return False
-    return process != _process_identity(process["pid"])
+    return bool(process != _process_identity(process["pid"]))
 
 
 @contextmanager

@@ -1,39 +1,30 @@
-"""Send the events of invocations to a tracking store, once, whatever interrupts it.
+"""Turn the events of one invocation into runs of a tracking store, each once.
 
-The mirror follows the event files of one invocation while it runs; `sync` sends what is
-left of any. Both may be killed at any moment and run again: what is in the store is found
-by its tags, positions in the files are saved after what they cover is sent, and sending
-the same values with the same times a second time changes nothing in the store.
+Sending may be killed at any moment and begun again: runs are found by their tags,
+positions in the files are saved after what they cover is sent, and sending the same
+values with the same times a second time changes nothing in the store.
 """
 
 import json
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from asg_core.tracking.events import FORMAT, Status, now_ms
+from asg_core.tracking.events import FORMAT, Status
 from asg_core.tracking.invocation import (
-    END,
     INVOCATION,
     PROGRESS,
-    invocation_folders,
-    is_closed,
-    is_dead,
     read_json,
-    remove_if_empty,
     write_json,
 )
 
 logger = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
-_LATE_SECONDS = 3.0
-"""After the end of a run, how long events of its jobs may still be under way."""
-
-_MAX_PAUSE_SECONDS = 30.0
+_PARENT = "invocation"
+_KINDS = ("start", "inputs", "metrics", "artifact", "end")
 _SUMMED = ("rows_in", "rows_out", "rejects", "seconds")
 
 
@@ -79,7 +70,7 @@ class Store(Protocol):
     ) -> None:
         """Add to a run; what it has already stays once."""
 
-    def log_artifact(self, run_id: str, path: Path, *, folder: str | None) -> None:
+    def log_artifact(self, run_id: str, path: Path) -> None:
         """Copy a file to the store, over one of the same name."""
 
     def end_run(self, run_id: str, *, status: Status, end_ms: int) -> None:
@@ -91,6 +82,9 @@ class Progress:
     """How much of an invocation is in the store."""
 
     format: int = FORMAT
+    has_parent: bool = False
+    """Whether the parent run has its parameters and files."""
+
     is_closed: bool = False
     offsets: dict[str, int] = field(default_factory=dict)
     """Bytes of each event file that are sent."""
@@ -141,7 +135,8 @@ class InvocationMirror:
             return
         killed = Status.KILLED if status is Status.KILLED else Status.FAILED
         for job in self._progress.open_jobs:
-            self._store.end_run(self._runs[job], status=killed, end_ms=end_ms)
+            if job in self._runs:
+                self._store.end_run(self._runs[job], status=killed, end_ms=end_ms)
         parent = self._parent()
         metrics = [
             MetricValue(key=key, value=value, step=0, time_ms=end_ms)
@@ -149,7 +144,7 @@ class InvocationMirror:
         ]
         self._store.log(parent, params={}, metrics=metrics, inputs=[])
         for path in attachments:
-            self._send_artifact(parent, Path(path), folder=None)
+            self._send_artifact(parent, Path(path))
         self._store.end_run(parent, status=status, end_ms=end_ms)
         self._progress.open_jobs.clear()
         self._progress.is_closed = True
@@ -158,9 +153,12 @@ class InvocationMirror:
     def _send_events(self, stem: str, events: Sequence[Mapping[str, Any]]) -> None:
         attempts: dict[str, list[Mapping[str, Any]]] = {}
         for event in events:
-            attempts.setdefault(event["attempt"], []).append(event)
-        for attempt, of_attempt in attempts.items():
-            self._send_attempt(f"{stem}#{attempt}", of_attempt)
+            attempts.setdefault(f"{stem}#{event['attempt']}", []).append(event)
+        for job, of_attempt in attempts.items():
+            self._send_attempt(job, of_attempt)
+        # Only when all is sent: what breaks off is sent again, but counted once.
+        for job, of_attempt in attempts.items():
+            self._count(job, of_attempt)
 
     def _send_attempt(self, job: str, events: Sequence[Mapping[str, Any]]) -> None:
         run_id = self._child(job, events[0])
@@ -179,17 +177,18 @@ class InvocationMirror:
                 self._parent(), params={}, metrics=read_metrics(event), inputs=[]
             )
         for event in kinds["artifact"]:
-            self._send_artifact(run_id, Path(event["path"]), folder=None)
+            self._send_artifact(run_id, Path(event["path"]))
         for event in kinds["end"]:
             status = Status(event["status"])
             self._store.end_run(run_id, status=status, end_ms=event["time_ms"])
-        self._count(job, kinds)
 
-    def _count(self, job: str, kinds: Mapping[str, list[Mapping[str, Any]]]) -> None:
+    def _count(self, job: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Note which jobs are open, and add what ended to the totals of its rule."""
-        for event in kinds["start"]:
-            self._progress.open_jobs[job] = event["time_ms"]
-        for event in kinds["end"]:
+        for event in events:
+            if event["event"] == "start":
+                self._progress.open_jobs[job] = event["time_ms"]
+            if event["event"] != "end":
+                continue
             self._progress.open_jobs.pop(job, None)
             values = {name: event["metrics"].get(name) for name in _SUMMED}
             has_failed = event["status"] != Status.FINISHED
@@ -202,19 +201,21 @@ class InvocationMirror:
 
     def _parent(self) -> str:
         """Return the run of the invocation, made when its first job has begun."""
-        if _PARENT in self._runs:
-            return self._runs[_PARENT]
-        settings = self._settings
-        tags = settings["tags"] | settings["parent_tags"]
-        tags |= {"asg.invocation": self._folder.name, "asg.job": _PARENT}
-        tags |= {"mlflow.source.name": "snakemake", "mlflow.source.type": "JOB"}
-        run_id = self._store.create_run(
-            name=self._folder.name, start_ms=settings["started_ms"], tags=tags
-        )
-        self._runs[_PARENT] = run_id
-        self._store.log(run_id, params=settings["params"], metrics=[], inputs=[])
-        for path in [self._folder / "config.json", *settings["attachments"]]:
-            self._send_artifact(run_id, Path(path), folder=None)
+        if _PARENT not in self._runs:
+            settings = self._settings
+            tags = settings["tags"] | settings["parent_tags"]
+            tags |= {"asg.invocation": self._folder.name, "asg.job": _PARENT}
+            tags |= {"mlflow.source.name": "snakemake", "mlflow.source.type": "JOB"}
+            self._runs[_PARENT] = self._store.create_run(
+                name=self._folder.name, start_ms=settings["started_ms"], tags=tags
+            )
+        run_id = self._runs[_PARENT]
+        if not self._progress.has_parent:
+            params = self._settings["params"]
+            self._store.log(run_id, params=params, metrics=[], inputs=[])
+            for path in [self._folder / "config.json", *self._settings["attachments"]]:
+                self._send_artifact(run_id, Path(path))
+            self._progress.has_parent = True
         return run_id
 
     def _child(self, job: str, first: Mapping[str, Any]) -> str:
@@ -233,86 +234,17 @@ class InvocationMirror:
         )
         return self._runs[job]
 
-    def _send_artifact(self, run_id: str, path: Path, *, folder: str | None) -> None:
+    def _send_artifact(self, run_id: str, path: Path) -> None:
         limit = self._settings["tracking"]["artifact_limit_mb"] * _MEGABYTE
         if not path.is_file():
             logger.warning("artifact %s: not sent, there is no such file", path)
         elif path.stat().st_size > limit:
             logger.info("artifact %s: not sent, larger than artifact_limit_mb", path)
         else:
-            self._store.log_artifact(run_id, path, folder=folder)
+            self._store.log_artifact(run_id, path)
 
     def _save(self) -> None:
         write_json(self._folder / PROGRESS, asdict(self._progress))
-
-
-def follow(folder: Path, *, open_store: Callable[[], Store]) -> bool:
-    """Send the events of an invocation until it has ended; return whether all is sent.
-
-    While the store does not answer, events wait in their files and the pauses grow.
-    """
-    settings = read_json(folder / INVOCATION) or {}
-    poll_seconds = float(settings["tracking"]["poll_seconds"])
-    mirror: InvocationMirror | None = None
-    num_failures = 0
-    while True:
-        is_over = (folder / END).exists() or is_dead(folder)
-        try:
-            if mirror is None:
-                mirror = InvocationMirror(folder, store=open_store())
-            mirror.send()
-            if is_over and (not mirror.num_open_jobs or _is_settled(folder)):
-                close_invocation(folder, mirror=mirror)
-                return True
-            num_failures = 0
-        except StoreError as error:
-            num_failures += 1
-            logger.warning("the tracking store does not answer: %s", error)
-            if is_over:
-                return False
-        pause = min(poll_seconds * 2**num_failures, _MAX_PAUSE_SECONDS)
-        _pause(folder, seconds=0.2 if is_over else pause)
-
-
-def sync(directory: Path, *, open_store: Callable[[Path], Store]) -> dict[str, int]:
-    """Send what is left of all invocations in a tracking folder.
-
-    Invocations that ended, killed ones included, are closed; one that still runs gets
-    its new events and stays open.
-
-    Returns:
-        The number of events sent for each invocation that was not complete.
-
-    Raises:
-        StoreError: If a store does not answer; what was sent until then stays sent.
-    """
-    num_sent: dict[str, int] = {}
-    for folder in invocation_folders(directory):
-        is_over = (folder / END).exists() or is_dead(folder)
-        if is_over and remove_if_empty(folder):
-            continue
-        if is_closed(folder) and not _has_news(folder):
-            continue
-        mirror = InvocationMirror(folder, store=open_store(folder))
-        num_sent[folder.name] = mirror.send()
-        if is_over:
-            close_invocation(folder, mirror=mirror)
-    return num_sent
-
-
-def close_invocation(folder: Path, *, mirror: InvocationMirror) -> None:
-    """Close an invocation as its end says; one that ended without a word was killed."""
-    end = read_json(folder / END)
-    if end is None:
-        killed_ms = _last_change_ms(folder)
-        mirror.close(status=Status.KILLED, end_ms=killed_ms, attachments=[])
-    else:
-        mirror.close(
-            status=Status(end["status"]),
-            end_ms=end["ended_ms"],
-            attachments=end["attachments"],
-        )
-    remove_if_empty(folder)
 
 
 def read_events(path: Path, *, begin: int) -> tuple[list[dict[str, Any]], int]:
@@ -349,36 +281,3 @@ def end_metrics(event: Mapping[str, Any]) -> list[MetricValue]:
         for key, value in event["metrics"].items()
         if value is not None
     ]
-
-
-_PARENT = "invocation"
-_KINDS = ("start", "inputs", "metrics", "artifact", "end")
-
-
-def _has_news(folder: Path) -> bool:
-    offsets = (read_json(folder / PROGRESS) or {}).get("offsets", {})
-    return any(
-        path.stat().st_size > offsets.get(path.name, 0)
-        for path in folder.glob("*.jsonl")
-    )
-
-
-def _is_settled(folder: Path) -> bool:
-    """Return whether the end is so long ago that no event is under way any more."""
-    end = read_json(folder / END)
-    return end is None or now_ms() - end["ended_ms"] > 1000 * _LATE_SECONDS
-
-
-def _last_change_ms(folder: Path) -> int:
-    stats = [path.stat() for path in folder.glob("*.jsonl")]
-    return max((stat.st_mtime_ns for stat in stats), default=0) // 1_000_000
-
-
-def _pause(folder: Path, *, seconds: float) -> None:
-    """Sleep, but wake for the end of the invocation."""
-    was_over = (folder / END).exists()
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        if (folder / END).exists() and not was_over:
-            return
-        time.sleep(min(left, 0.2))

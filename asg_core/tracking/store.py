@@ -18,7 +18,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
 logger = logging.getLogger(__name__)
@@ -120,10 +120,10 @@ class MlflowStore:
                 datasets = [_dataset_input(value) for value in inputs]
                 self._client.log_inputs(run_id, datasets=datasets)
 
-    def log_artifact(self, run_id: str, path: Path, *, folder: str | None) -> None:
+    def log_artifact(self, run_id: str, path: Path) -> None:
         """Copy a file to the store, over one of the same name."""
         with _as_store_error():
-            self._client.log_artifact(run_id, str(path), artifact_path=folder)
+            self._client.log_artifact(run_id, str(path))
 
     def end_run(self, run_id: str, *, status: Status, end_ms: int) -> None:
         """Set how and when a run ended."""

@@ -26,9 +26,7 @@ IS_SYNTHETIC = project.corpus.source == "synthetic"
 HAS_IMAGES = project.corpus.images != "none"
 SOURCE_ROOT = f"{RESULTS}/source" if IS_SYNTHETIC else str(project.corpus.root)
 ANNOTATIONS = project.regions.annotations
-ANNOTATIONS_ROOT = (
-    SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
-)
+ANNOTATIONS_ROOT = SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
 HAS_ANNOTATIONS = HAS_IMAGES and ANNOTATIONS.source != "none"
 DETECTOR = project.regions.checkpoint or Path(RESULTS) / "detector"
 
@@ -83,7 +81,9 @@ def reference_boxes():
     if IS_SYNTHETIC:
         return shards("truth/region_boxes")
     is_imported = project.regions.backend == "import"
-    return shards("tables/annotated_boxes") if HAS_ANNOTATIONS and not is_imported else []
+    return (
+        shards("tables/annotated_boxes") if HAS_ANNOTATIONS and not is_imported else []
+    )
 
 
 def made_tables():

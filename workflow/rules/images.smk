@@ -21,7 +21,7 @@ rule cache_pixels:
         config=settings(project.images),
         root=IMAGES_ROOT,
         # The files themselves are no inputs: an edited one shows in this digest.
-        files=lambda wildcards: INVENTORY[wildcards.shard],
+        files=lambda wildcards: INVENTORY["images"][wildcards.shard],
         code=digest("cache_pixels.py"),
     message:
         "Decoding images, {wildcards.shard}"

@@ -4,7 +4,7 @@
 rule extract_triplets:
     """One row per claim (region, finding, existence) that a report sentence makes."""
     input:
-        reports=rules.read_source.output.reports,
+        reports=rules.read_reports.output.reports,
     output:
         sentences=f"{RESULTS}/tables/sentences/shard-{{shard}}.parquet",
         triplets=f"{RESULTS}/tables/triplets/shard-{{shard}}.parquet",

@@ -32,13 +32,12 @@ if IS_SYNTHETIC:
 
 
 rule read_source:
-    """The studies, images and reports of one shard of patients."""
+    """The studies and images of one shard of patients."""
     input:
         [f"{SOURCE_ROOT}/manifest.json"] if IS_SYNTHETIC else [],
     output:
         studies=f"{RESULTS}/tables/studies/shard-{{shard}}.parquet",
         images=f"{RESULTS}/tables/images/shard-{{shard}}.parquet",
-        reports=f"{RESULTS}/tables/reports/shard-{{shard}}.parquet",
         rejects=f"{RESULTS}/tables/rejects/read_source/shard-{{shard}}.parquet",
     log:
         f"{RESULTS}/logs/read_source/shard-{{shard}}.log",
@@ -52,12 +51,40 @@ rule read_source:
     params:
         config=corpus_settings(),
         root=SOURCE_ROOT,
-        files=lambda wildcards: INVENTORY[wildcards.shard],
+        files=lambda wildcards: INVENTORY["images"][wildcards.shard],
         code=digest("read_source.py"),
     message:
         "Reading {SOURCE_ROOT}, {wildcards.shard}"
     script:
         "../scripts/read_source.py"
+
+
+# A rule of its own: an edited report must not decode images or train a detector again.
+rule read_reports:
+    """The reports of one shard of patients."""
+    input:
+        [f"{SOURCE_ROOT}/manifest.json"] if IS_SYNTHETIC else [],
+    output:
+        reports=f"{RESULTS}/tables/reports/shard-{{shard}}.parquet",
+        rejects=f"{RESULTS}/tables/rejects/read_reports/shard-{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/read_reports/shard-{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/timings/read_reports/shard-{{shard}}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=corpus_settings(),
+        root=SOURCE_ROOT,
+        files=lambda wildcards: INVENTORY["reports"][wildcards.shard],
+        code=digest("read_reports.py"),
+    message:
+        "Reading the reports of {SOURCE_ROOT}, {wildcards.shard}"
+    script:
+        "../scripts/read_reports.py"
 
 
 if HAS_ANNOTATIONS:

@@ -19,6 +19,23 @@ _FAR = 0.9  # beyond every film
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fracture:
+    """A broken bone."""
+
+    place: str
+    """A clavicle or the ribs of a side."""
+
+    number: int
+    """0-based number of the rib; 0 for a clavicle."""
+
+    where: float
+    """Fraction of the bone's length from its inner end."""
+
+    step: float
+    """How far the outer piece is displaced downwards, anatomy units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """How findings, breathing and turning bend the outlines; all zero is normal."""
 
@@ -39,6 +56,11 @@ class Changes:
 
     scoliosis: float = 0.0
     """x amplitude of the spine's curve."""
+
+    hernia: float = 0.0
+    """Share of the stomach that lies above the diaphragm."""
+
+    fractures: tuple[Fracture, ...] = ()
 
     turn: float = 0.0
     """x by which the front of the chest moves against its back."""
@@ -81,6 +103,9 @@ class Anatomy:
     clavicles: dict[str, Points]
     """By side: centre line from the sternum to the shoulder."""
 
+    pieces: dict[str, list[Points]]
+    """By place: the clavicles and ribs as they are drawn, broken ones in two."""
+
     scapulae: dict[str, Points]
     humeri: dict[str, Points]
     """By side: centre line of the shaft, from the head down."""
@@ -109,26 +134,30 @@ def build_anatomy(body: Body, *, view: View, changes: Changes) -> Anatomy:
         "left": np.array([0.082 + 0.7 * front, body.hilum_height]),
     }
     knob = _knob(body, changes)
+    heart = _heart(body, changes, is_portable=is_portable)
     cage = body.cage_half_width * (1 + 0.03 * changes.inflation)
+    ribs = {
+        side: _ribs(body, cage=cage, sign=sign, spine=spine) for side, sign in SIDES
+    }
+    clavicles = {
+        side: _clavicle(body, changes, sign=sign, is_portable=is_portable)
+        for side, sign in SIDES
+    }
     return Anatomy(
         lungs=lungs,
         cages=cages,
         domes=domes,
-        heart=_heart(body, changes, is_portable=is_portable),
-        mediastinum=_mediastinum(body, changes, knob),
+        heart=heart,
+        mediastinum=_mediastinum(changes, knob=knob, heart=heart),
         descending_aorta=_descending_aorta(knob, changes),
         knob=knob,
         trachea=trachea,
         bronchi={side: _bronchus(carina, hila[side]) for side, _ in SIDES},
         hila=hila,
         spine=spine,
-        ribs={
-            side: _ribs(body, cage=cage, sign=sign, spine=spine) for side, sign in SIDES
-        },
-        clavicles={
-            side: _clavicle(body, changes, sign=sign, is_portable=is_portable)
-            for side, sign in SIDES
-        },
+        ribs=ribs,
+        clavicles=clavicles,
+        pieces=_break(ribs, clavicles, changes.fractures),
         scapulae={
             side: _scapula(body, sign=sign, is_portable=is_portable)
             for side, sign in SIDES
@@ -258,19 +287,23 @@ def _knob(body: Body, changes: Changes) -> tuple[float, float, float]:
 
 
 def _mediastinum(
-    body: Body, changes: Changes, knob: tuple[float, float, float]
+    changes: Changes, *, knob: tuple[float, float, float], heart: Points
 ) -> Points:
     """Return the upper mediastinum, from the neck down into the heart."""
     x, y, radius = knob
+    border = float(heart[:, 0].min())
     wide = 1 + 1.15 * changes.widening
     move = changes.mediastinum_shift + 0.5 * changes.turn
     right = [
+        (-0.030, -0.90),
+        (-0.034, -0.46),
         (-0.036 * wide + 0.3 * move, -0.36),
         (-0.038 * wide + 0.6 * move, -0.28),
         (-0.046 * wide + move, -0.20),
         (-0.052 * wide + move, -0.12),
-        (-0.056 * (1 + 0.5 * changes.widening) + move, -0.03),
-        (-0.055 + move, 0.08),
+        (0.80 * border - 0.020 * changes.widening, -0.035),
+        (0.95 * border, 0.045),
+        (0.80 * border, 0.12),
     ]
     left = [
         (0.055 + move, 0.08),
@@ -282,6 +315,8 @@ def _mediastinum(
         (x + 0.20 * radius + 0.010 * changes.widening, y - 1.15 * radius),
         (0.040 * wide + 0.6 * move, -0.27),
         (0.038 * wide + 0.3 * move, -0.36),
+        (0.034, -0.46),
+        (0.030, -0.90),
     ]
     return np.concatenate([curve(right), curve(left)])
 
@@ -311,23 +346,23 @@ def _heart(body: Body, changes: Changes, *, is_portable: bool) -> Points:
     top = -0.055 - 0.02 * changes.heart_growth
     # Widths from the midline, heights as fractions from top to floor.
     right = [
-        (-0.050, 0.00),
-        (-0.060, 0.17),
-        (-0.079, 0.38),
-        (-0.090, 0.60),
-        (-0.082, 0.82),
+        (-0.045, 0.00),
+        (-0.058, 0.17),
+        (-0.074, 0.36),
+        (-0.084, 0.58),
+        (-0.080, 0.82),
         (-0.050, 1.00),
     ]
     left = [
         (0.030, 1.09),
         (0.110, 1.08),
-        (0.172, 0.99),
-        (0.200, 0.84),
-        (0.188, 0.66),
-        (0.152, 0.46),
-        (0.113, 0.27),
-        (0.082, 0.12),
-        (0.062, 0.00),
+        (0.172, 1.00),
+        (0.204, 0.87),
+        (0.198, 0.68),
+        (0.168, 0.47),
+        (0.126, 0.27),
+        (0.088, 0.12),
+        (0.058, 0.00),
     ]
     outline = curve([*right, *left], is_closed=True)
     # The upper border belongs to the vessels and grows less than the chambers.
@@ -349,10 +384,12 @@ def _ribs(body: Body, *, cage: float, sign: int, spine: Points) -> list[Points]:
     """Return ten ribs, each a tilted ring seen from the front."""
     rng = np.random.default_rng((body.seed, 11))
     # cos(angle) runs from the spine (1) over the flank (0) to the front (-1).
-    angle = np.linspace(0.06, 0.80 * np.pi, 26)
-    out, drop = np.sin(angle), (1 - np.cos(angle)) / 2
     ribs = []
     for number in range(10):
+        # The lower ribs end at the costal margin, far from the sternum.
+        front = np.interp(number, [0, 5, 9], [0.80, 0.80, 0.60])
+        angle = np.linspace(0.06, front * np.pi, 26)
+        out, drop = np.sin(angle), (1 - np.cos(angle)) / 2
         level = number / 9
         y = body.lung_top + 0.012 + 0.555 * level**0.93
         y += 0.004 * rng.standard_normal()
@@ -376,7 +413,7 @@ def _clavicle(
 ) -> Points:
     lift = 0.035 if is_portable else 0.0
     rise = 0.055 - 0.35 * (body.shoulder_drop - 0.075) + 0.3 * lift
-    start = body.lung_top + 0.125 - lift
+    start = body.lung_top + 0.130 - lift
     front = changes.turn
     return curve(
         [
@@ -388,6 +425,35 @@ def _clavicle(
             (sign * 0.365, start - 0.92 * rise),
         ]
     )
+
+
+def _break(
+    ribs: dict[str, list[Points]],
+    clavicles: dict[str, Points],
+    fractures: tuple[Fracture, ...],
+) -> dict[str, list[Points]]:
+    pieces: dict[str, list[Points]] = {}
+    for side, _ in SIDES:
+        for place, lines in (
+            (f"{side} ribs", ribs[side]),
+            (f"{side} clavicle", [clavicles[side]]),
+        ):
+            broken = {f.number: f for f in fractures if f.place == place}
+            pieces[place] = []
+            for number, line in enumerate(lines):
+                pieces[place] += _snap(line, broken.get(number))
+    return pieces
+
+
+def _snap(line: Points, fracture: Fracture | None) -> list[Points]:
+    if fracture is None:
+        return [line]
+    cut = min(max(round(fracture.where * len(line)), 3), len(line) - 4)
+    # The outer piece hangs at the break and is held at its far end.
+    outer = line[cut:].copy()
+    hold = np.linspace(1, 0, len(outer))
+    outer[:, 1] += fracture.step * hold
+    return [line[: cut + 1], outer]
 
 
 def _scapula(body: Body, *, sign: int, is_portable: bool) -> Points:
@@ -413,12 +479,12 @@ def _scapula(body: Body, *, sign: int, is_portable: bool) -> Points:
 
 
 def _shoulder(body: Body) -> tuple[float, float]:
-    return body.cage_half_width + 0.105, body.lung_top + body.shoulder_drop + 0.035
+    return body.cage_half_width + 0.100, body.lung_top + body.shoulder_drop - 0.005
 
 
 def _humerus(body: Body, *, sign: int, is_portable: bool) -> Points:
     x, y = _shoulder(body)
-    spread = 0.05 if is_portable else 0.10
+    spread = 0.09 if is_portable else 0.16
     return np.array(
         [
             (sign * (x + 0.004), y + 0.010),
@@ -434,16 +500,18 @@ def _torso(body: Body) -> Points:
     x, y = _shoulder(body)
     half = curve(
         [
-            (0.088, -0.80),
-            (0.090, -0.50),
-            (0.105, body.lung_top - 0.085),
-            (0.190, y - 0.085),
-            (x - 0.06, y - 0.062),
-            (x + 0.045, y - 0.030),
-            (x + 0.078, y + 0.045),
-            (x + 0.060, y + 0.140),
-            (wall + 0.020, y + 0.230),
-            (wall + 0.004, 0.08),
+            (0.108, -0.95),
+            (0.112, body.lung_top - 0.27),
+            (0.130, body.lung_top - 0.20),
+            (0.190, y - 0.165),
+            (0.290, y - 0.115),
+            (x - 0.02, y - 0.072),
+            (x + 0.060, y - 0.030),
+            (x + 0.085, y + 0.055),
+            (x + 0.062, y + 0.170),
+            (wall + 0.030, y + 0.250),
+            (wall + 0.008, y + 0.330),
+            (wall + 0.004, 0.10),
             (wall + 0.004, 0.25),
             (wall - 0.006 + 0.25 * body.fat, 0.45),
             (wall + 0.5 * body.fat, 0.90),
@@ -454,7 +522,7 @@ def _torso(body: Body) -> Points:
 
 def _arm(body: Body, sign: int, *, is_portable: bool) -> Points:
     x, y = _shoulder(body)
-    spread = 0.05 if is_portable else 0.10
+    spread = 0.09 if is_portable else 0.16
     line = curve(
         [
             (x - 0.01, y + 0.02),

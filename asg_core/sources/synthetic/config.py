@@ -1,6 +1,6 @@
 """What the synthetic world holds: how many patients, images and benchmark images."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SyntheticBenchmarksConfig(BaseModel):
@@ -48,8 +48,20 @@ class SyntheticConfig(BaseModel):
     benchmark_image_size: int = Field(default=160, ge=64, le=2048)
     """Side of the square benchmark images (longest side for CheXpert), in pixels."""
 
-    broken_files: int = Field(default=14, ge=0)
-    """Corpus items that are damaged on purpose, cycling over the kinds of damage."""
+    broken_files: int = Field(default=16, ge=0)
+    """Corpus items damaged on purpose, one kind of damage after another; at most one
+    item a patient."""
 
     benchmarks: SyntheticBenchmarksConfig = SyntheticBenchmarksConfig()
     """Images per benchmark."""
+
+    @model_validator(mode="after")
+    def _check_broken_files_fit(self) -> "SyntheticConfig":
+        if self.broken_files > self.patients:
+            message = (
+                f"broken_files is {self.broken_files}, but at most one file of each of "
+                f"the {self.patients} patients can be broken: lower broken_files or "
+                "raise patients"
+            )
+            raise ValueError(message)
+        return self

@@ -21,6 +21,11 @@ import numpy.typing as npt
 
 from asg_core.sources.synthetic.body import Body, sample_body
 from asg_core.sources.synthetic.config import SyntheticConfig
+from asg_core.sources.synthetic.render import (
+    Acquisition,
+    Radiograph,
+    render_radiograph,
+)
 from asg_core.sources.synthetic.world import (
     Observation,
     PatientPlan,
@@ -136,7 +141,9 @@ class Person:
     """Years at the first study."""
 
 
-def stream_of_chance(seed: Sequence[int], use: Chance, *more: int) -> np.random.Generator:
+def stream_of_chance(
+    seed: Sequence[int], use: Chance, *more: int
+) -> np.random.Generator:
     """Return the generator for one use of a plan's seed."""
     return np.random.default_rng((*seed, int(use), *more))
 
@@ -199,6 +206,22 @@ def view_at(plan: PatientPlan, place: tuple[int, int]) -> View:
     """Return the view of the image at a (study, view) position."""
     study_index, view_index = place
     return plan.studies[study_index].views[view_index]
+
+
+def render_image(
+    plan: PatientPlan, place: tuple[int, int], *, size: int, acquisition: Acquisition
+) -> Radiograph:
+    """Draw the image at a (study, view) position; the same every time it is asked for."""
+    study_index, view_index = place
+    study = plan.studies[study_index]
+    return render_radiograph(
+        study.observations,
+        body=meet(plan).body,
+        view=study.views[view_index],
+        size=size,
+        acquisition=acquisition,
+        rng=stream_of_chance(study.seed, Chance.IMAGE, 1 + view_index),
+    )
 
 
 def findings_of(observations: Iterable[Observation]) -> set[str]:

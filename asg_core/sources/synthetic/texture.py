@@ -41,3 +41,13 @@ def grain(rng: np.random.Generator, *, height: int, width: int) -> Floats:
     noise = rng.standard_normal((height, width), dtype=np.float32)
     noise += 0.6 * cv2.GaussianBlur(noise, (3, 3), 0)
     return np.asarray(noise * np.float32(0.78), dtype=np.float32)
+
+
+def ridges(
+    rng: np.random.Generator, *, height: int, width: int, cells: int
+) -> Floats:
+    """Return a net of thin lines, 1 on a line and 0 in its meshes."""
+    noise = cloud(rng, height=height, width=width, cells=cells)
+    other = cloud(rng, height=height, width=width, cells=cells)
+    net = np.minimum(np.abs(noise), np.abs(other) + 0.08)
+    return np.asarray(np.clip(1.0 - 2.2 * net, 0.0, 1.0), dtype=np.float32)

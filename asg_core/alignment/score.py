@@ -1,0 +1,222 @@
+"""Score alignments against the ground truth of a synthetic corpus."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from asg_core.alignment.units import CORNERS
+from asg_core.tables.catalog import STAGE_METRICS
+from asg_core.terms.existence import Context
+from asg_core.terms.regions import REGIONS
+from asg_core.terms.views import FRONTAL, View
+
+STAGE = "align_regions"
+
+_PAIR = ["image_id", "region", "sentence_index"]
+
+
+def score_alignments(
+    *,
+    alignments: pl.DataFrame,
+    truth_triplets: pl.DataFrame,
+    truth_sentences: pl.DataFrame,
+    truth_boxes: pl.DataFrame,
+    images: pl.DataFrame,
+    views: Sequence[View] = FRONTAL,
+    contexts: Sequence[Context] = (Context.CURRENT,),
+    min_iou: float = 0.5,
+) -> pl.DataFrame:
+    """Return rows of `stage_metrics`: are the right words with the right box?
+
+    Words: a pair is an image, a region and a sentence of the truth.
+
+        true pairs = for each image, each region with a true box in it, each sentence
+                     that truly claims something about that region
+        found pairs = for each unit, each of its regions, each sentence of the truth that
+                      one of its spans covers
+        a span covers a sentence when they share half of the shorter of the two
+
+    Precision, recall and F1 are of found against true pairs, over all and per region. A
+    unit of several regions claims all of its words for each of them, so `merge` pays in
+    precision for what it joins.
+
+    Boxes: the IoU of a unit's box with the union of the true boxes of its regions, 0
+    where none of them has one; its mean, and the share of units with at least `min_iou`,
+    over all and per scenario. Without pairs or units a value is null.
+
+    Args:
+        alignments: Rows of the table `alignments`.
+        truth_triplets: What the reports truly claim, rows of `triplets`.
+        truth_sentences: The sentences they are in, rows of `sentences`.
+        truth_boxes: Rows of `region_boxes`.
+        images: Rows of the table `images`: those that could have been aligned.
+        views: Views of the images that count.
+        contexts: Contexts of the true claims that count.
+        min_iou: From which IoU on a box is right.
+    """
+    used = images.filter(pl.col("view").cast(pl.String).is_in(views))
+    units = alignments.join(used, on="image_id", how="semi")
+    true_pairs = _true_pairs(
+        truth_triplets, truth_boxes=truth_boxes, images=used, contexts=contexts
+    )
+    found_pairs = _found_pairs(units, truth_sentences=truth_sentences)
+    ious = _ious(units, truth_boxes=truth_boxes)
+    rows = [
+        *_pair_metrics(true_pairs, found_pairs),
+        *_box_metrics(ious, min_iou=min_iou),
+        _row("images", "all", value=len(used), num_items=len(used)),
+        _row("units", "all", value=len(units), num_items=len(units)),
+    ]
+    for scenario in (1, 2, 3):
+        count = int((units["scenario"] == scenario).sum())
+        target = f"scenario {scenario}"
+        rows.append(_row("units", target, value=count, num_items=len(units)))
+    return STAGE_METRICS.frame(rows).sort(STAGE_METRICS.key)
+
+
+def _true_pairs(
+    truth_triplets: pl.DataFrame,
+    *,
+    truth_boxes: pl.DataFrame,
+    images: pl.DataFrame,
+    contexts: Sequence[Context],
+) -> pl.DataFrame:
+    claims = truth_triplets.filter(
+        pl.col("context").cast(pl.String).is_in(contexts)
+    ).select("study_id", "sentence_index", pl.col("region").cast(pl.String))
+    boxed = truth_boxes.select("image_id", pl.col("region").cast(pl.String))
+    return (
+        images.select("image_id", "study_id")
+        .join(claims.unique(), on="study_id")
+        .join(boxed, on=["image_id", "region"], how="semi")
+        .select(_PAIR)
+    )
+
+
+def _found_pairs(units: pl.DataFrame, *, truth_sentences: pl.DataFrame) -> pl.DataFrame:
+    spans = units.select("image_id", "unit_index", "study_id", "spans").explode("spans")
+    start = pl.max_horizontal("span_start", "start")
+    end = pl.min_horizontal("span_end", "end")
+    shorter = pl.min_horizontal(
+        pl.col("span_end") - pl.col("span_start"), pl.col("end") - pl.col("start")
+    )
+    covered = (
+        spans.select(
+            "image_id",
+            "unit_index",
+            "study_id",
+            span_start=pl.col("spans").struct.field("start"),
+            span_end=pl.col("spans").struct.field("end"),
+        )
+        .join(
+            truth_sentences.select("study_id", "sentence_index", "start", "end"),
+            on="study_id",
+        )
+        .filter((end > start) & (2 * (end - start) >= shorter))
+        .select("image_id", "unit_index", "sentence_index")
+        .unique()
+    )
+    regions = units.select("image_id", "unit_index", region="regions").explode("region")
+    return (
+        regions.with_columns(pl.col("region").cast(pl.String))
+        .join(covered, on=["image_id", "unit_index"])
+        .select(_PAIR)
+        .unique()
+    )
+
+
+def _ious(units: pl.DataFrame, *, truth_boxes: pl.DataFrame) -> pl.DataFrame:
+    """Return scenario and iou of each unit."""
+    key = ["image_id", "unit_index"]
+    corner = pl.col("box_xyxy").arr
+    true = truth_boxes.select(
+        "image_id",
+        pl.col("region").cast(pl.String),
+        *[
+            corner.get(index).alias(f"true_{name}")
+            for index, name in enumerate(CORNERS)
+        ],
+    )
+    union = (
+        units.select(*key, region="regions")
+        .explode("region")
+        .with_columns(pl.col("region").cast(pl.String))
+        .join(true, on=["image_id", "region"])
+        .group_by(key)
+        .agg(
+            pl.col("true_x0", "true_y0").min(),
+            pl.col("true_x1", "true_y1").max(),
+        )
+    )
+    box = {name: corner.get(index) for index, name in enumerate(CORNERS)}
+    joined = units.select(*key, "scenario", **box).join(union, on=key, how="left")
+    width = pl.min_horizontal("x1", "true_x1") - pl.max_horizontal("x0", "true_x0")
+    height = pl.min_horizontal("y1", "true_y1") - pl.max_horizontal("y0", "true_y0")
+    shared = width.clip(lower_bound=0) * height.clip(lower_bound=0)
+    area = (pl.col("x1") - pl.col("x0")) * (pl.col("y1") - pl.col("y0"))
+    true_area = (pl.col("true_x1") - pl.col("true_x0")) * (
+        pl.col("true_y1") - pl.col("true_y0")
+    )
+    iou = (shared / (area + true_area - shared)).fill_null(0.0)
+    return joined.sort(key).select("scenario", iou=iou.cast(pl.Float64))
+
+
+def _pair_metrics(
+    true_pairs: pl.DataFrame, found_pairs: pl.DataFrame
+) -> list[dict[str, object]]:
+    hits = found_pairs.join(true_pairs, on=_PAIR, how="semi")
+    rows: list[dict[str, object]] = []
+    for target in ("all", *REGIONS):
+        is_target = (
+            pl.lit(value=True) if target == "all" else pl.col("region") == target
+        )
+        num_hits, num_found, num_true = (
+            len(pairs.filter(is_target)) for pairs in (hits, found_pairs, true_pairs)
+        )
+        total = num_found + num_true
+        if total == 0 and target != "all":
+            continue
+        precision = _share(num_hits, num_found)
+        recall = _share(num_hits, num_true)
+        rows += [
+            _row("pair_precision", target, value=precision, num_items=num_found),
+            _row("pair_recall", target, value=recall, num_items=num_true),
+            _row("pair_f1", target, value=_share(2 * num_hits, total), num_items=total),
+        ]
+    return rows
+
+
+def _box_metrics(ious: pl.DataFrame, *, min_iou: float) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    groups: Mapping[str, pl.DataFrame] = {
+        "all": ious,
+        **{
+            f"scenario {number}": ious.filter(pl.col("scenario") == number)
+            for number in (1, 2, 3)
+        },
+    }
+    for target, group in groups.items():
+        num_right = int((group["iou"] >= min_iou).sum())
+        mean = _share(float(group["iou"].sum()), len(group))
+        share = _share(num_right, len(group))
+        rows += [
+            _row("box_iou_mean", target, value=mean, num_items=len(group)),
+            _row(f"box_iou_{min_iou:g}", target, value=share, num_items=len(group)),
+        ]
+    return rows
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _row(
+    metric: str, target: str, *, value: float | None, num_items: int
+) -> dict[str, object]:
+    return {
+        "stage": STAGE,
+        "metric": metric,
+        "target": target,
+        "value": value,
+        "num_items": num_items,
+    }

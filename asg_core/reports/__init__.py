@@ -1,0 +1,1 @@
+"""Reports -> sentences -> triplets: what each sentence claims, and where."""

@@ -1,0 +1,166 @@
+"""Phrases with what they mean, and the matcher that finds them in a text.
+
+All phrases become one trie over words, so that matching costs one dictionary look-up
+per word of text, however many phrases there are.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from asg_core.terms.existence import Existence
+
+# Only marks that matter to the grammar are words. A hyphen inside a word is not, so
+# that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
+_WORD = re.compile(
+    r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&]|--+|(?<!\S)[-\u2013\u2014](?!\S)"
+)
+_END = ""  # the trie's key for "a phrase ends here"; no word is empty
+
+Trie = dict[str, "Trie | Entry"]
+
+
+class Word(NamedTuple):
+    """One word or mark of a text, in lower case, with its place in the text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Everything that one phrase can mean; a phrase may stand in several files.
+
+    An entry that means nothing shields its words: none of them is matched on its own.
+    """
+
+    findings: tuple[str, ...] = ()
+    place: str | None = None
+    """The zone that the finding itself implies."""
+    zone: str | None = None
+    sides: tuple[str, ...] = ()
+    is_place: bool = False
+    """Whether the phrase names a zone, a side, or both."""
+    is_pair: bool = False
+    state: str | None = None
+    cues: frozenset[str] = field(default_factory=frozenset)
+    role: str | None = None
+
+    def joined(self, other: "Entry") -> "Entry":
+        """Return what this entry and `other` mean together."""
+        return Entry(
+            findings=self.findings or other.findings,
+            place=self.place or other.place,
+            zone=self.zone or other.zone,
+            sides=self.sides or other.sides,
+            is_place=self.is_place or other.is_place,
+            is_pair=self.is_pair or other.is_pair,
+            state=self.state or other.state,
+            cues=self.cues | other.cues,
+            role=self.role or other.role,
+        )
+
+
+class Match(NamedTuple):
+    """One phrase found in a text: `first` and `last` count words, half-open."""
+
+    entry: Entry
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRule:
+    """Where one finding can be."""
+
+    default: str | None
+    """The zone when the sentence names none; None: unspecified."""
+    is_spread: bool
+    """Whether a finding without a side is on both sides."""
+    zones: frozenset[str] | None
+    """The zones that can hold it; None: all."""
+    moved: Mapping[str, str]
+    """Named zones that stand for another one with this finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """The phrases as a trie, and what goes with them."""
+
+    trie: Trie
+    statements: Mapping[tuple[str, str], tuple[tuple[str, Existence], ...]]
+    """(zone, state) -> the claims that such a structure in such a state makes."""
+    place_rules: Mapping[str, PlaceRule]
+
+    def match(
+        self, words: list[Word], *, defined: Mapping[str, Entry] | None = None
+    ) -> list[Match]:
+        """Return the phrases of `words` from left to right, the longest at each place.
+
+        `defined` holds single words that the text itself defines (abbreviations); they
+        win over the lexicon.
+        """
+        found: list[Match] = []
+        count = len(words)
+        position = 0
+        while position < count:
+            entry, last = self._longest(words, position, count)
+            if defined is not None and words[position][0] in defined:
+                entry, last = defined[words[position][0]], position + 1
+            if entry is None:
+                position += 1
+                continue
+            start, end = words[position][1], words[last - 1][2]
+            found.append(Match(entry, position, last, start, end))
+            position = last
+        return found
+
+    def _longest(
+        self, words: list[Word], position: int, count: int
+    ) -> tuple[Entry | None, int]:
+        entry: Entry | None = None
+        last = position
+        node = self.trie.get(words[position][0])
+        while isinstance(node, dict):
+            position += 1
+            end = node.get(_END)
+            if isinstance(end, Entry):
+                entry, last = end, position
+            if position == count:
+                break
+            node = node.get(words[position][0])
+        return entry, last
+
+
+def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Trie:
+    """Return the trie of phrases, each a tuple of lower-case words."""
+    trie: Trie = {}
+    for phrase, entry in entries:
+        node = trie
+        for word in phrase:
+            child = node.setdefault(word, {})
+            if not isinstance(child, dict):
+                raise TypeError(f"build_trie: expected words, found '' in {phrase}")
+            node = child
+        node[_END] = entry
+    return trie
+
+
+def split_words(text: str) -> list[Word]:
+    """Return the words and marks of `text`, lower-cased, with their offsets.
+
+    Offsets index `text` itself, whatever lower-casing does to its length.
+    """
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        # A few capitals lower to two characters; those stay as they are.
+        lowered = "".join(
+            lower if len(lower := char.lower()) == 1 else char for char in text
+        )
+    return [
+        Word(found[0], found.start(), found.end()) for found in _WORD.finditer(lowered)
+    ]

@@ -1,0 +1,183 @@
+"""What all readers share: the tables they fill, splits of patients, and rejects."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import polars as pl
+
+from asg_core.sources.config import CorpusConfig
+from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, SPLITS, STUDIES
+from asg_core.terms.views import View
+
+STAGE = "read_source"
+
+_SPLIT_SPELLINGS = {
+    **{split: split for split in SPLITS},
+    "valid": "validate",
+    "validation": "validate",
+    "val": "validate",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTables:
+    """One shard of a corpus, in the tables of `asg_core.tables.catalog`."""
+
+    studies: pl.DataFrame
+    images: pl.DataFrame
+    reports: pl.DataFrame
+    rejects: pl.DataFrame
+
+    @property
+    def num_items(self) -> int:
+        """Images and reports that were looked at, rejected ones included."""
+        return len(self.images) + len(self.reports) + len(self.rejects)
+
+
+class RejectLog:
+    """Collects what a stage cannot use, under ids that are unique within the stage.
+
+    An item that is rejected again gets "#2", "#3", ... behind its id.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._rows: list[dict[str, str]] = []
+        self._times: Counter[str] = Counter()
+
+    def add(self, item_id: str, *, reason: str, detail: str) -> None:
+        """Record one item."""
+        self._times[item_id] += 1
+        times = self._times[item_id]
+        self._rows.append(
+            {
+                "stage": self._stage,
+                "item_id": item_id if times == 1 else f"{item_id}#{times}",
+                "reason": reason,
+                "detail": detail,
+            }
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rejects per reason, in order of reason."""
+        return dict(sorted(Counter(row["reason"] for row in self._rows).items()))
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rejects as the table `rejects`."""
+        return REJECTS.frame(self._rows)
+
+
+class PatientSplits:
+    """The split of each patient: what the data says, else a draw by hash.
+
+    A patient whose rows name several splits has none: training on one part of a patient
+    and testing on another is what splits are there to prevent.
+    """
+
+    def __init__(
+        self, claims: Iterable[tuple[str, str]], *, config: CorpusConfig
+    ) -> None:
+        named: defaultdict[str, set[str]] = defaultdict(set)
+        for patient_id, split in claims:
+            named[patient_id].add(split)
+        self._named: Mapping[str, set[str]] = named
+        self._config = config
+
+    def is_named(self, patient_id: str) -> bool:
+        """Say whether the data names a split for this patient."""
+        return patient_id in self._named
+
+    def of(self, patient_id: str) -> str | None:
+        """Return the patient's split, or None if the data names several."""
+        named = self._named.get(patient_id, set())
+        if len(named) > 1:
+            return None
+        return next(iter(named), drawn_split(patient_id, config=self._config))
+
+    def conflict(self, patient_id: str) -> str:
+        """Return the sentence for an item of a patient in several splits."""
+        named = sorted(self._named.get(patient_id, set()))
+        return f"expected one split for patient {patient_id}, found {named}"
+
+
+class StudyBook:
+    """Which patient each study belongs to, and in which split: the table `studies`."""
+
+    def __init__(self) -> None:
+        self._patients: dict[str, str] = {}
+        self._splits: dict[str, str] = {}
+
+    def enter(self, study_id: str, *, patient_id: str, split: str) -> None:
+        """Add a study; one that is there already stays as it is."""
+        self._patients.setdefault(study_id, patient_id)
+        self._splits.setdefault(study_id, split)
+
+    def study_ids(self) -> list[str]:
+        """Return the ids of the studies, in the order they were entered."""
+        return list(self._patients)
+
+    def frame(self) -> pl.DataFrame:
+        """Return the studies as the table `studies`."""
+        return STUDIES.frame(
+            {
+                "study_id": study_id,
+                "patient_id": patient_id,
+                "split": self._splits[study_id],
+            }
+            for study_id, patient_id in self._patients.items()
+        )
+
+
+def canonical_split(spelling: str) -> str | None:
+    """Translate a dataset's name of a split; None if it names no split we know."""
+    return _SPLIT_SPELLINGS.get(spelling.strip().lower())
+
+
+def drawn_split(patient_id: str, *, config: CorpusConfig) -> str:
+    """Draw the split of a patient for whom the data names none.
+
+    The draw is a hash of the id alone, so it is the same in every shard and does not
+    change when patients are added.
+    """
+    # Personalised, or patients of one shard would tend to share their split.
+    digest = blake2b(patient_id.encode(), digest_size=8, person=b"asg-split").digest()
+    draw = int.from_bytes(digest, "big") / 2**64
+    if draw < config.validate_share:
+        return "validate"
+    if draw < config.validate_share + config.test_share:
+        return "test"
+    return "train"
+
+
+def image_row(
+    *, image_id: str, study_id: str, path: str, view: View, size: tuple[int, int]
+) -> dict[str, object]:
+    """Return one row of the table `images`; `size` is width, height in pixels."""
+    return {
+        "image_id": image_id,
+        "study_id": study_id,
+        "path": path,
+        "view": view.value,
+        "width": size[0],
+        "height": size[1],
+    }
+
+
+def source_tables(
+    *,
+    studies: StudyBook,
+    images: Iterable[Mapping[str, object]],
+    reports: Mapping[str, str],
+    rejects: RejectLog,
+) -> SourceTables:
+    """Return the collected rows as tables; `reports` maps study ids to texts."""
+    return SourceTables(
+        studies=studies.frame(),
+        images=IMAGES.frame(images),
+        reports=REPORTS.frame(
+            {"study_id": study_id, "text": text} for study_id, text in reports.items()
+        ),
+        rejects=rejects.frame(),
+    )

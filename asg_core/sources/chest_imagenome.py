@@ -1,0 +1,136 @@
+"""The silver boxes of Chest ImaGenome: scene graphs and splits, as distributed."""
+
+import json
+import logging
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from asg_core.sources.boxes import GivenBox
+from asg_core.sources.files import SourceError, table_rows
+from asg_core.sources.layouts import ImaGenomeLayout
+from asg_core.terms.regions import REGIONS
+
+logger = logging.getLogger(__name__)
+
+ReadSceneGraph = Callable[[str], bytes | None]
+"""Image id -> content of its scene graph; None if there is no such file."""
+
+_SUFFIX = "_SceneGraph.json"
+_CORNERS = ("original_x1", "original_y1", "original_x2", "original_y2")
+_REGIONS = frozenset(REGIONS)
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+class UnreadableSceneGraphError(ValueError):
+    """A scene graph is not the JSON it should be."""
+
+
+@contextmanager
+def open_scene_graphs(path: Path) -> Iterator[ReadSceneGraph]:
+    """Open the folder or the zip of scene graphs and yield a function that reads one.
+
+    The function raises `UnreadableSceneGraphError` for a file that is there but cannot
+    be read.
+
+    Raises:
+        SourceError: If the zip is not a zip.
+    """
+    if path.is_dir():
+        yield lambda image_id: _read_loose(path / f"{image_id}{_SUFFIX}")
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"{path}: expected a zip of scene graphs, found a file that is not a zip: "
+            f"{error}. Download it again."
+        ) from error
+    with archive:
+        # Some releases nest the folder twice, so members are found by their file name.
+        members = {PurePosixPath(name).name: name for name in archive.namelist()}
+        yield lambda image_id: _read_packed(
+            archive, members.get(f"{image_id}{_SUFFIX}")
+        )
+
+
+def parse_scene_graph(raw: bytes) -> tuple[list[GivenBox], int]:
+    """Return the boxes of the 29 regions in file order, and how many others there are.
+
+    The corners are those of the original frame: the 224-pixel ones are of a letterbox.
+
+    Raises:
+        UnreadableSceneGraphError: If it is not JSON, or has no list of objects.
+    """
+    try:
+        graph = json.loads(raw)
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are both
+        raise UnreadableSceneGraphError(f"expected JSON, found: {error}") from error
+    objects = graph.get("objects") if isinstance(graph, dict) else None
+    if not isinstance(objects, list):
+        raise UnreadableSceneGraphError("expected a list called objects, found none")
+    entries = [entry for entry in objects if isinstance(entry, dict)]
+    boxes = [
+        GivenBox(
+            region=entry["bbox_name"],
+            corners=(
+                as_number(entry.get(_CORNERS[0])),
+                as_number(entry.get(_CORNERS[1])),
+                as_number(entry.get(_CORNERS[2])),
+                as_number(entry.get(_CORNERS[3])),
+            ),
+        )
+        for entry in entries
+        if entry.get("bbox_name") in _REGIONS
+    ]
+    return boxes, len(objects) - len(boxes)
+
+
+def annotation_splits(layout: ImaGenomeLayout) -> Mapping[str, str]:
+    """Return the split of every listed image; gold patients' images are `test`.
+
+    Raises:
+        SourceError: If a split file cannot be read.
+    """
+    splits: dict[str, str] = {}
+    for split, path in layout.splits.items():
+        splits.update(dict.fromkeys(_image_ids(path), split))
+    # Last, so that an image which is also in a split file still never trains.
+    splits.update(dict.fromkeys(_image_ids(layout.avoid), "test"))
+    return splits
+
+
+def as_number(value: object) -> float:
+    """Return `value` as a number, NaN if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return float("nan")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return float("nan")
+
+
+def _image_ids(path: Path) -> Iterator[str]:
+    for row in table_rows(path, columns=["dicom_id"]):
+        if row is not None:
+            yield row[0].strip()
+
+
+def _read_loose(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnreadableSceneGraphError(f"the file cannot be read: {error}") from error
+
+
+def _read_packed(archive: zipfile.ZipFile, member: str | None) -> bytes | None:
+    if member is None:
+        return None
+    try:
+        return archive.read(member)
+    except _UNREADABLE as error:
+        raise UnreadableSceneGraphError(f"the file cannot be read: {error}") from error

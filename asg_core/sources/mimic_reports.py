@@ -1,0 +1,78 @@
+"""The report files of MIMIC-CXR, in their tree or in the zip that PhysioNet offers."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from asg_core.sources.config import CorpusConfig
+from asg_core.sources.files import SourceError, sorted_entries
+from asg_core.sources.layouts import MIMIC_REPORT, mimic_patient_folders
+from asg_core.tables.shards import shard_of
+
+
+class ReportFile(NamedTuple):
+    """A report of the shard, not yet read."""
+
+    patient_id: str
+    study_id: str
+    read: Callable[[], bytes]
+
+
+def report_files(
+    path: Path, *, config: CorpusConfig, shard: int, stack: ExitStack
+) -> Iterator[ReportFile]:
+    """Yield the reports of the shard in order of patient and study.
+
+    Args:
+        path: The folder `files`, or the zip that holds it.
+        config: Says how many shards there are.
+        shard: 0-based.
+        stack: Closes the zip; reports are read while it is open.
+
+    Raises:
+        SourceError: If `path` has the name of a zip but is none.
+    """
+    if path.suffix == ".zip":
+        yield from _zipped_reports(path, config=config, shard=shard, stack=stack)
+        return
+    for patient_id, folder in mimic_patient_folders(path):
+        if shard_of(patient_id, num_shards=config.shards) != shard:
+            continue
+        for entry in sorted_entries(folder):
+            match = MIMIC_REPORT.search(f"p{patient_id}/{entry.name}")
+            if match:
+                yield ReportFile(
+                    patient_id, match["study"], Path(entry.path).read_bytes
+                )
+
+
+def decode_report(raw: bytes) -> tuple[str, bool]:
+    """Return the text of a report file, and whether it had to be read as Latin-1."""
+    try:
+        return raw.decode("utf-8-sig"), False
+    except UnicodeDecodeError:
+        return raw.decode("latin-1"), True
+
+
+def _zipped_reports(
+    path: Path, *, config: CorpusConfig, shard: int, stack: ExitStack
+) -> Iterator[ReportFile]:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(path))
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"{path}: expected a zip of the MIMIC-CXR reports, found a file that is not a "
+            f"zip: {error}. Download it again."
+        ) from error
+    for name in sorted(archive.namelist()):
+        match = MIMIC_REPORT.search(name)
+        if match and shard_of(match["patient"], num_shards=config.shards) == shard:
+            yield ReportFile(
+                match["patient"], match["study"], _member_reader(archive, name)
+            )
+
+
+def _member_reader(archive: zipfile.ZipFile, name: str) -> Callable[[], bytes]:
+    return lambda: archive.read(name)

@@ -1,0 +1,238 @@
+"""The Open-i collection of Indiana University: XML reports, and PNG images when given."""
+
+import logging
+import tarfile
+import xml.etree.ElementTree as ET
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asg_core.sources.assemble import (
+    STAGE,
+    PatientSplits,
+    RejectLog,
+    SourceTables,
+    StudyBook,
+    image_row,
+    source_tables,
+)
+from asg_core.sources.config import CorpusConfig
+from asg_core.sources.files import (
+    SourceError,
+    is_safe_id,
+    sorted_entries,
+    table_rows,
+)
+from asg_core.sources.image_size import UnreadableImageError, image_size
+from asg_core.sources.layouts import (
+    OPEN_I_METADATA_COLUMNS,
+    find_open_i,
+    open_i_study_id,
+)
+from asg_core.tables.shards import shard_of
+from asg_core.terms.views import View, canonical_view
+
+logger = logging.getLogger(__name__)
+
+_UNREADABLE_ARCHIVE = (tarfile.TarError, OSError, EOFError, zlib.error)
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """What one shard has given so far."""
+
+    config: CorpusConfig
+    root: Path
+    views: Mapping[str, View]
+    splits: PatientSplits
+    rejects: RejectLog = field(default_factory=lambda: RejectLog(STAGE))
+    studies: StudyBook = field(default_factory=StudyBook)
+    images: dict[str, dict[str, object]] = field(default_factory=dict)
+    reports: dict[str, str] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def read_open_i(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables:
+    """Read one shard of the Open-i collection.
+
+    The study id is the `uId` of the file ("CXR100" for 100.xml); the collection names no
+    patients, so a study is a patient. The text is one line "LABEL: text" per section that
+    has any, in file order; the words are as released, white space around a section is
+    not. The collection has no splits: they are drawn. Sizes are read from the image
+    files, views from the DICOM metadata where those are given.
+
+    Rejects: `unreadable_report`, `id_mismatch`, `duplicate_id`, `invalid_id`,
+    `missing_image`, `unreadable_image`.
+
+    Args:
+        config: The corpus; its root is not read, `root` is.
+        root: Folder of the dataset.
+        shard: 0-based.
+
+    Raises:
+        SourceError: If the dataset is not laid out as expected.
+    """
+    layout = find_open_i(config=config, root=root)
+    reading = _Reading(
+        config=config,
+        root=root,
+        views=_read_views(layout.metadata),
+        splits=PatientSplits([], config=config),
+    )
+    for study_id, raw in _report_files(layout.reports, config=config, shard=shard):
+        _read_file(raw, study_id=study_id, reading=reading)
+    logger.info(
+        "shard %d: %d images, %d reports; rejected %s; left out by choice %s",
+        shard,
+        len(reading.images),
+        len(reading.reports),
+        reading.rejects.counts(),
+        dict(sorted(reading.left_out.items())),
+    )
+    return source_tables(
+        studies=reading.studies,
+        images=reading.images.values(),
+        reports=reading.reports,
+        rejects=reading.rejects,
+    )
+
+
+def report_text(report: ET.Element) -> str:
+    """Return the sections of a report, one "LABEL: text" per section that has text."""
+    lines = []
+    for section in report.iter("AbstractText"):
+        text = "".join(section.itertext()).strip()
+        label = section.get("Label", "").strip()
+        if text:
+            lines.append(f"{label}: {text}" if label else text)
+    return "\n".join(lines)
+
+
+def _read_views(metadata: Path | None) -> dict[str, View]:
+    if metadata is None:
+        return {}
+    rows = table_rows(metadata, columns=OPEN_I_METADATA_COLUMNS)
+    return {row[0]: canonical_view(row[1]) for row in rows if row is not None}
+
+
+def _report_files(
+    path: Path, *, config: CorpusConfig, shard: int
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (study id, content) of the shard's files N.xml, by name."""
+
+    def is_mine(name: str) -> bool:
+        study_id = open_i_study_id(name)
+        if study_id is None:
+            return False
+        return shard_of(study_id, num_shards=config.shards) == shard
+
+    files = _packed_files if path.is_file() else _loose_files
+    for name, raw in files(path, is_mine=is_mine):
+        yield open_i_study_id(name) or name, raw
+
+
+def _loose_files(
+    folder: Path, *, is_mine: Callable[[str], bool]
+) -> Iterator[tuple[str, bytes]]:
+    for entry in sorted_entries(folder):
+        if is_mine(entry.name):
+            yield entry.name, Path(entry.path).read_bytes()
+
+
+def _packed_files(
+    path: Path, *, is_mine: Callable[[str], bool]
+) -> Iterator[tuple[str, bytes]]:
+    with _open_archive(path) as archive:
+        try:
+            members = archive.getmembers()
+        except _UNREADABLE_ARCHIVE as error:
+            raise SourceError(_broken_archive(path, error)) from error
+        for member in members:  # in file order: going back would unpack from the start
+            content = archive.extractfile(member) if is_mine(member.name) else None
+            if content is not None:
+                yield member.name, content.read()
+
+
+def _open_archive(path: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(path)
+    except _UNREADABLE_ARCHIVE as error:
+        raise SourceError(_broken_archive(path, error)) from error
+
+
+def _broken_archive(path: Path, error: Exception) -> str:
+    return (
+        f"{path}: expected NLMCXR_reports.tgz, found an archive that cannot be read: "
+        f"{error}. Download it again."
+    )
+
+
+def _read_file(raw: bytes, *, study_id: str, reading: _Reading) -> None:
+    """Keep report and images of one XML file, or reject what cannot be used."""
+    split = reading.splits.of(study_id)
+    if split is None or split not in reading.config.splits:
+        reading.left_out[f"split {split}"] += 1
+        return
+    try:
+        report = ET.fromstring(raw)
+    except (ET.ParseError, ValueError, LookupError) as error:
+        reading.rejects.add(
+            study_id,
+            reason="unreadable_report",
+            detail=f"{study_id}: expected XML, found what cannot be read: {error}",
+        )
+        return
+    problem = _report_problem(report, study_id=study_id, reading=reading)
+    if problem is not None:
+        reason, detail = problem
+        reading.rejects.add(study_id, reason=reason, detail=f"{study_id}: {detail}")
+        return
+    reading.studies.enter(study_id, patient_id=study_id, split=split)
+    reading.reports[study_id] = report_text(report)
+    if reading.config.images == "files":
+        for image in report.iter("parentImage"):
+            _read_image(image.get("id", ""), study_id=study_id, reading=reading)
+
+
+def _report_problem(
+    report: ET.Element, *, study_id: str, reading: _Reading
+) -> tuple[str, str] | None:
+    """Return reason and detail if the file is not the report its name says."""
+    node = report.find("uId")
+    found = None if node is None else node.get("id")
+    if found != study_id:
+        return "id_mismatch", f"expected the uId {study_id}, found {found}"
+    if study_id in reading.reports:
+        return "duplicate_id", "expected one file of this number, found another"
+    return None
+
+
+def _read_image(image_id: str, *, study_id: str, reading: _Reading) -> None:
+    """Keep one image, or reject it, or leave it out by choice."""
+    view = reading.views.get(image_id, View.UNKNOWN)
+    if view not in reading.config.views:
+        reading.left_out[f"view {view}"] += 1
+        return
+    path = (reading.config.open_i.image_folder / f"{image_id}.png").as_posix()
+    problem: tuple[str, str] | None = None
+    if not is_safe_id(image_id):
+        problem = "invalid_id", f"expected a plain id of an image, found '{image_id}'"
+    elif image_id in reading.images:
+        problem = "duplicate_id", f"expected image {image_id} once, found it again"
+    elif not (reading.root / path).is_file():
+        problem = "missing_image", f"expected the file {path}, found none"
+    if problem is None:
+        try:
+            size = image_size(reading.root / path)
+        except UnreadableImageError as error:
+            problem = "unreadable_image", f"{path}: {error}"
+        else:
+            reading.images[image_id] = image_row(
+                image_id=image_id, study_id=study_id, path=path, view=view, size=size
+            )
+    if problem is not None:
+        reason, detail = problem
+        item_id = image_id or f"{study_id}/image"
+        reading.rejects.add(item_id, reason=reason, detail=f"{study_id}: {detail}")

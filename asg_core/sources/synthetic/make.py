@@ -1,0 +1,335 @@
+"""Make the synthetic world on disk: a corpus, five benchmarks, and the truth about them.
+
+Everything is written below one folder, `manifest.json` last: without it the folder is the
+rest of a run that was stopped, and the next run begins by clearing it.
+"""
+
+import gzip
+import io
+import itertools
+import json
+import logging
+import multiprocessing
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import cv2
+import polars as pl
+
+from asg_core.sources.synthetic import (
+    chexpert,
+    corpus_layout,
+    covidx,
+    nih,
+    rsna,
+    siim,
+)
+from asg_core.sources.synthetic.config import SyntheticConfig
+from asg_core.sources.synthetic.population import Contribution, Layout, PatientJob
+from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
+from asg_core.tables.schema import TableSchema, write_table
+from asg_core.tables.shards import shard_name, shard_of
+
+logger = logging.getLogger(__name__)
+
+STAGE = "make_synthetic"
+MANIFEST = "manifest.json"
+BROKEN = "broken.json"
+MARKER = ".synthetic_world"
+
+_FORMAT = 1
+_LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        corpus_layout.LAYOUT,
+        nih.LAYOUT,
+        chexpert.LAYOUT,
+        rsna.LAYOUT,
+        covidx.LAYOUT,
+        siim.LAYOUT,
+    )
+}
+_TRUTH: Mapping[str, TableSchema] = {
+    schema.name: schema for schema in (SENTENCES, TRIPLETS, REGION_BOXES)
+}
+# About a second of work: small enough to share out, large enough to be worth a message.
+_PATIENTS_PER_TASK = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """Patients of one population that one process makes in one go."""
+
+    layout: str
+    jobs: tuple[PatientJob, ...]
+    config: SyntheticConfig
+    root: Path
+    num_shards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What a task has made, beside the files it wrote."""
+
+    layout: str
+    lines: Mapping[str, Sequence[str]]
+    truth: Mapping[tuple[str, int], pl.DataFrame]
+    """By table and shard."""
+
+    broken: Sequence[Mapping[str, str]]
+    counts: Counter[str]
+
+
+Progress = Callable[[Iterable[_Result]], Iterable[_Result]]
+"""Passes its items through and shows how far they are."""
+
+
+def make_synthetic(
+    *,
+    config: SyntheticConfig,
+    root: Path,
+    truth: Path,
+    num_shards: int,
+    num_processes: int,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """Write the synthetic corpus and benchmarks to `root`, and ground truth to `truth`.
+
+    The bytes of all files but the manifest, which holds times, follow from `config` (and
+    those of the truth from `num_shards` too), not from `num_processes`. What an earlier
+    call left in `root` is removed first. Memory grows by the truth rows alone, about
+    1 kB an image.
+
+    Args:
+        config: The world.
+        root: Folder of the corpus (MIMIC-CXR-JPG, its reports, Chest ImaGenome) and of
+            `benchmarks/`; empty, missing, or filled by an earlier call.
+        truth: Folder of the tables sentences, triplets and region_boxes.
+        num_shards: Of the truth tables.
+        num_processes: That work side by side; 1 works in this one.
+        progress: Wraps the pieces of work as they are done.
+
+    Returns:
+        Rows of the table `stage_metrics`: what was made, by population.
+
+    Raises:
+        ValueError: If `root` holds files that are not of an earlier call.
+    """
+    _claim(root)
+    _forget_truth(truth)
+    counts: dict[str, Counter[str]] = {}
+    broken: list[Mapping[str, str]] = []
+    frames: dict[tuple[str, int], list[pl.DataFrame]] = {}
+    tasks = _tasks(config=config, root=root, num_shards=num_shards)
+    with ExitStack() as stack:
+        files = _open_label_files(config=config, root=root, stack=stack)
+        results = stack.enter_context(_results_of(tasks, num_processes=num_processes))
+        for result in results if progress is None else progress(results):
+            for name, lines in result.lines.items():
+                files[name].writelines(lines)
+            for key, frame in result.truth.items():
+                frames.setdefault(key, []).append(frame)
+            broken.extend(result.broken)
+            counts.setdefault(result.layout, Counter()).update(result.counts)
+    _write_truth(frames, truth=truth, num_shards=num_shards)
+    _write_json(root / BROKEN, broken)
+    _write_manifest(root, config=config)
+    for name, count in counts.items():
+        logger.info("%s: %s", name, dict(sorted(count.items())))
+    return _metrics(counts, broken=broken)
+
+
+def _claim(root: Path) -> None:
+    """Make `root` ours and empty but for our marker.
+
+    Raises:
+        ValueError: If it holds files that are not of an earlier call.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    marker = root / MARKER
+    found = sorted(path.name for path in root.iterdir())
+    if found and not marker.exists():
+        raise ValueError(
+            f"{root}: expected a folder that is empty or that make_synthetic filled, "
+            f"found other files in it, such as '{found[0]}'. Name another folder, or "
+            "remove what is there."
+        )
+    marker.write_text("Files of the synthetic world: made by a run, safe to delete.\n")
+    # First of all the manifest: from now on nothing here is complete.
+    (root / MANIFEST).unlink(missing_ok=True)
+    for name in found:
+        path = root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != marker:
+            path.unlink(missing_ok=True)
+
+
+def _forget_truth(truth: Path) -> None:
+    """Remove the truth tables of an earlier call, which may have had other shards."""
+    for table in _TRUTH:
+        for path in (truth / table).glob("shard-*.parquet"):
+            path.unlink()
+
+
+def _layouts(config: SyntheticConfig) -> list[Layout]:
+    """Return the layouts that are to be written: the corpus, and benchmarks with images."""
+    sizes = config.benchmarks.model_dump()
+    return [layout for name, layout in _LAYOUTS.items() if sizes.get(name, 1) > 0]
+
+
+def _tasks(*, config: SyntheticConfig, root: Path, num_shards: int) -> Iterator[_Task]:
+    for layout in _layouts(config):
+        jobs = _patient_jobs(layout, config=config)
+        while batch := tuple(itertools.islice(jobs, _PATIENTS_PER_TASK)):
+            yield _Task(
+                layout=layout.name,
+                jobs=batch,
+                config=config,
+                root=root,
+                num_shards=num_shards,
+            )
+
+
+def _patient_jobs(layout: Layout, *, config: SyntheticConfig) -> Iterator[PatientJob]:
+    """Yield all patients of the corpus, or those that fill a benchmark."""
+    wanted = config.benchmarks.model_dump().get(layout.name)
+    num_images = 0
+    for index in itertools.count():
+        is_done = index >= config.patients if wanted is None else num_images >= wanted
+        if is_done:
+            return
+        own = len(layout.images_of(layout.plan(index, config)))
+        if wanted is not None:
+            own = min(own, wanted - num_images)
+        yield PatientJob(index=index, first_image=num_images, num_images=own)
+        num_images += own
+
+
+@contextmanager
+def _results_of(
+    tasks: Iterator[_Task], *, num_processes: int
+) -> Iterator[Iterator[_Result]]:
+    """Give the results in the order of the tasks."""
+    if num_processes == 1:
+        yield map(_run, tasks)
+        return
+    # Forking is not safe beside the threads of polars, hence "spawn".
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(num_processes, initializer=_start_worker) as pool:
+        yield pool.imap(_run, tasks)
+
+
+def _start_worker() -> None:
+    # Each process has one core; threads of OpenCV would only fight for it.
+    cv2.setNumThreads(1)
+
+
+def _run(task: _Task) -> _Result:
+    """Make the patients of a task, and join what they add."""
+    layout = _LAYOUTS[task.layout]
+    joined = Contribution()
+    rows: dict[tuple[str, int], list[dict[str, object]]] = {}
+    for job in task.jobs:
+        made = layout.write_patient(job, task.config, task.root)
+        for name, lines in made.lines.items():
+            joined.lines.setdefault(name, []).extend(lines)
+        joined.broken.extend(made.broken)
+        joined.counts.update(made.counts)
+        if made.truth:
+            patient_id = layout.plan(job.index, task.config).patient_id
+            shard = shard_of(patient_id, num_shards=task.num_shards)
+            for table, truth in made.truth.items():
+                rows.setdefault((table, shard), []).extend(truth)
+    return _Result(
+        layout=layout.name,
+        lines=joined.lines,
+        truth={key: _TRUTH[key[0]].frame(values) for key, values in rows.items()},
+        broken=joined.broken,
+        counts=joined.counts,
+    )
+
+
+def _open_label_files(
+    *, config: SyntheticConfig, root: Path, stack: ExitStack
+) -> dict[str, IO[str]]:
+    """Open the label files of all layouts, each with its header written."""
+    files: dict[str, IO[str]] = {}
+    for layout in _layouts(config):
+        for name, header in layout.headers.items():
+            files[name] = _open_text(root / name, stack=stack)
+            files[name].write(header)
+    return files
+
+
+def _open_text(path: Path, *, stack: ExitStack) -> IO[str]:
+    """Open a text file for writing; a name in .gz compresses, without a time stamp."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix != ".gz":
+        return stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+    raw = stack.enter_context(path.open("wb"))
+    packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
+    return stack.enter_context(io.TextIOWrapper(packed, encoding="utf-8", newline=""))
+
+
+def _write_truth(
+    frames: Mapping[tuple[str, int], Sequence[pl.DataFrame]],
+    *,
+    truth: Path,
+    num_shards: int,
+) -> None:
+    """Write every shard of every truth table, those without rows too."""
+    for table, schema in _TRUTH.items():
+        for shard in range(num_shards):
+            parts = [schema.empty(), *frames.get((table, shard), [])]
+            name = f"shard-{shard_name(shard, num_shards=num_shards)}.parquet"
+            write_table(pl.concat(parts), truth / table / name, schema=schema)
+
+
+def _write_manifest(root: Path, *, config: SyntheticConfig) -> None:
+    """Write the list of all files, in one step: its presence says that all is there."""
+    files = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.name != MARKER:
+            status = path.stat()
+            name = path.relative_to(root).as_posix()
+            files[name] = [status.st_size, status.st_mtime_ns]
+    content = {
+        "format": _FORMAT,
+        "config": config.model_dump(mode="json"),
+        "files": files,
+    }
+    temporary = root / f".{MANIFEST}.tmp"
+    _write_json(temporary, content)
+    temporary.replace(root / MANIFEST)
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _metrics(
+    counts: Mapping[str, Mapping[str, int]], *, broken: Sequence[Mapping[str, str]]
+) -> pl.DataFrame:
+    kinds = Counter(item["kind"] for item in broken)
+    numbers = [
+        (f"num_{what}", name, count)
+        for name, made in counts.items()
+        for what, count in made.items()
+    ]
+    numbers += [("num_broken", kind, count) for kind, count in kinds.items()]
+    return STAGE_METRICS.frame(
+        {
+            "stage": STAGE,
+            "metric": metric,
+            "target": target,
+            "value": float(count),
+            "num_items": count,
+        }
+        for metric, target, count in numbers
+    ).sort(STAGE_METRICS.key)

@@ -1,0 +1,52 @@
+"""Counts of what the tables hold, in the form of the table stage_metrics."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from asg_core.tables.catalog import STAGE_METRICS, TABLES
+from asg_core.tables.schema import check_stamp
+
+_SCHEMAS = {table.name: table for table in TABLES}
+
+
+def count_rows(tables: Mapping[str, Sequence[Path]]) -> pl.DataFrame:
+    """Return one row per table: how many rows its shards have together.
+
+    Only footers are read, so a corpus of any size costs a moment.
+
+    Raises:
+        KeyError: If a name is not a declared table.
+        TableError: If a file is another table.
+    """
+    rows = []
+    for name, paths in tables.items():
+        for path in paths:
+            check_stamp(path, schema=_SCHEMAS[name])
+        total = sum(_num_rows(path) for path in paths)
+        rows.append(_count("tables", "rows", name, total))
+    return STAGE_METRICS.frame(rows)
+
+
+def count_rejects(rejects: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per stage and reason: how many items were rejected."""
+    counted = rejects.group_by("stage", "reason").len().sort("stage", "reason")
+    return STAGE_METRICS.frame(
+        _count(stage, "rejects", reason, count)
+        for stage, reason, count in counted.iter_rows()
+    )
+
+
+def _num_rows(path: Path) -> int:
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def _count(stage: str, metric: str, target: str, count: int) -> dict[str, object]:
+    return {
+        "stage": stage,
+        "metric": metric,
+        "target": target,
+        "value": float(count),
+        "num_items": count,
+    }

@@ -1,0 +1,46 @@
+"""Decode the images of one shard into the pixel cache."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asg_core.images.config import ImagesConfig
+from asg_core.images.pixel_cache import cache_pixels
+from asg_core.jobs import Job, run_job
+from asg_core.tables.catalog import IMAGES
+from asg_core.tables.schema import read_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    *,
+    images: Path,
+    root: Path,
+    pixels: Path,
+    rejects: Path,
+    config: ImagesConfig,
+    job: Job,
+) -> None:
+    """Read `images`, decode their files below `root`, write `pixels` and `rejects`."""
+    frame = read_table(images, schema=IMAGES)
+    cached = cache_pixels(
+        frame, root=root, path=pixels, config=config, progress=job.progress
+    )
+    job.rows(rows_in=len(frame), rows_out=cached.num_cached)
+    job.metric("excluded_by_view", cached.num_excluded_by_view)
+    job.write_rejects(
+        cached.rejects, rejects, num_items=len(frame), max_share=config.max_reject_share
+    )
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        main(
+            images=Path(snakemake.input.images),
+            root=Path(snakemake.params.root),
+            pixels=Path(snakemake.output.pixels),
+            rejects=Path(snakemake.output.rejects),
+            config=ImagesConfig(**snakemake.params.config),
+            job=job,
+        )

@@ -1,0 +1,62 @@
+"""Print what a run made and how well, from its table stage_metrics."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from asg_core.config import read_config
+from asg_core.tables.catalog import STAGE_METRICS
+from asg_core.tables.schema import read_tables
+
+
+def results_page(metrics: pl.DataFrame) -> str:
+    """Return counts, rejects and scores as plain text, one line each."""
+    lines = []
+    for title, rows in (
+        ("rows", metrics.filter(pl.col("metric") == "rows")),
+        ("rejects", metrics.filter(pl.col("metric") == "rejects")),
+        ("scores against ground truth", _scores(metrics)),
+    ):
+        lines.append(f"\n{title}")
+        for row in rows.sort("stage", "metric", "target").iter_rows(named=True):
+            name = {
+                "rows": row["target"],
+                "rejects": f"{row['stage']}: {row['target']}",
+            }
+            label = name.get(row["metric"], f"{row['stage']}: {row['metric']}")
+            lines.append(f"  {label:<52}{_number(row):>12}")
+    return "\n".join(lines) + "\n"
+
+
+def _scores(metrics: pl.DataFrame) -> pl.DataFrame:
+    """Return the overall value of every score: no counts, no single targets."""
+    is_score = pl.col("stage").is_in(
+        ["extract_triplets", "detect_regions", "align_regions"]
+    )
+    is_count = pl.col("metric").is_in(["rows", "rejects"])
+    return metrics.filter(is_score & ~is_count & (pl.col("target") == "all"))
+
+
+def _number(row: dict[str, float | None]) -> str:
+    value = row["value"]
+    if value is None:
+        return "undefined"
+    is_whole = float(value).is_integer() and abs(value) != 1
+    return f"{value:,.0f}" if is_whole else f"{value:.3f}"
+
+
+def main() -> None:
+    """Read the metrics of the corpus that a configuration names, and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configfile", type=Path, required=True)
+    config = read_config(parser.parse_args().configfile)
+    results = Path("results") / config.corpus.name
+    files = sorted((results / "tables" / "stage_metrics").glob("*.parquet"))
+    sys.stdout.write(results_page(read_tables(files, schema=STAGE_METRICS)))
+    sys.stdout.write(f"\nTables: {results / 'tables'}\n")
+
+
+if __name__ == "__main__":
+    main()
