@@ -131,6 +131,8 @@ class Job:
     def stage_metrics(self, frame: pl.DataFrame) -> None:
         """Record the rows of a frame in the table `stage_metrics`.
 
+        Rows over all items are headlines: the run's parent shows them, by stage.
+
         Raises:
             TableError: If the frame is not of that table.
         """
@@ -139,10 +141,16 @@ class Job:
         for row in frame.iter_rows(named=True):
             name = row["metric"] if stages < 2 else f"{row['stage']}/{row['metric']}"
             self.metric(name, row["value"], target=row["target"])
+        totals = frame.filter(pl.col("target") == "all")
+        self.headline(
+            {f"{stage}/{metric}": value for stage, metric, _, value, _ in totals.rows()}
+        )
 
     def headline(self, values: Mapping[str, float | None]) -> None:
         """Record numbers that belong to the whole run too: its parent shows them."""
         entries = [(name, value, None, now_ms()) for name, value in values.items()]
+        if not entries:
+            return
         self._events.append("metrics", metrics=entries, is_headline=True)
 
     def artifact(self, path: Path, *, has_examples: bool = False) -> None:

@@ -210,7 +210,8 @@ def _check_boxes(
             .then(pl.lit("box_not_finite"))
             .when((x1 <= x0) | (y1 <= y0))
             .then(pl.lit("box_without_area"))
-    XX
+            .when(is_outside)
+            .then(pl.lit("box_outside_image"))
         )
     )
     corners = ", ".join(["{}"] * 4)

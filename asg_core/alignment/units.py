@@ -138,7 +138,8 @@ def _node(
     edges: pl.DataFrame, key: list[str]
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return a number below the number of edges for each distinct value of `key`."""
-    first = edges.select(pl.int_range(pl.len()).first().over(key))
+    numbered = edges.with_row_index("node")
+    first = numbered.select(pl.col("node").first().over(key).cast(pl.Int64))
     return first.to_series().to_numpy()
 
 
@@ -149,7 +150,7 @@ def _texts(
     key = ["study_id", "sentence_index"]
     if policy is Policy.SPLIT:
         key.append("region")
-        spans = spans.with_columns(pl.col("region").cast(members.schema["region"]))
+        members = members.with_columns(pl.col("region").cast(pl.String))
     return (
         members.join(spans, on=key)
         .select("image_id", "unit", "start", "end")

@@ -93,7 +93,11 @@ def _check_pixels(dataset: pydicom.Dataset, *, data: bytes, where: str) -> None:
     elif "Rows" in dataset:
         sentence = "expected pixels after the DICOM header, found the end of the file"
         reason = "truncated"
-    elif "SOPClassUID" in dataset or data[_MAGIC_AT:].startswith(_MAGIC):
+    elif data.startswith(_MAGIC, _MAGIC_AT) and "SOPClassUID" not in dataset:
+        # pydicom drops all elements when the end of compressed pixels is missing.
+        sentence = "expected whole DICOM, found a file that breaks off"
+        reason = "truncated"
+    elif "SOPClassUID" in dataset:
         sentence = "expected a DICOM image, found a DICOM file without pixels"
         reason = "empty"
     raise ImageError(sentence, reason=reason, where=where)

@@ -42,11 +42,11 @@ def display(
     values_V = np.arange(num_values).astype(unsigned).view(native).astype(np.int64)
 
     is_padding_V = _padding(values_V, dataset)
-    counts_V = np.bincount(index_HW.ravel(), minlength=num_values)
-    counts_V[is_padding_V] = 0
     modality_V = _modality(values_V, dataset)
     grey_V = _voi(modality_V, dataset)
     if grey_V is None:
+        counts_V = np.bincount(index_HW.ravel(), minlength=num_values)
+        counts_V[is_padding_V] = 0
         low, high = _limits(values_V, modality_V, counts_V, dataset)
         grey_V = np.clip((modality_V - low) / max(high - low, 1e-9), 0.0, 1.0)
     if _is_inverse(dataset):

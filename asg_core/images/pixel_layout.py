@@ -31,7 +31,9 @@ METADATA_SIZE = "asg.size"
 
 _MAX_GROUP_ROWS = 512
 _MAX_GROUP_BYTES = 1 << 27  # what a writer holds in memory: 512 images of 512 x 512
-_MAX_PAGE_HEADER = 200  # 26 bytes with these options; more means another layout
+# With these options a page header has 19 to 28 bytes, by the size of the numbers in it,
+# so this also tells one page from two.
+_MAX_PAGE_HEADER = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

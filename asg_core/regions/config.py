@@ -40,8 +40,9 @@ class ArchitectureConfig(BaseModel):
     strides: tuple[Literal[4, 8, 16, 32], ...] = (8, 16, 32)
     """Levels of the feature pyramid, in pixels of the model frame per cell."""
 
-    pyramid_width: int = Field(default=256, ge=8)
-    """Channels of every level of the feature pyramid."""
+    pyramid_width: int = Field(default=256, ge=8, multiple_of=8)
+    """Channels of every level of the feature pyramid; they are normalised in 8 groups,
+    by detectron2 in 32."""
 
     anchor_sizes: tuple[tuple[float, ...], ...] = (
         (0.05, 0.09),

@@ -182,9 +182,7 @@ def best_boxes(
 class PyramidBackbone(nn.Module):
     """A torchvision classifier's convolutions under a feature pyramid, for grey images.
 
-    For each stride the pyramid takes the output of the last module with that stride. A
-    learned function of the place in the image is added to every level: convolutions see
-    alike what lies left and right, and the regions differ by just that.
+    For each stride the pyramid takes the output of the last module with that stride.
     """
 
     def __init__(self, architecture: ArchitectureConfig) -> None:
@@ -196,7 +194,6 @@ class PyramidBackbone(nn.Module):
         self.pyramid = FeaturePyramidNetwork(
             widths, architecture.pyramid_width, norm_layer=_group_norm
         )
-        self.position = nn.Conv2d(2, architecture.pyramid_width, kernel_size=1)
         self.out_channels = architecture.pyramid_width
         """torchvision's detectors read this name."""
 
@@ -209,19 +206,7 @@ class PyramidBackbone(nn.Module):
             if name in self._level_of:
                 taken[self._level_of[name]] = features
         levels: dict[str, Tensor] = self.pyramid(taken)
-        return {
-            name: level + self.position(_coordinates(level))
-            for name, level in levels.items()
-        }
-
-
-def _coordinates(features_BCHW: Tensor) -> Tensor:
-    """Return (1, 2, H, W): where each cell is, x and y, from -1 to 1."""
-    rows, columns = features_BCHW.shape[-2:]
-    y_H = torch.linspace(-1, 1, rows, device=features_BCHW.device)
-    x_W = torch.linspace(-1, 1, columns, device=features_BCHW.device)
-    x_HW, y_HW = torch.meshgrid(x_W, y_H, indexing="xy")
-    return torch.stack([x_HW, y_HW]).unsqueeze(0)
+        return levels
 
 
 def load_backbone_weights(backbone: PyramidBackbone, path: Path) -> None:

@@ -292,7 +292,7 @@ def _curve(progress: Progress) -> list[dict[str, float]]:
         steps = progress.losses[start : start + stretch]
         means = {
             name: math.fsum(step[name] for step in steps) / len(steps)
-            for name in steps[0]
+            for name in sorted(steps[0])
         }
         points.append({"step": start + len(steps), **means})
     return points

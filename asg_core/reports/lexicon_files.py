@@ -1,6 +1,5 @@
 """Reads the lexicon's files: tab-separated, one entry a line, made to be edited."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -42,7 +41,6 @@ _SIDES: Mapping[str, tuple[str, ...]] = {
     "both": ("left", "right"),
 }
 _NUMBERS = ("one", "pair")
-_ALTERNATIVES = re.compile(r"\(([^()]*)\)")
 
 
 @lru_cache(maxsize=1)
@@ -55,18 +53,21 @@ def shared_lexicon() -> Lexicon:
     )
 
 
-def expand(pattern: str) -> Iterator[str]:
-    """Yield the phrases that a pattern with (alternatives|...) stands for.
+def expand(pattern: str) -> list[str]:
+    """Return the phrases that a pattern with (alternatives|...) stands for.
 
     An empty alternative makes its place optional: "opacit(y|ies)", "(lung |)base".
+    Groups may be nested.
+
+    Raises:
+        ValueError: If the brackets do not pair.
     """
-    group = _ALTERNATIVES.search(pattern)
-    if group is None:
-        yield pattern
-        return
-    before, after = pattern[: group.start()], pattern[group.end() :]
-    for option in group[1].split("|"):
-        yield from expand(before + option + after)
+    phrases, rest = _expand_options(pattern)
+    if rest:
+        raise ValueError(
+            f"expand: expected paired brackets, found '{pattern}'. Each ( needs its )."
+        )
+    return phrases
 
 
 def read_rows(path: Path, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -92,6 +93,27 @@ def read_rows(path: Path, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
             rows.append(dict(zip(columns, cells, strict=True)))
         has_header = True
     return rows
+
+
+def _expand_options(pattern: str) -> tuple[list[str], str]:
+    """Expand up to the bracket that closes this level; return what follows it."""
+    options: list[str] = []
+    phrases = [""]
+    while pattern:
+        char, pattern = pattern[0], pattern[1:]
+        if char == ")":
+            return options + phrases, ")" + pattern
+        if char == "|":
+            options, phrases = options + phrases, [""]
+        elif char == "(":
+            inner, pattern = _expand_options(pattern)
+            if not pattern:
+                return [], "("
+            pattern = pattern[1:]
+            phrases = [phrase + option for phrase in phrases for option in inner]
+        else:
+            phrases = [phrase + char for phrase in phrases]
+    return options + phrases, ""
 
 
 def _merged_entries() -> dict[tuple[str, ...], Entry]:

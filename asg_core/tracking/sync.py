@@ -42,7 +42,7 @@ def follow(folder: Path, *, open_store: Callable[[], Store]) -> bool:
                 mirror = InvocationMirror(folder, store=open_store())
             mirror.send()
             if is_over and (not mirror.num_open_jobs or _is_settled(folder)):
-                close_invocation(folder, mirror=mirror)
+                close_invocation(folder, mirror=mirror, killed_ms=now_ms())
                 return True
             num_failures = 0
         except StoreError as error:
@@ -76,15 +76,22 @@ def sync(directory: Path, *, open_store: Callable[[Path], Store]) -> dict[str, i
         mirror = InvocationMirror(folder, store=open_store(folder))
         num_sent[folder.name] = mirror.send()
         if is_over:
-            close_invocation(folder, mirror=mirror)
+            # Nobody saw it die: the last sign of life has to do.
+            last_ms = _last_change_ms(folder)
+            close_invocation(folder, mirror=mirror, killed_ms=last_ms)
     return num_sent
 
 
-def close_invocation(folder: Path, *, mirror: InvocationMirror) -> None:
-    """Close an invocation as its end says; one that ended without a word was killed."""
+def close_invocation(folder: Path, *, mirror: InvocationMirror, killed_ms: int) -> None:
+    """Close an invocation as its end says; one that ended without a word was killed.
+
+    Args:
+        folder: Of the invocation.
+        mirror: Has sent all events that there are.
+        killed_ms: When the invocation died, if it was killed.
+    """
     end = read_json(folder / END)
     if end is None:
-        killed_ms = _last_change_ms(folder)
         mirror.close(status=Status.KILLED, end_ms=killed_ms, attachments=[])
     else:
         mirror.close(

@@ -68,7 +68,7 @@ def test_every_stage_is_scored(finished: Checkout) -> None:
 
     assert scores["extract_triplets", "finding_f1"] > 0.5
     assert scores["detect_regions", "mean_iou"] is not None
-    assert scores["align_regions", "f1"] is not None
+    assert scores["align_regions", "pair_f1"] is not None
 
 
 def test_the_mirror_has_one_parent_and_a_finished_child_per_job(

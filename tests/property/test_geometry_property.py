@@ -15,7 +15,8 @@ from asg_core.images.geometry import (
 
 unit = st.floats(0, 1)
 frames = st.builds(Frame, width=st.integers(1, 4000), height=st.integers(1, 4000))
-small_frames = st.builds(Frame, width=st.integers(20, 200), height=st.integers(20, 200))
+small_frames = st.builds(Frame, width=st.integers(60, 200), height=st.integers(60, 200))
+low, high = st.floats(0, 0.4), st.floats(0.6, 1)
 coordinates = st.integers(-5, 25)
 any_boxes = st.lists(
     st.lists(coordinates, min_size=4, max_size=4), min_size=1, max_size=5
@@ -66,8 +67,8 @@ def test_the_image_fills_the_square_one_way_and_keeps_its_shape(
 @settings(max_examples=60)
 @given(
     frame=small_frames,
-    size=st.integers(16, 300),
-    corners=st.tuples(unit, unit, unit, unit),
+    size=st.integers(64, 300),
+    corners=st.tuples(low, high, low, high),
     reduction=st.sampled_from([1, 2, 4]),
 )
 def test_a_drawn_rectangle_lands_where_its_box_does(
@@ -86,9 +87,6 @@ def test_a_drawn_rectangle_lands_where_its_box_does(
     # found to half a pixel of the model frame, and of the reduced image where one is.
     reach = 0.5 + (0 if reduction == 1 else reduction * letterbox.scale_x / 2) + 1e-6
     rows, columns = np.nonzero(drawn > 127)
-    if len(rows) == 0:
-        assert (in_model[2:] - in_model[:2]).min() <= 2 * reach
-        return
     found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     assert np.abs(np.array(found) - in_model).max() <= reach
 

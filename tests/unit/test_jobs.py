@@ -283,8 +283,11 @@ def test_stage_metrics_become_metrics(log: Path, events: Path) -> None:
     with run_job(FakeSnakemake(log=[str(log)])) as job:
         job.stage_metrics(frame)
 
-    values = read_events(events)[2]["metrics"]
-    assert [value[:2] for value in values] == [["f1", 0.25], ["f1/spine", None]]
+    _, _, headline, metrics, *_ = read_events(events)
+    values = [value[:2] for value in metrics["metrics"]]
+    assert values == [["f1", 0.25], ["f1/spine", None]]
+    assert headline["is_headline"]
+    assert [v[:2] for v in headline["metrics"]] == [["align_regions/f1", 0.25]]
 
 
 def test_without_tracking_only_the_log_is_written(log: Path, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ if HAS_IMAGES and IS_SYNTHETIC:
         resources:
             mem_mb=4000,
         params:
+            config=settings(project.alignment, "views", "contexts"),
             code=digest("score_alignments.py"),
         message:
             "Scoring alignments"

@@ -3,3 +3,27 @@
 Jobs write events to files and never talk to MLflow (asg_core.tracking). The hooks run in
 the main process only, and not in dry runs.
 """
+
+import os
+
+from asg_core.tracking.events import Status
+from asg_core.tracking.invocation import start_invocation, stop_invocation
+
+TRACKING = Path(RESULTS) / "tracking"
+
+
+onstart:
+    start_invocation(
+        directory=TRACKING,
+        config=project.model_dump(mode="json"),
+        is_synthetic=IS_SYNTHETIC,
+        watched_pid=os.getpid(),
+    )
+
+
+onsuccess:
+    stop_invocation(directory=TRACKING, status=Status.FINISHED)
+
+
+onerror:
+    stop_invocation(directory=TRACKING, status=Status.FAILED)

@@ -41,8 +41,9 @@ def main(
     job.write_rejects(
         aligned.rejects,
         outputs["rejects"],
-        num_items=len(images),
+        num_items=aligned.num_items,
         max_share=config.max_reject_share,
+        config_key="alignment.max_reject_share",
     )
     write_table(aligned.alignments, outputs["alignments"], schema=ALIGNMENTS)
     write_table(aligned.tag_targets, outputs["tag_targets"], schema=TAG_TARGETS)

@@ -1,5 +1,6 @@
 """Decode the images of one shard into the pixel cache."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,20 @@ def main(
     """Read `images`, decode their files below `root`, write `pixels` and `rejects`."""
     frame = read_table(images, schema=IMAGES)
     cached = cache_pixels(
-        frame, root=root, path=pixels, config=config, progress=job.progress
+        frame,
+        root=root,
+        path=pixels,
+        config=config,
+        progress=partial(job.progress, description="decoding images"),
     )
     job.rows(rows_in=len(frame), rows_out=cached.num_cached)
     job.metric("excluded_by_view", cached.num_excluded_by_view)
     job.write_rejects(
-        cached.rejects, rejects, num_items=len(frame), max_share=config.max_reject_share
+        cached.rejects,
+        rejects,
+        num_items=len(frame),
+        max_share=config.max_reject_share,
+        config_key="images.max_reject_share",
     )
 
 

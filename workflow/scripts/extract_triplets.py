@@ -28,7 +28,11 @@ def main(
     job.rows(rows_in=len(frame), rows_out=len(parsed.triplets))
     job.metric("sentences", len(parsed.sentences))
     job.write_rejects(
-        parsed.rejects, rejects, num_items=len(frame), max_share=config.max_reject_share
+        parsed.rejects,
+        rejects,
+        num_items=len(frame),
+        max_share=config.max_reject_share,
+        config_key="reports.max_reject_share",
     )
     write_table(parsed.sentences, sentences, schema=SENTENCES)
     write_table(parsed.triplets, triplets, schema=TRIPLETS)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from asg_core.sources.synthetic import abnormalities_airspace as airspace
 from asg_core.sources.synthetic import abnormalities_bone as bone
 from asg_core.sources.synthetic import abnormalities_device as device
 from asg_core.sources.synthetic import abnormalities_lung as lung
 from asg_core.sources.synthetic import abnormalities_pleura as pleura
-from asg_core.sources.synthetic.anatomy import Changes, Fracture
+from asg_core.sources.synthetic.changes import Changes, Fracture
 from asg_core.sources.synthetic.places import Spot
 from asg_core.sources.synthetic.scene import Scene
 from asg_core.sources.synthetic.world import GROUND_GLASS, Observation
@@ -23,12 +24,12 @@ _DRAWINGS: dict[str, Drawing] = {
     "pneumothorax": pleura.draw_pneumothorax,
     "pleural thicken": pleura.draw_thickening,
     "blunt": pleura.draw_blunting,
-    "opacity": lung.draw_opacity,
-    "consolidation": lung.draw_consolidation,
-    "pneumonia": lung.draw_pneumonia,
-    "infiltration": lung.draw_infiltration,
-    "atelectasis": lung.draw_atelectasis,
-    "edema": lung.draw_edema,
+    "opacity": airspace.draw_opacity,
+    "consolidation": airspace.draw_consolidation,
+    "pneumonia": airspace.draw_pneumonia,
+    "infiltration": airspace.draw_infiltration,
+    "atelectasis": airspace.draw_atelectasis,
+    "edema": airspace.draw_edema,
     "nodule": lung.draw_nodule,
     "mass": lung.draw_mass,
     "emphysema": lung.draw_emphysema,
@@ -36,7 +37,7 @@ _DRAWINGS: dict[str, Drawing] = {
     "calcification": lung.draw_calcification,
     "marking": lung.draw_marking,
     "engorgement": lung.draw_engorgement,
-    GROUND_GLASS: lung.draw_ground_glass,
+    GROUND_GLASS: airspace.draw_ground_glass,
     "fracture": bone.draw_fracture,
     "hernia": bone.draw_hernia,
     "hardware": bone.draw_hardware,
@@ -98,7 +99,9 @@ def shape_changes(
     wide = bend("enlarged cardiomediastinum, mediastinum", 0.30, 0.95)
     return Changes(
         heart_growth=max(bend("cardiomegaly", 0.22, 1.0), 0.3 * wide),
-        widening=max(bend("enlarged cardiomediastinum, upper mediastinum", 0.3, 1), wide),
+        widening=max(
+            bend("enlarged cardiomediastinum, upper mediastinum", 0.3, 1), wide
+        ),
         mediastinum_shift=signs[0] * bend("shift, mediastinum", 0.030, 0.085),
         trachea_shift=signs[1] * bend("shift, trachea", 0.025, 0.060),
         inflation=bend("hyperinflate", 0.35, 1.15) + breath,

@@ -19,9 +19,7 @@ def draw_fracture(
         across = np.array([-along[1], along[0]])
         ends = np.stack([centre - 0.015 * across, centre + 0.015 * across])
         cleft = canvas.blur(canvas.stroke([ends], width=0.006), sigma=0.0018)
-        callus = canvas.disc(
-            centre, radius=rng.uniform(0.020, 0.026), softness=0.8
-        )
+        callus = canvas.disc(centre, radius=rng.uniform(0.020, 0.026), softness=0.8)
         scene.bone += (0.06 + 0.14 * severity) * callus
         scene.bone -= (0.12 + 0.10 * severity) * cleft
 

@@ -1,7 +1,5 @@
 """Draws tubes, lines, pacemakers and wires, and the leads that no report names."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from asg_core.sources.synthetic.canvas import Points, curve, ribbon
@@ -13,8 +11,10 @@ def tip_position(scene: Scene, spot: Spot, rng: np.random.Generator) -> Points:
     """Return where in a place the tip of a device lies."""
     jitter = rng.uniform(-0.22, 0.22, size=2) * spot.half
     if spot.place == "carina":
-        return scene.guides["trachea"][-1] + np.array([0.0, -0.006]) + 0.3 * jitter
-    return spot.centre + jitter
+        tip = scene.guides["trachea"][-1] + np.array([0.0, -0.006]) + 0.3 * jitter
+    else:
+        tip = spot.centre + jitter
+    return np.asarray(tip, dtype=np.float64)
 
 
 def draw_tube(
@@ -64,9 +64,9 @@ def draw_tip(
     """Draw the dense last piece of a catheter or tube."""
     tip = scene.tips[spot.place]
     lead = np.array([rng.uniform(-0.006, 0.006), -0.042])
-    piece = scene.canvas.stroke([np.stack([tip + lead, tip])], width=0.0080)
-    end = scene.canvas.disc(tip, radius=0.0085, softness=0.5)
-    scene.metal += (0.16 + 0.24 * severity) * np.maximum(piece, 1.2 * end)
+    piece = scene.canvas.stroke([np.stack([tip + lead, tip])], width=0.0100)
+    end = scene.canvas.disc(tip, radius=0.0115, softness=0.5)
+    scene.metal += (0.20 + 0.30 * severity) * np.maximum(piece, 1.2 * end)
 
 
 def draw_pacemaker(
@@ -81,7 +81,9 @@ def draw_pacemaker(
     round_x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.6
     round_y = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.6
     tilt = rng.uniform(-0.35, 0.35)
-    case = np.column_stack([0.036 * round_x, 0.031 * round_y]) * (0.85 + 0.25 * severity)
+    case = np.column_stack([0.036 * round_x, 0.031 * round_y]) * (
+        0.85 + 0.25 * severity
+    )
     turned = case @ np.array(
         [[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]
     )
@@ -95,7 +97,15 @@ def draw_pacemaker(
     to_heart = [loop, *entry[:2], *svc[:: max(len(svc) // 4, 1)]]
     leads = [curve([*to_heart, ventricle[0], ventricle[1]])]
     if severity > 0.75:
-        leads.append(curve([loop + np.array([0.012, 0.004]), *entry[:2], *svc[: 2 * len(svc) // 3 : 6]]))
+        leads.append(
+            curve(
+                [
+                    loop + np.array([0.012, 0.004]),
+                    *entry[:2],
+                    *svc[: 2 * len(svc) // 3 : 6],
+                ]
+            )
+        )
     scene.metal += (0.16 + 0.16 * severity) * canvas.stroke(leads, width=0.0050)
     ends = np.maximum(
         canvas.disc(leads[0][-1], radius=0.007, softness=0.5),
@@ -117,7 +127,10 @@ def draw_wires(
         across = 0.014 + 0.003 * rng.standard_normal()
         tilt = rng.uniform(-0.4, 0.4)
         loop = np.column_stack(
-            [across * np.cos(angle), 0.0065 * np.sin(angle) + tilt * across * np.cos(angle)]
+            [
+                across * np.cos(angle),
+                0.0065 * np.sin(angle) + tilt * across * np.cos(angle),
+            ]
         )
         loops.append(centre + loop)
         loops.append(centre + np.array([(0.0, 0.005), (0.004, 0.012)]))
@@ -151,7 +164,7 @@ def draw_leads(scene: Scene, *, rng: np.random.Generator) -> None:
         scene.metal += 0.22 * scene.canvas.disc(pad, radius=0.005, softness=0.5)
 
 
-def _subclavian(scene: Scene, side: str) -> Sequence[Points]:
+def _subclavian(scene: Scene, side: str) -> list[Points]:
     """Return points of the vein below a clavicle, from the outside to the middle."""
     clavicle = scene.guides[f"{side} clavicle"]
     picks = clavicle[[-14, len(clavicle) // 2, len(clavicle) // 5]]

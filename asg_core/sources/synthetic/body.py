@@ -92,7 +92,7 @@ def sample_body(rng: np.random.Generator) -> Body:
         heart_size=around(1.0, 0.055),
         heart_tilt=around(0.0, 0.09),
         aorta_size=around(1.0, 0.14),
-        fat=float(np.clip(0.052 + 0.024 * rng.standard_exponential(), 0.045, 0.13)),
+        fat=float(np.clip(0.060 + 0.026 * rng.standard_exponential(), 0.050, 0.14)),
         breast=breast if has_breasts else 0.0,
         shoulder_drop=around(0.075, 0.02),
         rib_slope=around(1.0, 0.13),

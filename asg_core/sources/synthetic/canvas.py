@@ -7,6 +7,7 @@ top-left corner of the top-left pixel, as boxes do. Layers are float32 of shape 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -81,7 +82,8 @@ class Canvas:
 
     def to_pixels(self, points: Points) -> Points:
         """Map (N, 2) anatomy points to pixel coordinates."""
-        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        moved = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return np.asarray(moved, dtype=np.float64)
 
     def blank(self) -> Floats:
         """Return a layer of zeros."""
@@ -90,12 +92,12 @@ class Canvas:
     def fill(self, *polygons: Points) -> Floats:
         """Return a layer that is 1 inside any polygon, with antialiased edges."""
         layer = np.zeros((self.height, self.width), np.uint8)
-        for polygon in polygons:
-            cv2.fillPoly(layer, [self._fixed(polygon)], 255, cv2.LINE_AA, _SHIFT)
+        for fixed in self._fixed_lines(polygons):
+            cv2.fillPoly(layer, [fixed], (255.0,), cv2.LINE_AA, _SHIFT)
         return layer * _TO_UNIT
 
     def stroke(
-        self, lines: Sequence[Points], *, width: float, value: float = 1.0
+        self, lines: Sequence[Points] | Points, *, width: float, value: float = 1.0
     ) -> Floats:
         """Return a layer with open lines of a width in anatomy units.
 
@@ -108,7 +110,7 @@ class Canvas:
     def stroke_onto(
         self,
         layer: npt.NDArray[np.uint8],
-        lines: Sequence[Points],
+        lines: Sequence[Points] | Points,
         *,
         width: float,
         value: float = 1.0,
@@ -121,7 +123,7 @@ class Canvas:
             layer,
             self._fixed_lines(lines),
             False,  # noqa: FBT003 - cv2 takes it by position
-            level,
+            (float(level),),
             thickness,
             cv2.LINE_AA,
             _SHIFT,
@@ -147,40 +149,71 @@ class Canvas:
             )
         return _as_floats(cv2.GaussianBlur(layer, (0, 0), pixels))
 
+    def depth(self, mask: Floats) -> Floats:
+        """Return how far inside `mask` each pixel is, anatomy units; 0 outside."""
+        inside = (mask > 0.5).astype(np.uint8)
+        depth = _as_floats(cv2.distanceTransform(inside, cv2.DIST_L2, 3))
+        depth *= np.float32(1.0 / self.unit)
+        return depth
+
     def dome(self, mask: Floats, *, radius: float) -> Floats:
         """Return the thickness of a rounded body with outline `mask`.
 
         0 at the edge and outside, 1 at `radius` anatomy units inside and beyond.
         """
-        inside = (mask > 0.5).astype(np.uint8)
-        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-        depth *= 1.0 / max(radius * self.unit, 1.0)
-        np.minimum(depth, 1.0, out=depth)
-        return np.sqrt(depth * (2.0 - depth))
+        return rounded(self.depth(mask), radius=radius)
 
     def disc(self, centre: Points, *, radius: float, softness: float = 0.3) -> Floats:
         """Return a layer with a disc that fades over `softness` of its radius."""
-        distance = np.hypot(self.x - centre[0], self.y - centre[1])
-        return smooth_step((radius - distance) / (softness * radius) + 0.5)
+        layer = self.blank()
+        middle = self.to_pixels(centre[None])[0]
+        reach = radius * (1 + softness) * self.unit + 1
+        x0, y0 = np.maximum(np.floor(middle - reach), 0).astype(int)
+        x1, y1 = np.maximum(np.ceil(middle + reach), 0).astype(int)
+        # Most discs are small: only their surroundings are computed.
+        across = self.x[y0:y1, x0:x1] - np.float32(centre[0])
+        down = self.y[y0:y1, x0:x1] - np.float32(centre[1])
+        edge = np.float32(1.0 / (softness * radius))
+        distance = np.sqrt(across * across + down * down)
+        layer[y0:y1, x0:x1] = smooth_step((np.float32(radius) - distance) * edge + 0.5)
+        return layer
 
-    def _fixed_lines(self, lines: Sequence[Points]) -> list[npt.NDArray[np.int32]]:
+    def _fixed_lines(
+        self, lines: Sequence[Points] | Points
+    ) -> list[npt.NDArray[np.int32]]:
         # One map for all of them: a vessel tree has hundreds of short lines.
-        stops = np.cumsum([len(line) for line in lines])[:-1]
-        return np.split(self._fixed(np.concatenate(lines)), stops)
+        if isinstance(lines, np.ndarray):
+            return list(self._fixed(lines.reshape(-1, 2)).reshape(lines.shape))
+        fixed = self._fixed(np.concatenate(lines))
+        stops = np.cumsum([0, *map(len, lines)]).tolist()
+        return [fixed[i:j] for i, j in pairwise(stops)]
 
     def _fixed(self, points: Points) -> npt.NDArray[np.int32]:
         # cv2 puts the centre of the first pixel at 0, we put its corner there.
         pixels = self.to_pixels(points) - 0.5
-        return np.round(pixels * (1 << _SHIFT)).astype(np.int32)
+        return np.asarray(np.round(pixels * (1 << _SHIFT)), dtype=np.int32)
 
 
 def smooth_step(value: Floats) -> Floats:
     """Return 0 below 0, 1 above 1 and a smooth ramp between."""
-    ramp = np.clip(value, 0.0, 1.0)
-    return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)
+    ramp = np.minimum(value, np.float32(1.0), dtype=np.float32)
+    np.maximum(ramp, np.float32(0.0), out=ramp)
+    slope = ramp * np.float32(-2.0)
+    slope += np.float32(3.0)
+    slope *= ramp
+    slope *= ramp
+    return _as_floats(slope)
 
 
-def curve(points: Sequence[Sequence[float]], *, is_closed: bool = False) -> Points:
+def rounded(depth: Floats, *, radius: float) -> Floats:
+    """Return the thickness of a rounded body from the depth inside its outline."""
+    share = depth * np.float32(1.0 / max(radius, 1e-6))
+    np.minimum(share, np.float32(1.0), out=share)
+    share *= np.float32(2.0) - share
+    return _as_floats(np.sqrt(share, out=share))
+
+
+def curve(points: npt.ArrayLike, *, is_closed: bool = False) -> Points:
     """Return a smooth line through `points` (Catmull-Rom), 8 points per span."""
     nodes = np.asarray(points, dtype=np.float64)
     if is_closed:
@@ -195,12 +228,18 @@ def curve(points: Sequence[Sequence[float]], *, is_closed: bool = False) -> Poin
 
 
 def ribbon(line: Points, half_width: float | npt.NDArray[np.float64]) -> Points:
-    """Return the outline of a band along `line`; its half width may vary along it."""
-    tangent = np.gradient(line, axis=0)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
-    normal = np.column_stack([-tangent[:, 1], tangent[:, 0]])
-    offset = normal * np.broadcast_to(half_width, len(line))[:, None]
-    return np.concatenate([line + offset, (line - offset)[::-1]])
+    """Return the outline of a band along `line`; its half width may vary along it.
+
+    `line` is (..., N, 2), the outline (..., 2 N, 2).
+    """
+    tangent = np.empty_like(line)
+    tangent[..., 1:-1, :] = line[..., 2:, :] - line[..., :-2, :]
+    tangent[..., 0, :] = line[..., 1, :] - line[..., 0, :]
+    tangent[..., -1, :] = line[..., -1, :] - line[..., -2, :]
+    length = np.sqrt((tangent * tangent).sum(axis=-1)) + 1e-12
+    scale = half_width / length
+    offset = np.stack([-tangent[..., 1] * scale, tangent[..., 0] * scale], axis=-1)
+    return np.concatenate([line + offset, (line - offset)[..., ::-1, :]], axis=-2)
 
 
 @lru_cache(maxsize=1)
@@ -230,5 +269,5 @@ def _plane(slope: Points, offset: float, columns: Floats, rows: Floats) -> Float
     return np.asarray(across + rows * np.float32(slope[1]), dtype=np.float32)
 
 
-def _as_floats(layer: npt.NDArray[np.float32]) -> Floats:
+def _as_floats(layer: npt.ArrayLike) -> Floats:
     return np.asarray(layer, dtype=np.float32)

@@ -42,7 +42,7 @@ class SyntheticConfig(BaseModel):
     lateral_share: float = Field(default=0.25, ge=0, le=1)
     """Share of corpus studies that have a lateral image too."""
 
-    image_size: int = Field(default=256, ge=64, le=2048)
+    image_size: int = Field(default=256, ge=80, le=2048)
     """Longest side of the largest corpus images, in pixels; sizes vary a little."""
 
     benchmark_image_size: int = Field(default=160, ge=64, le=2048)

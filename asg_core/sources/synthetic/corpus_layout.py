@@ -256,7 +256,7 @@ def _write_boxes(
     if visit.imagenome_split is None:
         made.add_line(scene_graphs.AVOID, cells)
     else:
-        number = int(image.study_id) * 10 + made.counts["scene_graphs"]
+        number = int(image.study_id) * 10 + made.counts["images"]
         file = scene_graphs.SPLITS[visit.imagenome_split]
         made.add_line(file, [number, *cells])
     if damage in _BOX_DAMAGE:
@@ -325,6 +325,51 @@ def _procedure(views: Sequence[View]) -> str:
     return "CHEST (PA AND LAT)" if View.PA in views else "CHEST (AP AND LAT)"
 
 
+def _sentence_rows(visit: _Visit) -> list[dict[str, object]]:
+    """Return the rows of the table `sentences` of a study."""
+    study_id = visit.study.study_id
+    return [{"study_id": study_id, **row} for row in visit.report.sentences]
+
+
+def _triplet_rows(visit: _Visit) -> list[dict[str, object]]:
+    """Return the rows of the table `triplets` of a study."""
+    study_id = visit.study.study_id
+    return [{"study_id": study_id, **row} for row in visit.report.triplets]
+
+
+def _claims(visit: _Visit) -> list[scene_graphs.Claim]:
+    """Return what the report claims about these images and their change."""
+    phrases = {
+        row["sentence_index"]: (number, str(row["text"]))
+        for number, row in enumerate(visit.report.sentences)
+    }
+    changes = {
+        (place, observation.finding): observation.change
+        for observation in visit.study.observations
+        for place in observation.places
+    }
+    claims: list[scene_graphs.Claim] = []
+    for row in visit.report.triplets:
+        if row["context"] not in _SHOWN:
+            continue
+        region, finding = str(row["region"]), str(row["finding"])
+        number, phrase = phrases[row["sentence_index"]]
+        claims.append(
+            scene_graphs.Claim(
+                region=region,
+                finding=finding,
+                existence=Existence(str(row["existence"])),
+                sentence_index=number,
+                phrase=phrase,
+                change=changes.get((region, finding)),
+            )
+        )
+    return claims
+
+
+_SHOWN = (Context.CURRENT, Context.COMPARISON)
+
+
 LAYOUT = Layout(
     name="corpus",
     stream=Stream.CORPUS,
@@ -342,37 +387,3 @@ LAYOUT = Layout(
     plan=plan,
     write_patient=write_patient,
 )
-
-
-def _sentence_rows(visit: _Visit) -> list[dict[str, object]]:
-    """Return the rows of the table `sentences` of a study."""
-    study_id = visit.study.study_id
-    return [{"study_id": study_id, **row} for row in visit.report.sentences]
-
-
-def _triplet_rows(visit: _Visit) -> list[dict[str, object]]:
-    """Return the rows of the table `triplets` of a study."""
-    study_id = visit.study.study_id
-    return [{"study_id": study_id, **row} for row in visit.report.triplets]
-
-
-def _claims(visit: _Visit) -> list[scene_graphs.Claim]:
-    """Return what the report claims about these images and their change."""
-    phrases = {row["sentence_index"]: row["text"] for row in visit.report.sentences}
-    changes = {
-        (place, observation.finding): observation.change
-        for observation in visit.study.observations
-        for place in observation.places
-    }
-    return [
-        scene_graphs.Claim(
-            region=row["region"],
-            finding=row["finding"],
-            existence=Existence(row["existence"]),
-            sentence_index=row["sentence_index"],
-            phrase=phrases[row["sentence_index"]],
-            change=changes.get((row["region"], row["finding"])),
-        )
-        for row in visit.report.triplets
-        if row["context"] in (Context.CURRENT, Context.COMPARISON)
-    ]

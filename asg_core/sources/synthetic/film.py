@@ -34,23 +34,25 @@ def develop(
     shown = (shadow - _BLACK) / (_WHITE - _BLACK)
     shown = _characteristic(shown, gamma=gamma)
     shown = 0.5 + contrast * (shown - 0.5) + brightness
-    if blur > 0.2:
-        shown = cv2.GaussianBlur(shown, (0, 0), blur)
+    shown = canvas.blur(shown, sigma=blur / canvas.unit)
     # Fewer photons arrive where the film is bright.
-    shown += (noise / 255) * (0.45 + 0.75 * np.clip(shown, 0, 1)) * grain(
-        rng, height=canvas.height, width=canvas.width
+    shown += (
+        (noise / 255)
+        * (0.45 + 0.75 * np.clip(shown, 0, 1))
+        * grain(rng, height=canvas.height, width=canvas.width)
     )
     if rng.random() < acquisition.collimation:
         shown *= _field(canvas, rng)
     _write_text(shown, view=view, acquisition=acquisition, rng=rng)
-    return np.clip(np.rint(255 * shown), 0, 255).astype(np.uint8)
+    levels = np.clip(np.rint(255 * shown), 0, 255)
+    return np.asarray(levels, dtype=np.uint8)
 
 
 def _characteristic(shown: Floats, *, gamma: float) -> Floats:
     """Apply the S-shaped curve of film: flat in the very dark and very bright."""
     clipped = np.maximum(shown, 0.0)
-    curved = 1.0 - np.exp(-1.55 * clipped**1.22)
-    return np.asarray((curved / 0.86) ** gamma, dtype=np.float32)
+    curved = 1.0 - np.exp(-1.62 * clipped**1.28)
+    return np.asarray((1.09 * curved) ** gamma, dtype=np.float32)
 
 
 def _field(canvas: Canvas, rng: np.random.Generator) -> Floats:
@@ -62,11 +64,17 @@ def _field(canvas: Canvas, rng: np.random.Generator) -> Floats:
     inside = np.minimum(
         np.minimum(
             columns - np.float32(insets[0]) - np.float32(tilts[0]) * rows,
-            canvas.width - columns - np.float32(insets[1]) - np.float32(tilts[1]) * rows,
+            canvas.width
+            - columns
+            - np.float32(insets[1])
+            - np.float32(tilts[1]) * rows,
         ),
         np.minimum(
             rows - np.float32(insets[2]) - np.float32(tilts[2]) * columns,
-            canvas.height - rows - np.float32(insets[3]) - np.float32(tilts[3]) * columns,
+            canvas.height
+            - rows
+            - np.float32(insets[3])
+            - np.float32(tilts[3]) * columns,
         ),
     )
     edge = np.clip(inside / 2.5 + 0.5, 0.0, 1.0)
@@ -100,4 +108,4 @@ def _put(
     shown: Floats, text: str, *, place: tuple[int, int], scale: float, thickness: int
 ) -> None:
     font = cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(shown, text, place, font, scale, 0.97, thickness, cv2.LINE_AA)
+    cv2.putText(shown, text, place, font, scale, (0.97,), thickness, cv2.LINE_AA)

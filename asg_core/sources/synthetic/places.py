@@ -1,11 +1,11 @@
 """Where the named places of a frontal chest lie: outlines for boxes and for findings."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from asg_core.sources.synthetic.anatomy import SIDES, Anatomy, spine_x
+from asg_core.sources.synthetic.anatomy import SIDES, Anatomy
+from asg_core.sources.synthetic.anatomy_bones import spine_x
 from asg_core.sources.synthetic.canvas import Canvas, Points, ribbon
 from asg_core.terms.regions import REGIONS, side_of
 
@@ -72,7 +72,7 @@ def frontal_spots(anatomy: Anatomy, outlines: dict[str, Points]) -> dict[str, Sp
         wall = float(np.abs(lung[:, 0]).max())
         top, bottom = lung[:, 1].min(), lung[:, 1].max()
         places[f"{side} ribs"] = clip_band(lung, low=top + 0.1, high=bottom - 0.05)
-        places[f"{side} chest wall"] = _rectangle(
+        places[f"{side} chest wall"] = rectangle(
             sign * 0.55 * wall, top + 0.13, sign * 0.98 * wall, top + 0.26
         )
     return {place: make_spot(place, outline) for place, outline in places.items()}
@@ -94,19 +94,23 @@ def make_spot(place: str, outline: Points) -> Spot:
 
 def clip_band(outline: Points, *, low: float, high: float) -> Points:
     """Return the part of a closed outline between two heights."""
-    kept = _clip(outline, lambda points: points[:, 1] - low)
-    return _clip(kept, lambda points: high - points[:, 1])
+    kept = _clip(outline, level=low, sign=1)
+    return _clip(kept, level=high, sign=-1)
 
 
-def _clip(outline: Points, depth: Callable[[Points], Points]) -> Points:
-    """Keep the part of a closed outline where `depth` is not negative."""
-    here, following = depth(outline), depth(np.roll(outline, -1, axis=0))
-    crosses = (here < 0) != (following < 0)
-    share = np.where(crosses, here / np.where(crosses, here - following, 1.0), 0.0)
-    crossing = outline + share[:, None] * (np.roll(outline, -1, axis=0) - outline)
-    both = np.stack([outline, crossing], axis=1).reshape(-1, 2)
-    keep = np.stack([here >= 0, crosses], axis=1).reshape(-1)
-    return both[keep]
+def _clip(outline: Points, *, level: float, sign: int) -> Points:
+    """Keep the part of a closed outline below (`sign` 1) or above (-1) a height."""
+    here = sign * (outline[:, 1] - level)
+    is_in = here >= 0
+    crosses = is_in ^ np.concatenate([is_in[1:], is_in[:1]])
+    # Every point is followed by the crossing on its way to the next one, if any.
+    both = np.repeat(outline, 2, axis=0)
+    for index in np.flatnonzero(crosses):
+        after = (index + 1) % len(outline)
+        share = here[index] / (here[index] - here[after])
+        both[2 * index + 1] += share * (outline[after] - outline[index])
+    keep = np.stack([is_in, crosses], axis=1).reshape(-1)
+    return np.asarray(both[keep], dtype=np.float64)
 
 
 def _lung_regions(anatomy: Anatomy, *, side: str, sign: int) -> dict[str, Points]:
@@ -125,12 +129,16 @@ def _lung_regions(anatomy: Anatomy, *, side: str, sign: int) -> dict[str, Points
     return regions | {
         f"{side} lung": lung,
         f"{side} apical zone": clip_band(lung, low=top, high=apex),
-        f"{side} hilar structures": _rectangle(
-            hilum[0] - sign * 0.038, hilum[1] - 0.072, hilum[0] + sign * 0.055,
+        f"{side} hilar structures": rectangle(
+            hilum[0] - sign * 0.038,
+            hilum[1] - 0.072,
+            hilum[0] + sign * 0.055,
             hilum[1] + 0.082,
         ),
-        f"{side} costophrenic angle": _rectangle(
-            angle[0] - sign * 0.085, angle[1] - 0.080, angle[0] + sign * 0.014,
+        f"{side} costophrenic angle": rectangle(
+            angle[0] - sign * 0.085,
+            angle[1] - 0.080,
+            angle[0] + sign * 0.014,
             angle[1] + 0.014,
         ),
         f"{side} hemidiaphragm": dome + np.array([0.0, -0.004]),
@@ -154,34 +162,35 @@ def _midline_regions(anatomy: Anatomy) -> dict[str, Points]:
         "trachea": np.concatenate(
             [ribbon(trachea[trachea[:, 1] > -0.46], 0.022), carina[None]]
         ),
-        "carina": _rectangle(
+        "carina": rectangle(
             carina[0] - 0.036, carina[1] - 0.020, carina[0] + 0.036, carina[1] + 0.034
         ),
         "spine": ribbon(spine[(spine[:, 1] > -0.50) & (spine[:, 1] < 0.52)], 0.044),
-        "aortic arch": _rectangle(
+        "aortic arch": rectangle(
             middle + 0.012, y - 1.2 * radius, x + radius, y + 1.25 * radius
         ),
         "mediastinum": np.concatenate([upper, heart]),
         "upper mediastinum": upper,
-        "svc": _rectangle(right_edge, -0.205, middle - 0.004, junction - 0.012),
+        "svc": rectangle(right_edge, -0.205, middle - 0.004, junction - 0.012),
         "cardiac silhouette": heart,
-        "cavoatrial junction": _rectangle(
+        "cavoatrial junction": rectangle(
             0.5 * (right_edge + right_heart) - 0.012,
             junction - 0.034,
             middle + 0.002,
             junction + 0.034,
         ),
-        "right atrium": _rectangle(
+        "right atrium": rectangle(
             right_heart,
             junction - 0.010,
             right_heart + 0.34 * (left_heart - right_heart),
             top + 0.86 * (floor - top),
         ),
-        "abdomen": _rectangle(-wall, float(domes[:, 1].min()), wall, 0.46),
+        "abdomen": rectangle(-wall, float(domes[:, 1].min()), wall, 0.46),
     }
 
 
-def _rectangle(x0: float, y0: float, x1: float, y1: float) -> Points:
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> Points:
+    """Return the corners of an upright rectangle."""
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
 
 

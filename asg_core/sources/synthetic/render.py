@@ -104,10 +104,17 @@ def render_radiograph(
         boxes = {}
     else:
         anatomy = build_anatomy(body, view=view, changes=changes)
+        regions = region_outlines(anatomy)
         scene = draw_frontal(
-            canvas, anatomy, body=body, view=view, changes=changes, rng=tissue_rng
+            canvas,
+            anatomy,
+            body=body,
+            view=view,
+            changes=changes,
+            regions=regions,
+            rng=tissue_rng,
         )
-        boxes = region_boxes(region_outlines(anatomy), canvas=canvas)
+        boxes = region_boxes(regions, canvas=canvas)
     draw_findings(scene, observations, seed=int(seeds[4]))
     if view is View.AP and film_rng.random() < acquisition.leads:
         draw_leads(scene, rng=film_rng)
@@ -115,9 +122,7 @@ def render_radiograph(
     return Radiograph(pixels=pixels, boxes=boxes, masks=scene.masks)
 
 
-def _pose(
-    acquisition: Acquisition, *, size: int, rng: np.random.Generator
-) -> Canvas:
+def _pose(acquisition: Acquisition, *, size: int, rng: np.random.Generator) -> Canvas:
     aspect = float(rng.choice(acquisition.aspect_ratios))
     limit = acquisition.max_shift
     return Canvas.posed(

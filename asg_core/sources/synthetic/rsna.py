@@ -34,7 +34,7 @@ CLASSES = f"{ROOT}/stage_2_detailed_class_info.csv"
 OPACITIES: tuple[str, ...] = ("pneumonia", "consolidation", "infiltration", "opacity")
 """What the readers of the challenge drew boxes around."""
 
-_BOOST = 1.25
+_BOOST = 1.0
 _MAX_BOXES = 4  # as many as the real labels have on one image
 _UNLABELLED_EVERY = 20  # images of the challenge's own test part, without labels
 

@@ -141,7 +141,7 @@ def encode_scene_graph(
         "attributes": _attributes(image, claims=told),
         "relationships": _relationships(image, claims=told),
     }
-    return json.dumps(graph, indent=1).encode()
+    return json.dumps(graph).encode()
 
 
 def damaged_boxes(

@@ -13,7 +13,6 @@ from asg_core.sources.synthetic.population import (
     Mask,
     PatientJob,
     Stream,
-    components,
     first_frontal_image,
     meet,
     plan_benchmark_patient,
@@ -84,18 +83,16 @@ def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contr
 def annotated_pieces(mask: Mask, *, rng: np.random.Generator) -> list[Mask]:
     """Return the pieces that readers drew: together they are `mask`, which is not empty.
 
-    One for each connected part; a single part is sometimes drawn as an upper and a lower
-    piece.
+    Mostly one; sometimes an upper and a lower one, as where two readers shared the work.
     """
-    parts = components(mask, min_area=1)
-    if len(parts) > 1 or rng.random() >= _SPLIT_SHARE:
-        return parts
     rows = np.flatnonzero(mask.any(axis=1))
+    if len(rows) < 2 or rng.random() >= _SPLIT_SHARE:
+        return [mask]
     middle = int(rows[len(rows) // 2])
     upper, lower = mask.copy(), mask.copy()
     upper[middle:] = False
     lower[:middle] = False
-    return [piece for piece in (upper, lower) if piece.any()]
+    return [upper, lower]
 
 
 def encode_runs(mask: Mask) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from asg_core.sources.synthetic.anatomy import SIDES, Anatomy
+from asg_core.sources.synthetic.anatomy_bones import RIB_FLANK
 from asg_core.sources.synthetic.body import Body
 from asg_core.sources.synthetic.canvas import Canvas, Floats, Points, ribbon
 from asg_core.sources.synthetic.places import vertebral_levels
@@ -24,32 +25,21 @@ def draw_skeleton(
 def _draw_ribs(canvas: Canvas, anatomy: Anatomy) -> Floats:
     """Draw the back and the front halves as two layers that add where they cross."""
     layer = canvas.blank()
-    lines = [line for ribs in anatomy.ribs.values() for line in ribs]
-    pieces = [p for side, _ in SIDES for p in anatomy.pieces[f"{side} ribs"]]
+    lines = np.stack([p for side, _ in SIDES for p in anatomy.pieces[f"{side} ribs"]])
     # The back half is denser and thinner than the flat front half.
     for is_back, half_width, fill, edge in (
-        (True, 0.0108, 0.062, 0.085),
-        (False, 0.0134, 0.050, 0.045),
+        (True, 0.0105, 0.058, 0.080),
+        (False, 0.0130, 0.034, 0.030),
     ):
-        bands, cores = [], []
-        for piece in pieces:
-            half = _half(piece, is_back=is_back)
-            if len(half) > 1:
-                bands.append(ribbon(half, half_width))
-                cores.append(ribbon(half, half_width - 0.0034))
-        outer, inner = canvas.fill(*bands), canvas.fill(*cores)
+        half = lines[:, : RIB_FLANK + 1] if is_back else lines[:, RIB_FLANK - 2 :]
+        outer = canvas.fill(*ribbon(half, half_width))
+        inner = canvas.fill(*ribbon(half, half_width - 0.0034))
         rib = fill * outer + edge * np.maximum(outer - inner, 0.0)
         layer += canvas.blur(rib, sigma=0.0016, min_pixels=0.45)
     # A rib seen along its curve, at the flank, is longer in the beam.
-    flank = [line[9:16] for line in lines]
-    layer += 0.055 * canvas.blur(canvas.stroke(flank, width=0.016), sigma=0.008)
+    flank = lines[:, 10:18]
+    layer += 0.07 * canvas.blur(canvas.stroke(flank, width=0.020), sigma=0.012)
     return layer
-
-
-def _half(line: Points, *, is_back: bool) -> Points:
-    """Return the part of a rib that runs outwards, or the part that returns."""
-    turn = int(np.argmax(np.abs(line[:, 0])))
-    return line[: turn + 2] if is_back else line[max(turn - 1, 0) :]
 
 
 def _draw_clavicles(canvas: Canvas, anatomy: Anatomy) -> Floats:
@@ -58,31 +48,31 @@ def _draw_clavicles(canvas: Canvas, anatomy: Anatomy) -> Floats:
         for line in anatomy.pieces[f"{side} clavicle"]:
             # Flared at the sternum and at the shoulder, slim between.
             out = sign * line[:, 0]
-            width = 0.0118 + 0.0055 * np.exp(-(((out - 0.03) / 0.05) ** 2))
+            width = 0.0100 + 0.0050 * np.exp(-(((out - 0.03) / 0.05) ** 2))
             width += 0.003 * np.exp(-(((out - 0.31) / 0.06) ** 2))
-            layer += _tube(canvas, ribbon(line, width), ribbon(line, width - 0.0045))
+            layer += _tube(canvas, ribbon(line, width), ribbon(line, width - 0.0032))
     return canvas.blur(layer, sigma=0.0016, min_pixels=0.45)
 
 
 def _tube(canvas: Canvas, outer: Points, inner: Points) -> Floats:
     """Draw a bone with a dense shell: `inner` is its marrow."""
     shell, marrow = canvas.fill(outer), canvas.fill(inner)
-    return np.asarray(0.115 * shell + 0.10 * np.maximum(shell - marrow, 0.0))
+    return np.asarray(0.105 * shell + 0.075 * np.maximum(shell - marrow, 0.0))
 
 
 def _draw_scapulae(canvas: Canvas, anatomy: Anatomy) -> Floats:
     blade = canvas.fill(*anatomy.scapulae.values())
-    layer = 0.055 * blade
+    layer = 0.07 * canvas.blur(blade, sigma=0.006)
     layer += canvas.stroke(
         [np.concatenate([s, s[:1]]) for s in anatomy.scapulae.values()],
-        width=0.0075,
-        value=0.10,
+        width=0.0060,
+        value=0.055,
     )
     for outline in anatomy.scapulae.values():
         # The spine of the scapula, from the inner border to the acromion.
         start, end = outline[-9], outline[12] + np.array([0.0, -0.055])
-        layer += canvas.stroke([np.array([start, end])], width=0.016, value=0.06)
-    return canvas.blur(layer, sigma=0.003, min_pixels=0.5)
+        layer += canvas.stroke([np.array([start, end])], width=0.020, value=0.09)
+    return canvas.blur(layer, sigma=0.004, min_pixels=0.5)
 
 
 def _draw_humeri(canvas: Canvas, anatomy: Anatomy) -> Floats:
@@ -99,9 +89,11 @@ def _draw_spine(canvas: Canvas, anatomy: Anatomy) -> Floats:
     """Draw the column: bodies with bright end plates, pedicles, spinous processes."""
     centres = vertebral_levels(anatomy)
     heights = np.gradient(centres[:, 1])
-    half = np.interp(centres[:, 1], [-0.55, -0.35, 0.0, 0.5], [0.026, 0.03, 0.033, 0.045])
+    half = np.interp(
+        centres[:, 1], [-0.55, -0.35, 0.0, 0.5], [0.026, 0.03, 0.033, 0.045]
+    )
     column = canvas.fill(ribbon(anatomy.spine, 0.036))
-    layer = 0.05 * column
+    layer = 0.04 * column
     bodies, plates, dots = [], [], []
     for (x, y), height, width in zip(centres, heights, half, strict=True):
         up, down = y - 0.40 * height, y + 0.40 * height
@@ -123,8 +115,8 @@ def _draw_spine(canvas: Canvas, anatomy: Anatomy) -> Floats:
         ]
         dots.append(np.array([(x, y + 0.1 * height), (x, y + 0.55 * height)]))
     layer += 0.035 * canvas.fill(*bodies)
-    layer += 0.055 * canvas.stroke(plates, width=0.004)
-    layer += 0.06 * canvas.blur(canvas.stroke(dots, width=0.010), sigma=0.003)
+    layer += 0.045 * canvas.stroke(plates, width=0.004)
+    layer += 0.045 * canvas.blur(canvas.stroke(dots, width=0.010), sigma=0.003)
     ribs_side = canvas.fill(ribbon(anatomy.spine, 0.055)) - column
     layer += 0.035 * ribs_side
     return canvas.blur(layer, sigma=0.0022, min_pixels=0.5)

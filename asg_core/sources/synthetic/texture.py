@@ -6,9 +6,7 @@ import numpy as np
 from asg_core.sources.synthetic.canvas import Floats
 
 
-def cloud(
-    rng: np.random.Generator, *, height: int, width: int, cells: int
-) -> Floats:
+def cloud(rng: np.random.Generator, *, height: int, width: int, cells: int) -> Floats:
     """Return smooth noise with about `cells` bumps along the longest side, SD 1."""
     longest = max(height, width)
     rows = max(2, round(cells * height / longest))
@@ -43,9 +41,7 @@ def grain(rng: np.random.Generator, *, height: int, width: int) -> Floats:
     return np.asarray(noise * np.float32(0.78), dtype=np.float32)
 
 
-def ridges(
-    rng: np.random.Generator, *, height: int, width: int, cells: int
-) -> Floats:
+def ridges(rng: np.random.Generator, *, height: int, width: int, cells: int) -> Floats:
     """Return a net of thin lines, 1 on a line and 0 in its meshes."""
     noise = cloud(rng, height=height, width=width, cells=cells)
     other = cloud(rng, height=height, width=width, cells=cells)

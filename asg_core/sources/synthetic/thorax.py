@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asg_core.sources.synthetic.anatomy import SIDES, Anatomy, Changes
+from asg_core.sources.synthetic.anatomy import SIDES, Anatomy
 from asg_core.sources.synthetic.body import Body
 from asg_core.sources.synthetic.canvas import (
     Canvas,
@@ -10,13 +10,15 @@ from asg_core.sources.synthetic.canvas import (
     Points,
     curve,
     ribbon,
+    rounded,
     smooth_step,
 )
-from asg_core.sources.synthetic.places import frontal_spots, region_outlines
+from asg_core.sources.synthetic.changes import Changes
+from asg_core.sources.synthetic.places import frontal_spots
 from asg_core.sources.synthetic.scene import Scene
 from asg_core.sources.synthetic.skeleton import draw_skeleton
 from asg_core.sources.synthetic.texture import cloud, parenchyma
-from asg_core.sources.synthetic.vessels import draw_tree
+from asg_core.sources.synthetic.vessels import Root, draw_tree
 from asg_core.terms.views import View
 
 _AIR = 0.66  # how much of the torso's attenuation a full lung takes away
@@ -29,6 +31,7 @@ def draw_frontal(
     body: Body,
     view: View,
     changes: Changes,
+    regions: dict[str, Points],
     rng: np.random.Generator,
 ) -> Scene:
     """Draw a chest with nothing in it but what `changes` bent."""
@@ -45,20 +48,25 @@ def draw_frontal(
     soft += _draw_mediastinum(canvas, anatomy, heart)
     air = _draw_air(canvas, anatomy, both=both, heart=heart, changes=changes)
     air *= 1.0 + 0.022 * texture
-    soft += _draw_abdomen(canvas, anatomy, body=body, both=both, changes=changes)
+    belly = _draw_abdomen(canvas, anatomy, body=body, both=both, changes=changes)
+    soft += belly
     bone = draw_skeleton(
         canvas, anatomy, body=body, scapula_contrast=1.0 if view is View.AP else 0.8
     )
+    # Little of the beam is left below the diaphragm to show a rib.
+    bone *= 1.0 - np.minimum(1.5 * np.maximum(belly, 0.0), 0.6)
     return Scene(
         canvas=canvas,
         soft=soft,
         bone=bone,
         metal=canvas.blank(),
         air=air,
-        vessels=_draw_vessels(canvas, anatomy, body=body, both=both),
+        vessels=_draw_vessels(
+            canvas, anatomy, body=body, inside=both - 0.7 * heart * both
+        ),
         lungs=lungs,
         texture=texture,
-        spots=frontal_spots(anatomy, region_outlines(anatomy)),
+        spots=frontal_spots(anatomy, regions),
         outlines=anatomy.lungs,
         guides=_guides(anatomy),
         breaks=_breaks(anatomy, changes),
@@ -71,8 +79,9 @@ def _draw_body(
     """Draw torso, arms, breasts: everything that is neither lung nor organ."""
     torso = canvas.fill(anatomy.torso)
     arms = canvas.fill(*anatomy.arms.values())
-    soft = 0.38 * canvas.dome(torso, radius=0.05)
-    soft += 0.65 * canvas.dome(torso, radius=0.24)
+    depth = canvas.depth(torso)
+    soft = 0.38 * rounded(depth, radius=0.05)
+    soft += 0.65 * rounded(depth, radius=0.24)
     soft *= body.thickness
     soft = np.maximum(soft, 0.66 * canvas.dome(arms, radius=0.08))
     skin = canvas.fill(ribbon(anatomy.torso, 0.004))
@@ -95,16 +104,19 @@ def _draw_mediastinum(canvas: Canvas, anatomy: Anatomy, heart: Floats) -> Floats
     # One shadow: there are no edges where the vessels enter the heart.
     layer = 0.22 * canvas.dome(np.maximum(heart, upper), radius=0.045)
     layer *= 0.35 + 0.65 * smooth_step((canvas.y + 0.44) / 0.16)
-    layer += 0.20 * canvas.blur(canvas.dome(heart, radius=0.14), sigma=0.02)
+    layer += 0.25 * canvas.blur(canvas.dome(heart, radius=0.14), sigma=0.02)
     layer += 0.06 * canvas.disc(np.array([x, y]), radius=radius, softness=0.5)
     aorta = canvas.fill(ribbon(anatomy.descending_aorta, 0.030))
     layer += 0.05 * canvas.dome(aorta, radius=0.02)
-    width = np.interp(anatomy.trachea[:, 1], [-0.5, -0.15, -0.10], [0.019, 0.019, 0.024])
+    width = np.interp(
+        anatomy.trachea[:, 1], [-0.5, -0.15, -0.10], [0.019, 0.019, 0.024]
+    )
     airway = canvas.fill(ribbon(anatomy.trachea, width))
     for side, line in anatomy.bronchi.items():
         narrow = np.linspace(0.0155 if side == "right" else 0.0135, 0.008, len(line))
         airway = np.maximum(airway, 0.6 * canvas.fill(ribbon(line, narrow)))
-    layer -= 0.17 * canvas.blur(airway, sigma=0.004, min_pixels=0.6)
+    airway *= 0.17 + 0.07 * smooth_step((-0.26 - canvas.y) / 0.1)
+    layer -= canvas.blur(airway, sigma=0.004, min_pixels=0.6)
     return canvas.blur(layer, sigma=0.0025, min_pixels=0.6)
 
 
@@ -113,14 +125,18 @@ def _draw_air(
 ) -> Floats:
     """Draw what the lungs take away; they also reach behind heart and diaphragm."""
     cage = canvas.fill(*anatomy.cages.values())
-    depth = canvas.dome(cage, radius=0.15)
-    depth *= 0.45 + 0.55 * canvas.dome(cage, radius=0.045)
+    inside = canvas.depth(cage)
+    depth = rounded(inside, radius=0.15)
+    depth *= 0.45 + 0.55 * rounded(inside, radius=0.045)
     # Apices and bases are shallower than the middle of the lung.
     height = smooth_step((canvas.y + 0.40) / 0.26)
     depth *= 0.62 + 0.38 * height
-    recess = canvas.blur(canvas.fill(
-        *[lung + np.array([0.0, 0.055]) for lung in anatomy.lungs.values()]
-    ), sigma=0.014)
+    recess = canvas.blur(
+        canvas.fill(
+            *[lung + np.array([0.0, 0.055]) for lung in anatomy.lungs.values()]
+        ),
+        sigma=0.014,
+    )
     visible = np.maximum(both, 0.13 * recess * cage)
     full = _AIR * (1 + 0.10 * changes.inflation)
     media = canvas.fill(anatomy.mediastinum)
@@ -139,59 +155,63 @@ def _draw_abdomen(
         [
             right,
             left[::-1],
-            [(wall + 0.02, left[0, 1]), (wall + 0.02, 1.2)],
-            [(-wall - 0.02, 1.2), (-wall - 0.02, right[0, 1])],
+            [(0.9, left[0, 1]), (0.9, 1.2), (-0.9, 1.2), (-0.9, right[0, 1])],
         ]
     )
     below = canvas.fill(outline) * (1.0 - both)
     # The flank is soft tissue without an organ behind it.
-    below *= smooth_step((wall + 0.02 - np.abs(canvas.x)) / 0.05)
-    layer = 0.20 * below
-    layer += 0.07 * smooth_step((canvas.y - 0.2) / 0.25) * below
+    across = np.abs(canvas.x)
+    flank = smooth_step((wall + 0.6 * body.fat - across) / (0.6 * body.fat + 0.02))
+    flank *= smooth_step((canvas.y - right[0, 1] - 0.01) / 0.16)
+    below *= np.maximum(smooth_step((wall - across) / 0.02 + 0.5), flank)
+    layer = 0.30 * below
+    layer += 0.14 * smooth_step((canvas.y - 0.2) / 0.25) * below
     size = min(body.stomach_gas, 1.6) - 1.2 * changes.hernia
     if size > 0.15:
         top = float(left[:, 1].min())
         centre = np.array([0.42 * wall, top + 0.022 + 0.030 * size])
         across = (canvas.x - centre[0]) / (0.048 + 0.030 * size)
         down = (canvas.y - centre[1]) / (0.014 + 0.026 * size)
-        bubble = smooth_step((1.0 - np.hypot(across, down)) / 0.35)
+        bubble = smooth_step((1.0 - np.hypot(across, down)) / 0.7 + 0.2)
         layer -= 0.22 * bubble * below
     rng = np.random.default_rng((body.seed, 12))
     gas = canvas.blank()
-    for _ in range(int(rng.integers(2, 7))):
-        centre = np.array([rng.uniform(-0.12, 0.26), rng.uniform(0.36, 0.55)])
-        spot = canvas.disc(centre, radius=rng.uniform(0.015, 0.035), softness=0.7)
-        gas = np.maximum(gas, spot)
-    layer -= 0.13 * gas * below
+    for _ in range(int(rng.integers(2, 6))):
+        bowel = np.array([rng.uniform(-0.15, 0.28), rng.uniform(0.37, 0.58)])
+        for _ in range(4):
+            centre = bowel + 0.018 * rng.standard_normal(2)
+            radius = rng.uniform(0.010, 0.024)
+            gas += 0.6 * canvas.disc(centre, radius=radius, softness=1.0)
+    layer -= 0.14 * np.minimum(gas, 1.0) * below
     return canvas.blur(layer, sigma=0.0025, min_pixels=0.6)
 
 
 def _draw_vessels(
-    canvas: Canvas, anatomy: Anatomy, *, body: Body, both: Floats
+    canvas: Canvas, anatomy: Anatomy, *, body: Body, inside: Floats
 ) -> Floats:
     """Draw the vessel trees and the hilar shadows."""
-    layer = canvas.blank()
-    for index, (side, sign) in enumerate(SIDES):
-        rng = np.random.default_rng((body.seed, 21 + index))
-        hilum = anatomy.hila[side]
-        tree = 0.135 * draw_tree(canvas, hilum, sign=sign, rng=rng)
-        tree = np.maximum(
-            tree, 0.10 * draw_tree(canvas, hilum, sign=sign, rng=rng, crowding=1.12)
+    rng = np.random.default_rng((body.seed, 21))
+    roots = [
+        Root(hilum=anatomy.hila[side], sign=sign, crowding=crowding)
+        for side, sign in SIDES
+        for crowding in (1.0, 1.12)
+    ]
+    tree = canvas.blur(draw_tree(canvas, roots, rng=rng), sigma=0.0016, min_pixels=0.4)
+    # The lower lobe artery is the largest shadow of the hilum.
+    trunks = []
+    for side, sign in SIDES:
+        path = np.array(
+            [(-0.012, -0.030), (0.014, 0.010), (0.024, 0.060), (0.022, 0.105)]
         )
-        layer = np.maximum(layer, canvas.blur(tree, sigma=0.0016, min_pixels=0.4))
-        # The lower lobe artery is the largest shadow of the hilum.
-        artery = np.array(
-            [
-                hilum + np.array([-sign * 0.012, -0.030]),
-                hilum + np.array([sign * 0.014, 0.010]),
-                hilum + np.array([sign * 0.024, 0.060]),
-                hilum + np.array([sign * 0.022, 0.105]),
-            ]
+        trunks.append(
+            ribbon(
+                anatomy.hila[side] + path * np.array([sign, 1]),
+                np.array([0.020, 0.019, 0.014, 0.007]),
+            )
         )
-        trunk = canvas.fill(ribbon(artery, np.array([0.020, 0.019, 0.014, 0.007])))
-        layer += 0.13 * canvas.blur(trunk, sigma=0.007)
+    layer = 0.15 * tree + 0.16 * canvas.blur(canvas.fill(*trunks), sigma=0.006)
     layer *= np.float32(body.vessel_density)
-    return layer * both
+    return layer * inside
 
 
 def _breaks(

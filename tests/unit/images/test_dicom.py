@@ -167,13 +167,13 @@ def test_nothing_but_padding_is_black(make_dicom: MakeDicom) -> None:
     assert not decode_dicom(data, where="x").any()
 
 
-def lut(first: int, bits: int, entries: list[int], *, vr: str = "US") -> object:
+def lut(
+    first: int, bits: int, entries: list[int], *, vr: str = "US"
+) -> pydicom.Sequence:
     item = pydicom.Dataset()
     item.LUTDescriptor = [len(entries), first, bits]
-    item.add_new("LUTData", vr, entries)
-    if vr == "OW":
-        dtype = "u1" if bits == 8 else "<u2"
-        item["LUTData"].value = np.array(entries, dtype=dtype).tobytes()
+    packed = np.array(entries, dtype="u1" if bits == 8 else "<u2").tobytes()
+    item.add_new("LUTData", vr, packed if vr == "OW" else entries)
     return pydicom.Sequence([item])
 
 
@@ -212,7 +212,7 @@ def test_a_modality_lut_comes_before_the_window(make_dicom: MakeDicom) -> None:
 
 def test_a_table_that_is_too_short_is_corrupt(make_dicom: MakeDicom) -> None:
     table = lut(0, 10, [0, 1, 2])
-    table[0].LUTDescriptor = [9, 0, 10]  # type: ignore[index] # a pydicom Sequence
+    table[0].LUTDescriptor = [9, 0, 10]
     data = make_dicom(twelve_bit(0, 1), bits=12, VOILUTSequence=table)
 
     with pytest.raises(ImageError, match="3 entries that says it has 9") as caught:
@@ -239,8 +239,8 @@ def test_colours_become_luma(make_dicom: MakeDicom) -> None:
 def test_compressed_pixels_are_those_of_the_plain_file(
     make_dicom: MakeDicom, syntax: UID
 ) -> None:
-    stored = np.arange(40 * 30, dtype=np.uint16).reshape(40, 30) * 3
-    plain = make_dicom(stored, bits=12, WindowCenter=1800, WindowWidth=3600)
+    stored = np.arange(80 * 50, dtype=np.uint16).reshape(80, 50)
+    plain = make_dicom(stored, bits=12, WindowCenter=2000, WindowWidth=3600)
     dataset = pydicom.dcmread(BytesIO(plain))
     dataset.compress(syntax, generate_instance_uid=False)
     compressed = BytesIO()

@@ -1,0 +1,130 @@
+"""Cut a sentence into clauses: the stretches that a cue or a place cannot leave."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asg_core.reports.lexicon import Match
+
+_CUES_AFTER = frozenset({"deny_after", "doubt_after", "remove_after", "none_after"})
+_CUES_BEFORE = frozenset(
+    {"deny_before", "doubt_before", "remove_before", "history_before", "none_before"}
+)
+_ALWAYS = frozenset({"break", "aside", "with"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clauses:
+    """Where the clauses of one sentence start, counted in words; the first is 0."""
+
+    starts: tuple[int, ...]
+
+    def index_of(self, word: int) -> int:
+        """Return the 0-based clause that the word with this index lies in."""
+        return bisect_right(self.starts, word) - 1
+
+
+def split_clauses(matches: Sequence[Match]) -> Clauses:
+    """Return the clauses of a sentence, given its matches in order.
+
+    A clause starts at "but", ";" and their like, at "with", at "except for", at "there
+    is", and at a comma or "and" when what follows says something of its own: it begins
+    with a cue ("..., no effusion"), or it has a verb or a state while what stands before
+    is already complete ("heart size normal, lungs are clear"). A list stays one clause:
+    "no edema, effusion, or pneumothorax", "heart, hila and lungs are normal".
+    """
+    starts = [0]
+    begin = 0  # the first match of the current clause
+    for position, match in enumerate(matches):
+        role = match.entry.role
+        if role is None or position == 0:
+            continue
+        if _starts_clause(matches, position, begin=begin):
+            starts.append(match.first)
+            begin = position
+    return Clauses(starts=tuple(starts))
+
+
+def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bool:
+    role = matches[position].entry.role
+    if role in _ALWAYS:
+        return True
+    if role == "there":
+        return _is_complete(matches, begin, position)
+    if role == "comma":
+        return _comma_starts(matches, position, begin=begin)
+    if role == "and":
+        return _and_starts(matches, position, begin=begin)
+    return False
+
+
+def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
+    if position + 1 == len(matches):
+        return False
+    follower = matches[position + 1]
+    is_next = follower.first == matches[position].last
+    if is_next and (follower.entry.role in ("or", "and") or _is_alternate(follower)):
+        return False
+    if is_next and follower.entry.cues & _CUES_BEFORE:
+        return True
+    if not _is_complete(matches, begin, position):
+        return False
+    return _says_something(matches, position + 1)
+
+
+def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
+    if position + 1 == len(matches):
+        return False
+    follower = matches[position + 1]
+    is_next = follower.first == matches[position].last
+    if is_next and follower.entry.cues & (_CUES_BEFORE - {"doubt_before"}):
+        return True
+    if not _is_complete(matches, begin, position):
+        return False
+    if not _says_something(matches, position + 1):
+        return False
+    # "no effusion and pneumothorax are seen": the verb belongs to the whole list.
+    has_own_verb = any(
+        match.entry.role in ("verb", "there") or match.entry.state
+        for match in matches[begin:position]
+    )
+    return has_own_verb or _has_state(matches, position + 1)
+
+
+def _is_complete(matches: Sequence[Match], begin: int, end: int) -> bool:
+    """Whether these matches could stand as a sentence."""
+    return any(
+        match.entry.role in ("verb", "there")
+        or match.entry.state is not None
+        or match.entry.cues & (_CUES_AFTER | _CUES_BEFORE)
+        for match in matches[begin:end]
+    )
+
+
+def _says_something(matches: Sequence[Match], begin: int) -> bool:
+    """Whether the matches up to the next comma or break have a verb or a state."""
+    for match in matches[begin:]:
+        entry = match.entry
+        if entry.role in ("comma", "with", "break", "aside"):
+            return False
+        if entry.role in ("verb", "there") or entry.cues & _CUES_AFTER:
+            return True
+        if entry.state is not None:
+            return _has_state(matches, begin)
+    return False
+
+
+def _has_state(matches: Sequence[Match], begin: int) -> bool:
+    """Whether a structure and then its state follow: "lungs clear"."""
+    has_place = False
+    for match in matches[begin:]:
+        if match.entry.role in ("comma", "with", "break", "aside"):
+            return False
+        has_place = has_place or match.entry.zone is not None
+        if has_place and match.entry.state is not None:
+            return True
+    return False
+
+
+def _is_alternate(match: Match) -> bool:
+    return "alternate" in match.entry.cues

@@ -1,0 +1,214 @@
+"""Existence: which cue of a clause decides whether a finding is there.
+
+A cue stands before the findings it acts on ("no effusion"), after them ("effusion has
+resolved"), or on either side ("unchanged"). It reaches as far as its clause (see
+`asg_core.reports.clauses`) and `max_scope` words. Where several cues reach a finding,
+the first of this order decides: no claim (a question, a plan, a limit of the study),
+removal, denial, history, doubt, comparison. A finding that no cue reaches is present.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asg_core.reports.clauses import Clauses, split_clauses
+from asg_core.reports.lexicon import Entry, Lexicon, Match, Word, split_words
+from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.sentences import split_sentences
+from asg_core.terms.existence import Context, Existence
+
+DEFAULT_SCOPE = 40
+# "prior" makes a finding the past only when it stands right before it.
+_PAST_REACH = 2
+# Two findings are alternatives when "or" stands this close to both.
+_ALTERNATE_REACH = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the text claims about one span, and the cue that decided it.
+
+    `existence` None: the text makes no claim (a question, a plan). `cue` None: no cue
+    reaches the span. The cue's offsets index the text that was judged.
+    """
+
+    existence: Existence | None
+    context: Context
+    cue: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One sentence, read: its words, the phrases found, its clauses."""
+
+    words: Sequence[Word]
+    matches: Sequence[Match]
+    clauses: Clauses
+
+
+_PRESENT = Judgement(
+    existence=Existence.PRESENT, context=Context.CURRENT, cue=None
+)
+
+# In order of precedence.
+_EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
+    ("none", None, Context.CURRENT),
+    ("remove", Existence.ABSENT, Context.REMOVAL),
+    ("deny", Existence.ABSENT, Context.CURRENT),
+    ("history", Existence.PRESENT, Context.HISTORY),
+    ("doubt", Existence.UNCERTAIN, Context.CURRENT),
+    ("compare", Existence.PRESENT, Context.COMPARISON),
+)
+_RANK = {name: rank for rank, (name, _, _) in enumerate(_EFFECTS)}
+
+
+def existence_of(
+    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
+) -> Existence | None:
+    """Return what `text` claims about `text[start:end]`; None where it claims nothing.
+
+    The span may be any words, not only findings of the lexicon. Only the sentence that
+    holds its start is read. Removal and past are claims too: "the tube has been
+    removed" is absent, "history of pneumonia" present; `judge_span` tells them apart.
+
+    Raises:
+        ValueError: If the span is empty or not inside `text`.
+    """
+    return judge_span(text, start, end, max_scope=max_scope).existence
+
+
+def judge_span(
+    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
+) -> Judgement:
+    """Return what `text` claims about `text[start:end]`, with context and cue.
+
+    Raises:
+        ValueError: If the span is empty or not inside `text`.
+    """
+    if not 0 <= start < end <= len(text):
+        raise ValueError(
+            f"judge_span: expected 0 <= start < end <= {len(text)}, found start "
+            f"{start} and end {end}"
+        )
+    sentence_start, sentence_end = _sentence_around(text, start, end)
+    words = split_words(text[sentence_start:sentence_end])
+    low, high = start - sentence_start, end - sentence_start
+    inside = [
+        index for index, word in enumerate(words) if word.end > low and word.start < high
+    ]
+    if not inside:
+        return _PRESENT
+    first, last = inside[0], inside[-1] + 1
+    reading = _read_around(shared_lexicon(), words, first=first, last=last)
+    judgement = judge(reading, first, last, max_scope=max_scope)
+    return moved(judgement, by=sentence_start)
+
+
+def read_sentence(
+    lexicon: Lexicon, text: str, *, defined: dict[str, Entry] | None = None
+) -> Reading:
+    """Return the words, matches and clauses of one sentence."""
+    words = split_words(text)
+    matches = lexicon.match(words, defined=defined)
+    return Reading(words=words, matches=matches, clauses=split_clauses(matches))
+
+
+def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
+    """Return what the sentence claims about its words `first` to `last`, half-open."""
+    clause = reading.clauses.index_of(first)
+    best: tuple[int, int] | None = None  # rank, then distance in words
+    found: Match | None = None
+    for match in reading.matches:
+        if not match.entry.cues:
+            continue
+        if reading.clauses.index_of(match.first) != clause:
+            continue
+        distance = first - match.last if match.last <= first else match.first - last
+        if distance < 0 or distance > max_scope:
+            continue
+        effect = _effect(reading, match, first, last, distance)
+        if effect is None:
+            continue
+        key = (_RANK[effect], distance)
+        if best is None or key < best:
+            best, found = key, match
+    if best is None or found is None:
+        return _PRESENT
+    _, existence, context = _EFFECTS[best[0]]
+    return Judgement(
+        existence=existence, context=context, cue=(found.start, found.end)
+    )
+
+
+def moved(judgement: Judgement, *, by: int) -> Judgement:
+    """Return the judgement with its cue moved by so many characters."""
+    if judgement.cue is None:
+        return judgement
+    start, end = judgement.cue
+    return Judgement(
+        existence=judgement.existence,
+        context=judgement.context,
+        cue=(start + by, end + by),
+    )
+
+
+def _effect(
+    reading: Reading, match: Match, first: int, last: int, distance: int
+) -> str | None:
+    """Return the strongest effect that one cue has on the words first..last."""
+    is_before = match.last <= first
+    effects = []
+    for cue in match.entry.cues:
+        name, _, direction = cue.partition("_")
+        if name == "past":
+            if is_before and distance <= _PAST_REACH:
+                effects.append("history")
+        elif name == "alternate":
+            if _is_alternative(reading, match, first, last):
+                effects.append("doubt")
+        elif name == "affirm":
+            continue
+        elif direction == "around" or (direction == "before") == is_before:
+            effects.append(name)
+    return min(effects, key=_RANK.__getitem__, default=None)
+
+
+def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool:
+    """Whether "or" stands between this finding and another one close by."""
+    before = after = None
+    for match in reading.matches:
+        if not match.entry.findings and not (match.first <= first < match.last):
+            continue
+        if match.last <= cue.first:
+            before = match
+        elif after is None and match.first >= cue.last:
+            after = match
+    if before is None or after is None:
+        return False
+    if cue.first - before.last > _ALTERNATE_REACH:
+        return False
+    if after.first - cue.last > _ALTERNATE_REACH:
+        return False
+    return first in (before.first, after.first) or before.first <= first < after.last
+
+
+def _read_around(
+    lexicon: Lexicon, words: list[Word], *, first: int, last: int
+) -> Reading:
+    """Read a sentence whose words first..last are one finding of unknown name."""
+    target = Match(
+        Entry(findings=("span",)), first, last, words[first].start, words[last - 1].end
+    )
+    before = lexicon.match(words[:first])
+    after = [
+        match._replace(first=match.first + last, last=match.last + last)
+        for match in lexicon.match(words[last:])
+    ]
+    matches = [*before, target, *after]
+    return Reading(words=words, matches=matches, clauses=split_clauses(matches))
+
+
+def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+    for sentence_start, sentence_end in split_sentences(text, 0, len(text)):
+        if sentence_start <= start < sentence_end:
+            return sentence_start, max(sentence_end, end)
+    return start, end

@@ -1,0 +1,260 @@
+"""Places: which words of a sentence say where its findings are.
+
+Words that name a side or a zone and stand together make one group ("right upper and
+left lower lobes", "left greater than right bases"). A group that runs up to a finding
+belongs to it ("left basilar opacity"); otherwise a finding takes the group that follows
+it ("opacity in the left base"), or the subject of its clause ("the left base shows an
+opacity"), or the place of the finding it is coordinated with ("left basilar atelectasis
+and effusion").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asg_core.reports.clauses import Clauses
+from asg_core.reports.lexicon import Lexicon, Match, PlaceRule, Word
+from asg_core.reports.zones import PAIRED, SINGLE
+from asg_core.terms.existence import Existence
+from asg_core.terms.regions import UNSPECIFIED
+
+# Between two parts of a group: "left greater than right", "lateral and posterior".
+_GLUE = frozenset(
+    (
+        "greater than more less the lateral medial anterior posterior superior "
+        "inferior central peripheral aspect aspects portion portions segment segments "
+        "side sides sided mid mostly predominantly worse extreme far upper lower "
+        "middle zone zones region regions lobe lobes to then followed by"
+    ).split()
+)
+_LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
+_MAX_GLUE = 5
+_SIDES = ("left", "right")
+# "upper and lower lobes": the noun comes with the last of them only.
+_BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
+_LOBAR = frozenset({"upper", "mid", "lower"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One zone with its sides, as the words name it."""
+
+    zone: str | None
+    sides: tuple[str, ...]
+    is_pair: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Place words that stand together. Words are half-open, characters too."""
+
+    places: tuple[Place, ...]
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Atom:
+    """One place word while its group is being read."""
+
+    match: Match
+    zone: str | None
+    sides: tuple[str, ...]
+    is_pair: bool
+
+
+def find_groups(
+    words: Sequence[Word], matches: Sequence[Match], clauses: Clauses
+) -> list[Group]:
+    """Return the groups of place words of a sentence, in order."""
+    groups: list[Group] = []
+    run: list[Match] = []
+    previous: Match | None = None  # the last match of any kind
+    for position, match in enumerate(matches):
+        if match.entry.is_place:
+            if run and not _continues(words, matches, position, run[-1], clauses):
+                groups.append(_group(words, run))
+                run = []
+            run.append(match)
+        previous = match
+    if run and previous is not None:
+        groups.append(_group(words, run))
+    return groups
+
+
+def regions_of(
+    place: Place | None, *, rule: PlaceRule, hint: str | None, existence: Existence
+) -> tuple[str, ...]:
+    """Return the regions where a finding is, one name each, without repetition.
+
+    Args:
+        place: The words' place, or None where the sentence names none.
+        rule: Where this finding can be.
+        hint: The zone that the finding's own phrase implies ("endotracheal tube").
+        existence: A denial without a side denies both sides.
+    """
+    zone = None if place is None else place.zone
+    sides = () if place is None else place.sides
+    is_named = zone is not None
+    if zone is not None:
+        zone = rule.moved.get(zone, zone)
+        if rule.zones is not None and zone not in rule.zones:
+            zone, is_named = None, False
+    if zone is None:
+        zone = hint or rule.default
+    if zone is None:
+        zone = "body"
+    if zone in SINGLE:
+        return (SINGLE[zone],)
+    if not sides:
+        is_pair = place is not None and is_named and place.is_pair
+        if zone == "body":
+            return (UNSPECIFIED,)
+        if not (is_pair or rule.is_spread or existence is Existence.ABSENT):
+            return (UNSPECIFIED,)
+        sides = _SIDES
+    return tuple(f"{side} {PAIRED[zone]}" for side in sides)
+
+
+def holds(place: Place, rule: PlaceRule) -> bool:
+    """Whether a finding can be at a place: side-only places hold everything."""
+    if place.zone is None or rule.zones is None:
+        return True
+    return rule.moved.get(place.zone, place.zone) in rule.zones
+
+
+def rule_of(lexicon: Lexicon, finding: str) -> PlaceRule:
+    """Return where a finding can be."""
+    return lexicon.place_rules[finding]
+
+
+def _continues(
+    words: Sequence[Word],
+    matches: Sequence[Match],
+    position: int,
+    previous: Match,
+    clauses: Clauses,
+) -> bool:
+    """Whether the place word at `position` belongs to the same group as `previous`."""
+    match = matches[position]
+    if clauses.index_of(match.first) != clauses.index_of(previous.first):
+        return False
+    covered = set()
+    for between in reversed(matches[:position]):
+        if between is previous:
+            break
+        if between.entry.role not in _LINKS and between.entry.role is not None:
+            return False
+        if between.entry.findings or between.entry.cues - {"alternate"}:
+            return False
+        covered.update(range(between.first, between.last))
+    free = [
+        words[index].text
+        for index in range(previous.last, match.first)
+        if index not in covered
+    ]
+    return len(free) <= _MAX_GLUE and all(
+        text in _GLUE or text.isdigit() for text in free
+    )
+
+
+def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
+    atoms: list[_Atom] = []
+    for match in run:
+        if atoms:
+            atoms.extend(_bare_zones(words, atoms[-1].match, match))
+        atoms.append(
+            _Atom(
+                match=match,
+                zone=match.entry.zone,
+                sides=match.entry.sides,
+                is_pair=match.entry.is_pair,
+            )
+        )
+    return Group(
+        places=_places(atoms),
+        first=run[0].first,
+        last=run[-1].last,
+        start=run[0].start,
+        end=run[-1].end,
+    )
+
+
+def _bare_zones(
+    words: Sequence[Word], left: Match, right: Match
+) -> list[_Atom]:
+    """Return atoms for the "upper" of "right upper and lower lobes"."""
+    if right.entry.zone not in _LOBAR:
+        return []
+    return [
+        _Atom(match=left, zone=_BARE_ZONES[word.text], sides=(), is_pair=False)
+        for word in words[left.last : right.first]
+        if word.text in _BARE_ZONES
+    ]
+
+
+def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
+    """Give every zone of a group its sides.
+
+    Sides add up until a zone uses them ("left and right bases"), serve all zones up to
+    the next side ("right upper and lower lobes"), and reach back to the zones before
+    them when no zone follows ("bases on the left").
+    """
+    places: list[Place] = []
+    pending: tuple[str, ...] = ()
+    is_used = False
+    for position, atom in enumerate(atoms):
+        if atom.zone is None:
+            if is_used:
+                pending, is_used = (), False
+            pending = _union(pending, atom.sides)
+            is_last = all(later.zone is None for later in atoms[position:])
+            if is_last and places:
+                trailing = _union(*(later.sides for later in atoms[position:]))
+                places = _sided_after(places, trailing)
+                return tuple(places)
+            continue
+        sides = atom.sides or pending
+        if len(atom.sides) == 1 and len(pending) == 1:
+            sides = pending  # "right retrocardiac": what is said beats what is implied
+        places.append(Place(zone=atom.zone, sides=sides, is_pair=atom.is_pair))
+        is_used = bool(pending)
+    if not places:
+        return (Place(zone=None, sides=pending, is_pair=False),)
+    return tuple(_without_general(places))
+
+
+def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
+    if any(not place.sides for place in places):
+        return [
+            Place(
+                zone=place.zone, sides=place.sides or trailing, is_pair=place.is_pair
+            )
+            for place in places
+        ]
+    if places[-1].sides == trailing:
+        return places
+    last = places[-1]
+    # "the left base and, less so, the right": the same zone on the other side.
+    return [
+        *places,
+        Place(zone=last.zone, sides=trailing, is_pair=last.is_pair),
+    ]
+
+
+def _without_general(places: list[Place]) -> list[Place]:
+    """Drop "lung" beside a zone of it: "left lung base", "apex of the right lung"."""
+    zones = [place for place in places if place.zone not in ("lung", "pleura")]
+    if not zones or len(zones) == len(places):
+        return places
+    sides = _union(*(place.sides for place in places))
+    return [
+        Place(zone=place.zone, sides=place.sides or sides, is_pair=place.is_pair)
+        for place in zones
+    ]
+
+
+def _union(*many: tuple[str, ...]) -> tuple[str, ...]:
+    named = {side for sides in many for side in sides}
+    return tuple(side for side in _SIDES if side in named)

@@ -1,0 +1,189 @@
+"""What holds for any source: shards partition it, paths stay inside, boxes too."""
+
+import csv
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from asg_core.sources.assemble import RejectLog, SourceTables, drawn_split
+from asg_core.sources.boxes import GivenBox, check_boxes
+from asg_core.sources.config import CorpusConfig
+from asg_core.sources.mimic_reports import decode_report
+from asg_core.sources.read import read_source
+from asg_core.sources.table_rows import path_inside
+from asg_core.terms.regions import REGIONS
+
+HEADER = ("image", "file", "words", "study", "person", "part")
+few = st.sampled_from(["", "1", "2", "3"])
+rows = st.lists(
+    st.tuples(
+        few,
+        st.sampled_from(["", "a.png", "b.png", "gone.png", "../a.png", "cut.png"]),
+        st.sampled_from(["", "Clear.", "Effusion.", "Two\nlines."]),
+        few,
+        few,
+        st.sampled_from(["", "", "train", "test", "dev"]),
+    ),
+    max_size=12,
+)
+coordinates = st.one_of(
+    st.integers(-30, 130).map(float), st.sampled_from([float("nan"), float("inf")])
+)
+boxes = st.lists(
+    st.builds(
+        GivenBox,
+        region=st.sampled_from(REGIONS[:16]),
+        corners=st.tuples(coordinates, coordinates, coordinates, coordinates),
+    ),
+    max_size=20,
+)
+
+
+def write_source(root: Path, table: list[tuple[str, ...]]) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("L", (3, 2)).save(root / name)
+    (root / "cut.png").write_bytes(b"\x89PNG")
+    with (root / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([HEADER, *table])
+
+
+def read_all(root: Path, *, num_shards: int, images: str) -> list[SourceTables]:
+    names = ("image_id", "image_path", "text", "study_id", "patient_id", "split")
+    table = {"file": "rows.csv", "columns": dict(zip(names, HEADER, strict=True))}
+    config = CorpusConfig.model_validate(
+        {
+            "source": "table",
+            "root": root,
+            "shards": num_shards,
+            "images": images,
+            "table": table,
+        }
+    )
+    return [
+        read_source(config=config, root=root, shard=number)
+        for number in range(num_shards)
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    table=rows, num_shards=st.integers(2, 4), images=st.sampled_from(["files", "none"])
+)
+def test_shards_partition_the_corpus(
+    table: list[tuple[str, ...]], num_shards: int, images: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write_source(Path(folder), table)
+        whole = read_all(Path(folder), num_shards=1, images=images)[0]
+        parts = read_all(Path(folder), num_shards=num_shards, images=images)
+
+    for name in ("studies", "images", "reports"):
+        frame = pl.concat([getattr(part, name) for part in parts])
+        assert frame.sort(frame.columns).equals(
+            getattr(whole, name).sort(frame.columns)
+        )
+    # Ids of rejects carry a count within the shard, so reasons are compared.
+    reasons = Counter(row for part in parts for row in part.rejects["reason"])
+    assert reasons == Counter(whole.rejects["reason"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(table=rows)
+def test_every_row_is_kept_or_rejected_and_keys_are_unique(
+    table: list[tuple[str, ...]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write_source(Path(folder), table)
+        tables = read_all(Path(folder), num_shards=1, images="files")[0]
+
+    whole_rows = tables.rejects.filter(pl.col("reason") != "conflicting_text")
+    rejected = set(whole_rows["detail"].str.extract(r"^rows\.csv:(\d+):").cast(int))
+    accepted = [
+        row
+        for number, row in enumerate(table, start=1)
+        if row[1] and number not in rejected
+    ]
+    assert len(tables.images) == len(accepted)
+    assert len(rejected) == len(whole_rows)
+    assert tables.images["image_id"].is_unique().all()
+    assert tables.reports["study_id"].is_unique().all()
+    assert tables.rejects["item_id"].is_unique().all()
+    known = set(tables.studies["study_id"])
+    assert set(tables.images["study_id"]) | set(tables.reports["study_id"]) <= known
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    parts=st.lists(st.sampled_from(["..", ".", "a", "b c", ""]), max_size=6),
+    start=st.sampled_from(["", "/", "/data/set/"]),
+)
+def test_a_path_is_inside_exactly_if_it_never_ends_above(
+    parts: list[str], start: str
+) -> None:
+    # The slow way: walk, and look where one stands at the end.
+    place = {"": ["data", "set"], "/": [], "/data/set/": ["data", "set"]}[start]
+    for part in parts:
+        if part == "..":
+            place = place[:-1]
+        elif part not in {".", ""}:
+            place = [*place, part]
+    expected = "/".join(place[2:]) or "." if place[:2] == ["data", "set"] else None
+
+    path = start + "/".join(parts).lstrip("/")
+
+    assert path_inside(path, root=Path("/data/set")) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(given_boxes=boxes, width=st.integers(1, 100), height=st.integers(1, 100))
+def test_boxes_are_kept_inside_the_image_or_rejected(
+    given_boxes: list[GivenBox], width: int, height: int
+) -> None:
+    rejects = RejectLog("read_annotations")
+
+    checked = check_boxes(
+        given_boxes, image_id="a", width=width, height=height, rejects=rejects
+    )
+
+    for x0, y0, x1, y1 in checked.boxes.values():
+        assert 0 <= x0 < x1 <= width
+        assert 0 <= y0 < y1 <= height
+    assert len(checked.boxes) + len(rejects.frame()) == len(given_boxes)
+    assert checked.num_clipped <= len(checked.boxes)
+    assert list(checked.boxes) == sorted(checked.boxes, key=REGIONS.index)
+    for region, (x0, _, x1, _) in checked.boxes.items():
+        other = checked.boxes.get(region.replace("right", "left"))
+        if region.startswith("right") and other is not None:
+            assert x0 + x1 < other[0] + other[2]
+
+
+@settings(deadline=None)
+@given(raw=st.binary(max_size=60))
+def test_any_bytes_are_a_text_and_the_bytes_can_be_had_again(raw: bytes) -> None:
+    text, is_latin = decode_report(raw)
+
+    again = text.encode("latin-1" if is_latin else "utf-8")
+
+    assert again == raw.removeprefix(b"" if is_latin else b"\xef\xbb\xbf")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    patients=st.sets(st.text(max_size=8), max_size=30),
+    validate=st.floats(0, 0.5),
+    more=st.floats(0, 0.5),
+)
+def test_a_larger_share_keeps_the_patients_it_had(
+    patients: set[str], validate: float, more: float
+) -> None:
+    small = CorpusConfig(validate_share=validate)
+    large = CorpusConfig(validate_share=validate + more)
+
+    for patient_id in patients:
+        if drawn_split(patient_id, config=small) == "validate":
+            assert drawn_split(patient_id, config=large) == "validate"

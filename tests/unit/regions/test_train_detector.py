@@ -1,0 +1,241 @@
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from asg_core.regions.config import (
+    ArchitectureConfig,
+    Backbone,
+    DetectorTrainingConfig,
+)
+from asg_core.regions.network import build_network
+from asg_core.regions.samples import make_training_set, read_samples
+from asg_core.regions.train import learning_rate, train_detector, train_step
+from support.drawn_regions import DrawnRegions
+
+TINY = ArchitectureConfig(
+    backbone=Backbone.RESNET10,
+    strides=(16, 32),
+    anchor_sizes=((0.3,), (0.5,)),
+    anchor_ratios=(1.0, 1.6),
+    pyramid_width=16,
+    num_candidates=20,
+    num_proposals=8,
+    proposal_samples=16,
+    box_samples=8,
+    roi_size=3,
+    head_width=16,
+)
+CONFIG = DetectorTrainingConfig(
+    architecture=TINY, steps=6, batch_size=2, warmup=2, threads=1, checkpoint_every=2
+)
+
+
+class StoppedError(Exception):
+    """What a test throws in the middle of training."""
+
+
+def _losses(
+    drawn: DrawnRegions,
+    folder: Path,
+    *,
+    config: DetectorTrainingConfig = CONFIG,
+    stop_after: int | None = None,
+) -> dict[int, dict[str, float]]:
+    seen: dict[int, dict[str, float]] = {}
+
+    def log(step: int, metrics: dict[str, float]) -> None:
+        seen[step] = metrics
+        if step == stop_after:
+            raise StoppedError
+
+    train_detector(
+        cache=drawn.cache,
+        boxes=drawn.boxes,
+        out=folder / "out",
+        work=folder / "work",
+        config=config,
+        log=log,
+    )
+    return seen
+
+
+def test_the_loss_falls_and_the_result_says_what_it_is(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    config = CONFIG.model_copy(update={"steps": 20, "learning_rate": 3e-3})
+
+    seen = _losses(drawn, tmp_path, config=config)
+
+    assert list(seen) == list(range(20))
+    assert sorted(seen[0]) == [
+        "train/box_reg",
+        "train/classifier",
+        "train/grad_norm",
+        "train/loss",
+        "train/objectness",
+        "train/rpn_box_reg",
+    ]
+    losses = [seen[step]["train/loss"] for step in range(20)]
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:2])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "model.safetensors",
+        "run.json",
+    ]
+    run = json.loads((tmp_path / "out/run.json").read_text())
+    assert (run["kind"], run["format"], run["size"]) == ("region_detector", 1, 64)
+    assert (run["num_images"], run["num_boxes"]) == (8, 24)
+    assert run["curve"][-1]["step"] == 20
+    assert run["curve"][3]["loss"] == pytest.approx(losses[3])
+
+
+def test_the_same_input_gives_the_same_bytes(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    _losses(drawn, tmp_path / "a")
+    torch.rand(7)  # the global generator elsewhere plays no part
+    _losses(drawn, tmp_path / "b")
+
+    for name in ("model.safetensors", "run.json"):
+        one = (tmp_path / "a/out" / name).read_bytes()
+        assert one == (tmp_path / "b/out" / name).read_bytes()
+
+
+@pytest.mark.parametrize("stop_after", [2, 3])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(
+    drawn: DrawnRegions, tmp_path: Path, stop_after: int
+) -> None:
+    undisturbed = _losses(drawn, tmp_path / "a")
+
+    with pytest.raises(StoppedError):
+        _losses(drawn, tmp_path / "b", stop_after=stop_after)
+    assert not (tmp_path / "b/out").exists()
+    torch.rand(3)
+    rest = _losses(drawn, tmp_path / "b")
+
+    # Checkpoints follow steps 1 and 3, and step 3 was logged before its own.
+    assert list(rest) == [2, 3, 4, 5]
+    assert rest == {step: undisturbed[step] for step in rest}
+    for name in ("model.safetensors", "run.json"):
+        one = (tmp_path / "a/out" / name).read_bytes()
+        assert one == (tmp_path / "b/out" / name).read_bytes()
+
+
+def test_a_finished_run_leaves_no_checkpoint_and_the_next_starts_anew(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    _losses(drawn, tmp_path)
+
+    assert list((tmp_path / "work").iterdir()) == []
+    assert list(_losses(drawn, tmp_path)) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("what", ["configuration", "boxes"])
+def test_a_checkpoint_of_something_else_is_refused(
+    drawn: DrawnRegions, tmp_path: Path, what: str
+) -> None:
+    with pytest.raises(StoppedError):
+        _losses(drawn, tmp_path, stop_after=3)
+    config, boxes = CONFIG, drawn.boxes
+    if what == "configuration":
+        config = CONFIG.model_copy(update={"learning_rate": 2e-3})
+    else:
+        boxes = boxes.filter(pl.col("region") != "left lung")
+
+    with pytest.raises(ValueError, match=r"found one of another\. Delete"):
+        train_detector(
+            cache=drawn.cache,
+            boxes=boxes,
+            out=tmp_path / "out",
+            work=tmp_path / "work",
+            config=config,
+        )
+
+
+def test_how_often_checkpoints_are_written_is_not_part_of_their_identity(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    with pytest.raises(StoppedError):
+        _losses(drawn, tmp_path, stop_after=3)
+
+    rest = _losses(
+        drawn, tmp_path, config=CONFIG.model_copy(update={"checkpoint_every": 5})
+    )
+
+    assert list(rest) == [2, 3, 4, 5]
+
+
+def test_a_diverged_step_changes_no_weight(drawn: DrawnRegions) -> None:
+    torch.manual_seed(0)
+    network = build_network("torchvision", TINY, size=64).train()
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    optimizer = torch.optim.AdamW(network.parameters())
+    before = [weight.clone() for weight in network.parameters()]
+    samples = read_samples(
+        make_training_set(drawn.boxes, cache=drawn.cache),
+        cache=drawn.cache,
+        step=0,
+        batch_size=2,
+        seed=0,
+        augmentation=CONFIG.augmentation,
+    )
+
+    with pytest.raises(FloatingPointError, match="step 4: expected finite losses"):
+        train_step(network, optimizer, samples, step=4, config=CONFIG)
+
+    for weight, was in zip(network.parameters(), before, strict=True):
+        torch.testing.assert_close(weight, was, equal_nan=True, rtol=0, atol=0)
+
+
+def test_global_state_of_torch_is_left_as_it_was(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    torch.manual_seed(11)
+    expected = torch.rand(4)
+
+    torch.manual_seed(11)
+    with pytest.raises(StoppedError):
+        _losses(drawn, tmp_path, stop_after=0)
+
+    assert torch.equal(torch.rand(4), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_no_annotated_boxes_stop_before_any_work(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="expected annotated boxes of split 'train'"):
+        train_detector(
+            cache=drawn.cache,
+            boxes=drawn.boxes.clear(),
+            out=tmp_path / "out",
+            work=tmp_path / "work",
+            config=CONFIG,
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bf16_learns_with_32_bit_weights(
+    drawn: DrawnRegions, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        seen = _losses(
+            drawn, tmp_path, config=CONFIG.model_copy(update={"precision": "bf16"})
+        )
+
+    assert seen[5]["train/loss"] < seen[0]["train/loss"]
+    assert "training resnet10 on 8 images, steps 0 to 6" in caplog.text
+
+
+def test_the_rate_rises_then_falls_to_a_hundredth() -> None:
+    config = CONFIG.model_copy(update={"steps": 103, "warmup": 3, "learning_rate": 4.0})
+
+    rates = [learning_rate(step, config=config) for step in (0, 1, 2, 3, 53)]
+
+    assert rates == pytest.approx([1.0, 2.0, 3.0, 4.0, 0.5 * (4.0 + 0.04)])
+    assert learning_rate(102, config=config) == pytest.approx(0.04, rel=0.05)

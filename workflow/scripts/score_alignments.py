@@ -1,0 +1,57 @@
+"""Score region-sentence pairs and unit boxes against the synthetic ground truth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asg_core.alignment.score import score_alignments
+from asg_core.jobs import Job, run_job
+from asg_core.tables.catalog import (
+    ALIGNMENTS,
+    IMAGES,
+    REGION_BOXES,
+    SENTENCES,
+    STAGE_METRICS,
+    TRIPLETS,
+)
+from asg_core.tables.schema import read_tables, write_table
+from asg_core.terms.existence import Context
+from asg_core.terms.views import View
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    *,
+    tables: dict[str, list[Path]],
+    metrics: Path,
+    config: dict[str, list[str]],
+    job: Job,
+) -> None:
+    """Read units and true tables of all shards, write `metrics`."""
+    alignments = read_tables(tables["alignments"], schema=ALIGNMENTS)
+    result = score_alignments(
+        alignments=alignments,
+        images=read_tables(tables["images"], schema=IMAGES),
+        truth_triplets=read_tables(tables["truth_triplets"], schema=TRIPLETS),
+        truth_sentences=read_tables(tables["truth_sentences"], schema=SENTENCES),
+        truth_boxes=read_tables(tables["truth_boxes"], schema=REGION_BOXES),
+        views=[View(view) for view in config["views"]],
+        contexts=[Context(context) for context in config["contexts"]],
+    )
+    job.rows(rows_in=len(alignments), rows_out=len(result))
+    job.stage_metrics(result)
+    write_table(result, metrics, schema=STAGE_METRICS)
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        main(
+            tables={
+                name: [Path(path) for path in paths]
+                for name, paths in snakemake.input.items()
+            },
+            metrics=Path(snakemake.output.metrics),
+            config=snakemake.params.config,
+            job=job,
+        )
