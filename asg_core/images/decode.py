@@ -109,13 +109,15 @@ def _decode(path: Path, *, size: int | None, where: str) -> DecodedImage:
 def _read_bytes(path: Path, *, where: str) -> bytes:
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(
             "expected an image, found no file; was the data set copied completely?",
             reason="missing_image",
             where=where,
         ) from error
-    except OSError as error:
+    except (PermissionError, IsADirectoryError) as error:
+        # Other errors of the file system are not the file's: they stop the job, which
+        # can then be run again, and do not become rows of a table.
         raise ImageError(
             f"expected an image, found what cannot be read: {error.strerror}",
             reason="unreadable",

@@ -4,7 +4,7 @@ from typing import Literal
 
 Reason = Literal[
     "missing_image",  # no file of this name
-    "unreadable",  # the file system refuses to read it
+    "unreadable",  # a folder, or a file that this user may not read
     "empty",  # no bytes, or a DICOM file without pixels
     "not_an_image",  # none of the formats that are read
     "truncated",  # ends before its last pixel

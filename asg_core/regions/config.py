@@ -228,9 +228,10 @@ class RegionsConfig(BaseModel):
 
     model_config = _MODEL
 
-    backend: Literal["torchvision", "detectron2", "import"] = "torchvision"
+    backend: Literal["torchvision", "detectron2", "import", "none"] = "torchvision"
     """Whose Faster R-CNN finds the regions; "import" takes the annotated boxes as they
-    are and detects nothing. detectron2 is not in the lock file: envs/detectron2.yaml."""
+    are, and with "none" there are no boxes and the run ends before the alignment.
+    detectron2 is not in the lock file: envs/detectron2.yaml."""
 
     annotations: AnnotationsConfig = AnnotationsConfig()
     """Where annotated boxes are read from."""
@@ -250,9 +251,9 @@ class RegionsConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_checkpoint_is_used(self) -> "RegionsConfig":
-        if self.backend == "import" and self.checkpoint is not None:
+        if self.backend in ("import", "none") and self.checkpoint is not None:
             raise ValueError(
-                f"checkpoint is '{self.checkpoint}' while backend is 'import', which "
+                f"checkpoint is '{self.checkpoint}' while backend is '{self.backend}', which "
                 "detects nothing: set checkpoint to null, or backend to the one that "
                 "trained it"
             )

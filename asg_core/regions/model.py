@@ -21,11 +21,11 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.ops import (
     FeaturePyramidNetwork,
     FrozenBatchNorm2d,
-    MultiScaleRoIAlign,
     box_iou,
 )
 
 from asg_core.regions.config import ArchitectureConfig, Backbone
+from asg_core.regions.pooling import PatchPooling
 from asg_core.terms.regions import REGIONS
 
 _GREY_MEAN = 0.5
@@ -58,13 +58,12 @@ class RegionDetector(nn.Module):
         """Build the network with random weights for a model frame of `size` pixels."""
         super().__init__()
         backbone = PyramidBackbone(architecture)
-        levels = [str(level) for level in range(len(architecture.strides))]
         anchors = AnchorGenerator(
             sizes=tuple(
                 tuple(share * size for share in group)
                 for group in architecture.anchor_sizes
             ),
-            aspect_ratios=(architecture.anchor_ratios,) * len(levels),
+            aspect_ratios=(architecture.anchor_ratios,) * len(architecture.strides),
         )
         self.network = FasterRCNN(
             backbone,
@@ -79,9 +78,6 @@ class RegionDetector(nn.Module):
             rpn_post_nms_top_n_test=architecture.num_proposals,
             rpn_nms_thresh=architecture.proposal_overlap,
             rpn_batch_size_per_image=architecture.proposal_samples,
-            box_roi_pool=MultiScaleRoIAlign(
-                levels, output_size=architecture.roi_size, sampling_ratio=2
-            ),
             box_head=TwoMLPHead(
                 architecture.pyramid_width * architecture.roi_size**2,
                 architecture.head_width,
@@ -91,6 +87,10 @@ class RegionDetector(nn.Module):
             box_positive_fraction=architecture.positive_share,
             # The pixel cache has the size already; torchvision would interpolate.
             _skip_resize=True,
+        )
+        # Set and not passed: FasterRCNN takes its own pooling class only.
+        self.network.roi_heads.box_roi_pool = PatchPooling(
+            strides=architecture.strides, patch_size=architecture.roi_size
         )
 
     def losses(

@@ -235,7 +235,7 @@ def _report(
     log: Callable[[int, dict[str, float]], None] | None,
 ) -> None:
     if log is not None:
-        log(step, {f"train/{name}": value for name, value in metrics.items()})
+        log(step, metrics)
     every = max(1, config.steps // _LOG_LINES)
     if (step + 1) % every == 0:
         logger.info("step %d of %d: loss %.4f", step + 1, config.steps, metrics["loss"])

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asg_core.reports.lexicon import Match
+from asg_core.reports.lexicon import Match, Word
 
 _CUES_AFTER = frozenset({"deny_after", "doubt_after", "remove_after", "none_after"})
 _CUES_BEFORE = frozenset(
@@ -24,7 +24,7 @@ class Clauses:
         return bisect_right(self.starts, word) - 1
 
 
-def split_clauses(matches: Sequence[Match]) -> Clauses:
+def split_clauses(words: Sequence[Word], matches: Sequence[Match]) -> Clauses:
     """Return the clauses of a sentence, given its matches in order.
 
     A clause starts at "but", ";" and their like, at "with", at "except for", at "there
@@ -36,11 +36,13 @@ def split_clauses(matches: Sequence[Match]) -> Clauses:
     starts = [0]
     begin = 0  # the first match of the current clause
     for position, match in enumerate(matches):
-        role = match.entry.role
-        if role is None or position == 0:
+        if position == 0:
             continue
-        if _starts_clause(matches, position, begin=begin):
+        if match.entry.role and _starts_clause(matches, position, begin=begin):
             starts.append(match.first)
+            begin = position
+        elif match.entry.zone and _runs_on(words, matches, position, begin=begin):
+            starts.append(match.first - 1)
             begin = position
     return Clauses(starts=tuple(starts))
 
@@ -91,14 +93,41 @@ def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
     return has_own_verb or _has_state(matches, position + 1)
 
 
+def _runs_on(
+    words: Sequence[Word], matches: Sequence[Match], position: int, *, begin: int
+) -> bool:
+    """Whether a sentence starts here without a full stop: "no effusion the lungs are"."""
+    match = matches[position]
+    if match.first == 0 or words[match.first - 1].text != "the":
+        return False
+    if position + 1 == len(matches):
+        return False
+    verb = matches[position + 1]
+    if verb.entry.role != "verb" or verb.first != match.last:
+        return False
+    before = matches[position - 1]
+    if before.last == match.first - 1 and before.entry.role in ("prep", "and", "or"):
+        return False
+    return _is_complete(matches, begin, position)
+
+
 def _is_complete(matches: Sequence[Match], begin: int, end: int) -> bool:
-    """Whether these matches could stand as a sentence."""
-    return any(
-        match.entry.role in ("verb", "there")
-        or match.entry.state is not None
-        or match.entry.cues & (_CUES_AFTER | _CUES_BEFORE)
-        for match in matches[begin:end]
-    )
+    """Whether these matches could stand as a sentence.
+
+    A denial needs what it denies: in "no acute, displaced fracture" the comma stands
+    between adjectives.
+    """
+    has_cue = False
+    for match in matches[begin:end]:
+        entry = match.entry
+        if entry.role in ("verb", "there") or entry.state is not None:
+            return True
+        if entry.cues & _CUES_AFTER:
+            return True
+        if has_cue and (entry.findings or entry.zone):
+            return True
+        has_cue = has_cue or bool(entry.cues & _CUES_BEFORE)
+    return False
 
 
 def _says_something(matches: Sequence[Match], begin: int) -> bool:

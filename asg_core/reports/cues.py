@@ -109,7 +109,9 @@ def read_sentence(
     """Return the words, matches and clauses of one sentence."""
     words = split_words(text)
     matches = lexicon.match(words, defined=defined)
-    return Reading(words=words, matches=matches, clauses=split_clauses(matches))
+    return Reading(
+        words=words, matches=matches, clauses=split_clauses(words, matches)
+    )
 
 
 def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
@@ -204,7 +206,9 @@ def _read_around(
         for match in lexicon.match(words[last:])
     ]
     matches = [*before, target, *after]
-    return Reading(words=words, matches=matches, clauses=split_clauses(matches))
+    return Reading(
+        words=words, matches=matches, clauses=split_clauses(words, matches)
+    )
 
 
 def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Reads the lexicon's files: tab-separated, one entry a line, made to be edited."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -95,6 +95,11 @@ def read_rows(path: Path, *, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return rows
 
 
+def _spellings(pattern: str) -> list[str]:
+    # A bracket alone is the mark itself.
+    return [pattern] if pattern in ("(", ")") else expand(pattern)
+
+
 def _expand_options(pattern: str) -> tuple[list[str], str]:
     """Expand up to the bracket that closes this level; return what follows it."""
     options: list[str] = []
@@ -134,7 +139,7 @@ def _read_entries(
     entries: dict[tuple[str, ...], Entry] = {}
     for row in read_rows(path, columns=columns):
         entry = read(row)
-        for spelling in expand(row["phrase"]):
+        for spelling in _spellings(row["phrase"]):
             phrase = tuple(word.text for word in split_words(spelling))
             if not phrase:
                 raise ValueError(
@@ -208,7 +213,7 @@ def _read_statements() -> dict[tuple[str, str], tuple[tuple[str, Existence], ...
     statements: dict[tuple[str, str], tuple[tuple[str, Existence], ...]] = {}
     columns = ("zone", "state", "finding", "existence", "reason")
     for row in read_rows(STATEMENTS_FILE, columns=columns):
-        _expect(row["zone"], ZONES, row=row, what="zone")
+        _expect(row["zone"], [*ZONES, *FINDINGS], row=row, what="zone or finding")
         _expect(row["finding"], FINDINGS, row=row, what="finding")
         _expect(row["existence"], list(Existence), row=row, what="existence")
         key = (row["zone"], row["state"])
@@ -246,7 +251,7 @@ def _read_place_rules() -> dict[str, PlaceRule]:
 
 def _expect(
     value: str,
-    allowed: Mapping[str, object] | tuple[str, ...] | list[Existence] | frozenset[str],
+    allowed: Collection[str],
     *,
     row: dict[str, str],
     what: str,

@@ -27,7 +27,10 @@ _GLUE = frozenset(
     ).split()
 )
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
+_WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
+# Removed by de-identification.
+_BLANK = "xxx"
 _SIDES = ("left", "right")
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
@@ -146,7 +149,7 @@ def _continues(
             break
         if between.entry.role not in _LINKS and between.entry.role is not None:
             return False
-        if between.entry.findings or between.entry.cues - {"alternate"}:
+        if between.entry.findings or between.entry.cues - _WEAK_CUES:
             return False
         covered.update(range(between.first, between.last))
     free = [
@@ -155,7 +158,7 @@ def _continues(
         if index not in covered
     ]
     return len(free) <= _MAX_GLUE and all(
-        text in _GLUE or text.isdigit() for text in free
+        text in _GLUE or text.isdigit() or text.startswith(_BLANK) for text in free
     )
 
 

@@ -42,6 +42,7 @@ SINGLE: Mapping[str, str] = {
     "upper_mediastinum": "upper mediastinum",
     "svc": "svc",
     "heart": "cardiac silhouette",
+    "heart_part": "cardiac silhouette",
     "cavoatrial": "cavoatrial junction",
     "right_atrium": "right atrium",
     "carina": "carina",
@@ -54,3 +55,15 @@ SINGLE: Mapping[str, str] = {
 """Zones in the midline, or of which there is one."""
 
 ZONES: frozenset[str] = frozenset(PAIRED) | frozenset(SINGLE)
+
+_ZONES_OF: dict[str, frozenset[str]] = {}
+for _zone, _name in (*PAIRED.items(), *SINGLE.items()):
+    _ZONES_OF[_name] = _ZONES_OF.get(_name, frozenset()) | {_zone}
+
+
+def zones_of(region: str) -> frozenset[str]:
+    """Return the zones that a region can have come from; none for `unspecified`."""
+    if region.endswith(UNSPECIFIED):
+        return frozenset()
+    name = region.removeprefix("left ").removeprefix("right ")
+    return _ZONES_OF.get(region) or _ZONES_OF.get(name, frozenset())

@@ -16,6 +16,7 @@ from asg_core.sources.layouts import (
     find_mimic,
     find_open_i,
     find_table,
+    require_mimic_reports,
 )
 from asg_core.sources.walk import FileStat, annotation_files, source_files
 from asg_core.tables.shards import shard_name, shard_names, shard_of
@@ -36,7 +37,8 @@ def check_source(config: CorpusConfig, root: Path) -> None:
         case "synthetic":
             return
         case "mimic_cxr":
-            find_mimic(config=config, root=root)
+            layout = find_mimic(config=config, root=root)
+            require_mimic_reports(layout.reports)
         case "open_i":
             find_open_i(config=config, root=root)
         case "table":

@@ -130,6 +130,26 @@ def mimic_patient_folders(files: Path) -> Iterator[tuple[str, Path]]:
                 yield patient.name[1:], Path(patient.path)
 
 
+def require_mimic_reports(path: Path) -> None:
+    """Raise if a tree of reports holds none: a tree of images looks the same from above.
+
+    Stops at the first report, so it is slow only where it fails. A zip is not opened.
+
+    Raises:
+        SourceError: If there is no report.
+    """
+    if path.is_file():
+        return
+    for patient_id, folder in mimic_patient_folders(path):
+        for entry in sorted_entries(folder):
+            if MIMIC_REPORT.search(f"p{patient_id}/{entry.name}"):
+                return
+    raise SourceError(
+        f"{path}: expected reports such as p10/p10000032/s50414267.txt, found no text "
+        "file of that kind. Set corpus.mimic_cxr.report_path to the MIMIC-CXR reports."
+    )
+
+
 def find_open_i(*, config: CorpusConfig, root: Path) -> OpenILayout:
     """Return where the parts of an Open-i collection are, after checking the header.
 

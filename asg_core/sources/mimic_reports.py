@@ -32,7 +32,7 @@ def report_files(
         stack: Closes the zip; reports are read while it is open.
 
     Raises:
-        SourceError: If `path` has the name of a zip but is none.
+        SourceError: If `path` has the name of a zip but is none, or one without reports.
     """
     if path.suffix == ".zip":
         yield from _zipped_reports(path, config=config, shard=shard, stack=stack)
@@ -66,9 +66,18 @@ def _zipped_reports(
             f"{path}: expected a zip of the MIMIC-CXR reports, found a file that is not a "
             f"zip: {error}. Download it again."
         ) from error
-    for name in sorted(archive.namelist()):
-        match = MIMIC_REPORT.search(name)
-        if match and shard_of(match["patient"], num_shards=config.shards) == shard:
+    reports = [
+        match for name in archive.namelist() if (match := MIMIC_REPORT.search(name))
+    ]
+    if not reports:
+        raise SourceError(
+            f"{path}: expected reports such as files/p10/p10000032/s50414267.txt, found "
+            f"{len(archive.namelist())} members and none of that kind. Set "
+            "corpus.mimic_cxr.report_path to the zip of the MIMIC-CXR reports."
+        )
+    for match in sorted(reports, key=lambda match: match.string):
+        name = match.string
+        if shard_of(match["patient"], num_shards=config.shards) == shard:
             yield ReportFile(
                 match["patient"], match["study"], _member_reader(archive, name)
             )

@@ -46,6 +46,12 @@ def settings(part, *keys):
     return {key: values[key] for key in keys} if keys else values
 
 
+def corpus_settings():
+    """Return the keys of `corpus` that decide what the readers make of its files."""
+    values = settings(project.corpus)
+    return {key: values[key] for key in values if key not in ("synthetic", "inventory")}
+
+
 def digest(script):
     """Return the digest of all package code and data that a rule's script can reach."""
     return code_digest(SCRIPTS / script)

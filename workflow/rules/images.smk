@@ -19,7 +19,7 @@ rule cache_pixels:
         mem_mb=2000,
     params:
         config=settings(project.images),
-        root=IMAGES_ROOT,
+        root=SOURCE_ROOT,
         # The files themselves are no inputs: an edited one shows in this digest.
         files=lambda wildcards: INVENTORY["images"][wildcards.shard],
         code=digest("cache_pixels.py"),

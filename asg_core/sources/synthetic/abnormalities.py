@@ -10,7 +10,7 @@ from asg_core.sources.synthetic import abnormalities_device as device
 from asg_core.sources.synthetic import abnormalities_lung as lung
 from asg_core.sources.synthetic import abnormalities_pleura as pleura
 from asg_core.sources.synthetic.changes import Changes, Fracture
-from asg_core.sources.synthetic.places import Spot
+from asg_core.sources.synthetic.places import Spot, make_spot
 from asg_core.sources.synthetic.scene import Scene
 from asg_core.sources.synthetic.world import GROUND_GLASS, Observation
 from asg_core.terms.findings import finding_index
@@ -143,14 +143,14 @@ def _visible_severity(observation: Observation) -> float:
 
 
 def _spot(scene: Scene, place: str, *, finding: str = "tip") -> Spot:
-    spot = scene.spots.get(place)
-    if spot is None:
+    outline = scene.places.get(place)
+    if outline is None:
         raise ValueError(
             f"draw_findings: expected a region or a place that is drawn for "
             f"'{finding}', found '{place}'; choose one of asg_core.sources.synthetic."
-            "places.frontal_spots"
+            "places.frontal_places"
         )
-    return spot
+    return make_spot(place, outline)
 
 
 def _generator(seed: int, finding: str, place: str) -> np.random.Generator:

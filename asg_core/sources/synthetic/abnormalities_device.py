@@ -65,8 +65,8 @@ def draw_tip(
     tip = scene.tips[spot.place]
     lead = np.array([rng.uniform(-0.006, 0.006), -0.042])
     piece = scene.canvas.stroke([np.stack([tip + lead, tip])], width=0.0100)
-    end = scene.canvas.disc(tip, radius=0.0115, softness=0.5)
-    scene.metal += (0.20 + 0.30 * severity) * np.maximum(piece, 1.2 * end)
+    end = scene.canvas.disc(tip, radius=0.0090, softness=0.5)
+    scene.metal += (0.20 + 0.30 * severity) * np.maximum(piece, end)
 
 
 def draw_pacemaker(

@@ -14,11 +14,6 @@ RIB_POINTS, RIB_FLANK = 26, 15
 """Points of a rib's centre line, and how many of them lie behind the flank."""
 
 
-def spine_x(spine: Points, y: float) -> float:
-    """Return x of the spine's centre line at height `y`."""
-    return float(np.interp(y, spine[:, 1], spine[:, 0]))
-
-
 def trace_spine(body: Body, changes: Changes) -> Points:
     """Return the centre line of the spine, from the neck to below the film."""
     y = np.linspace(-0.62, 0.85, 50)
@@ -70,8 +65,8 @@ def trace_clavicle(
             (sign * 0.085 + 0.9 * front, start - 0.20 * rise),
             (sign * 0.165 + 0.5 * front, start - 0.72 * rise),
             (sign * 0.245 + 0.2 * front, start - 1.15 * rise),
-            (sign * 0.315, start - 1.10 * rise),
-            (sign * 0.365, start - 0.92 * rise),
+            (sign * 0.325, start - 1.15 * rise),
+            (sign * 0.405, start - 0.95 * rise),
         ]
     )
 

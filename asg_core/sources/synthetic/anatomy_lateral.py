@@ -10,7 +10,7 @@ from asg_core.sources.synthetic.anatomy import SIDES
 from asg_core.sources.synthetic.body import Body
 from asg_core.sources.synthetic.canvas import Points, curve, ribbon, smooth_step
 from asg_core.sources.synthetic.changes import Changes
-from asg_core.sources.synthetic.places import Spot, clip_band, make_spot, rectangle
+from asg_core.sources.synthetic.places import clip_band, rectangle
 
 
 def trace_lung(body: Body, changes: Changes, *, offset: float) -> Points:
@@ -138,10 +138,10 @@ def lateral_guides(
     }
 
 
-def lateral_spots(
+def lateral_places(
     outlines: dict[str, Points], *, heart: Points, hilum: Points, spine: Points
-) -> dict[str, Spot]:
-    """Return a spot for every place that a frontal image has one for."""
+) -> dict[str, Points]:
+    """Return an outline of every place that has one in a frontal image."""
     places: dict[str, Points] = {
         "trachea": rectangle(0.01, -0.45, 0.08, -0.10),
         "spine": ribbon(spine[(spine[:, 1] > -0.5) & (spine[:, 1] < 0.5)], 0.04),
@@ -183,7 +183,7 @@ def lateral_spots(
                 -0.235, -0.12 + shift, -0.155, -0.02 + shift
             ),
         }
-    return {place: make_spot(place, outline) for place, outline in places.items()}
+    return places
 
 
 def lateral_breaks(changes: Changes) -> dict[str, list[tuple[Points, float]]]:

@@ -1,13 +1,10 @@
 """The corpus on disk: MIMIC-CXR-JPG, MIMIC-CXR reports and Chest ImaGenome, with truth."""
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from asg_core.sources.synthetic import chexpert, scene_graphs
+from asg_core.sources.synthetic import chexpert, mimic_metadata, scene_graphs
 from asg_core.sources.synthetic.broken import Damage, damaged_patients, truncated
 from asg_core.sources.synthetic.config import SyntheticConfig
 from asg_core.sources.synthetic.population import (
@@ -29,32 +26,22 @@ from asg_core.sources.synthetic.render import CORPUS
 from asg_core.sources.synthetic.report_writer import WrittenReport, write_report
 from asg_core.sources.synthetic.world import PatientPlan, StudyPlan, plan_patient
 from asg_core.terms.existence import Context, Existence
-from asg_core.terms.views import FRONTAL, View
+from asg_core.terms.views import FRONTAL
 
 METADATA = "mimic-cxr-2.0.0-metadata.csv.gz"
 SPLIT = "mimic-cxr-2.0.0-split.csv.gz"
 LABELS = "mimic-cxr-2.0.0-chexpert.csv.gz"
 
-_METADATA_COLUMNS = (
-    "dicom_id",
-    "subject_id",
-    "study_id",
-    "PerformedProcedureStepDescription",
-    "ViewPosition",
-    "Rows",
-    "Columns",
-    "StudyDate",
-    "StudyTime",
-    "ProcedureCodeSequence_CodeMeaning",
-    "ViewCodeSequence_CodeMeaning",
-    "PatientOrientationCodeSequence_CodeMeaning",
-)
 _LABEL_COLUMNS = tuple(sorted(chexpert.LABELS))
-_MEANINGS = {
-    View.PA: "postero-anterior",
-    View.AP: "antero-posterior",
-    View.LATERAL: "lateral",
-}
+_IMAGE_DAMAGE = (
+    Damage.TRUNCATED_IMAGE,
+    Damage.MISSING_IMAGE,
+    Damage.DUPLICATE_IMAGE_ID,
+    Damage.MISSING_SCENE_GRAPH,
+    Damage.SWAPPED_SIDES,
+)
+_BOX_DAMAGE = (Damage.BOX_OUTSIDE_IMAGE, Damage.BOX_WITHOUT_AREA)
+_SHOWN = (Context.CURRENT, Context.COMPARISON)
 _SMALLEST = 0.88  # of `image_size`: the longest side of the smallest images
 
 
@@ -185,7 +172,9 @@ def _write_image(
     if damage is not Damage.MISSING_IMAGE:
         write_file(root / visit.folder / f"{image_id}.jpg", content)
     height, width = radiograph.pixels.shape
-    row = _metadata_row(visit, place, image_id=image_id, size=(width, height), rng=rng)
+    row = mimic_metadata.metadata_row(
+        visit.patient, place, image_id=image_id, size=(width, height), rng=rng
+    )
     for _ in range(2 if damage is Damage.DUPLICATE_IMAGE_ID else 1):
         made.add_line(METADATA, row)
     made.add_line(
@@ -219,16 +208,6 @@ def _write_image(
             ),
         )
         _write_boxes(image, visit=visit, damage=damage, made=made, root=root)
-
-
-_IMAGE_DAMAGE = (
-    Damage.TRUNCATED_IMAGE,
-    Damage.MISSING_IMAGE,
-    Damage.DUPLICATE_IMAGE_ID,
-    Damage.MISSING_SCENE_GRAPH,
-    Damage.SWAPPED_SIDES,
-)
-_BOX_DAMAGE = (Damage.BOX_OUTSIDE_IMAGE, Damage.BOX_WITHOUT_AREA)
 
 
 def _write_boxes(
@@ -278,53 +257,6 @@ def _note_damage(item_id: str, *, visit: _Visit, made: Contribution) -> None:
         made.broken.append({"id": item_id, "kind": visit.damage.value})
 
 
-def _metadata_row(
-    visit: _Visit,
-    place: tuple[int, int],
-    *,
-    image_id: str,
-    size: tuple[int, int],
-    rng: np.random.Generator,
-) -> list[object]:
-    study = visit.study
-    view = study.views[place[1]]
-    procedure = _procedure(study.views)
-    # A few real rows leave the view position blank; the coded meaning still says it.
-    position = "" if rng.random() < 0.01 else view.value
-    taken = _start_of(visit.patient) + datetime.timedelta(
-        days=173 * place[0], minutes=3 * place[1]
-    )
-    return [
-        image_id,
-        visit.patient.patient_id,
-        study.study_id,
-        procedure,
-        position,
-        size[1],
-        size[0],
-        f"{taken:%Y%m%d}",
-        f"{taken:%H%M%S}.{taken.microsecond // 1000:03d}",
-        procedure,
-        _MEANINGS[view],
-        "Recumbent" if view is View.AP else "Erect",
-    ]
-
-
-def _start_of(patient: PatientPlan) -> datetime.datetime:
-    """Return when the patient's first image was taken: shifted far ahead, as there."""
-    rng = stream_of_chance(patient.seed, Chance.LABELS)
-    start = datetime.datetime(2110, 1, 1, tzinfo=datetime.UTC)
-    return start + datetime.timedelta(
-        milliseconds=int(rng.integers(90 * 365 * 86_400_000))
-    )
-
-
-def _procedure(views: Sequence[View]) -> str:
-    if View.LATERAL not in views:
-        return "CHEST (PORTABLE AP)" if View.AP in views else "CHEST (SINGLE VIEW)"
-    return "CHEST (PA AND LAT)" if View.PA in views else "CHEST (AP AND LAT)"
-
-
 def _sentence_rows(visit: _Visit) -> list[dict[str, object]]:
     """Return the rows of the table `sentences` of a study."""
     study_id = visit.study.study_id
@@ -367,14 +299,11 @@ def _claims(visit: _Visit) -> list[scene_graphs.Claim]:
     return claims
 
 
-_SHOWN = (Context.CURRENT, Context.COMPARISON)
-
-
 LAYOUT = Layout(
     name="corpus",
     stream=Stream.CORPUS,
     headers={
-        METADATA: ",".join(_METADATA_COLUMNS) + "\n",
+        METADATA: ",".join(mimic_metadata.COLUMNS) + "\n",
         SPLIT: "dicom_id,study_id,subject_id,split\n",
         LABELS: ",".join(("subject_id", "study_id", *_LABEL_COLUMNS)) + "\n",
         **{

@@ -1,4 +1,4 @@
-"""Sentences with claims: frames from `wording/frames_*.tsv`, and how to fill them.
+"""Sentence frames, read from `wording/frames_*.tsv`, and which statements they take.
 
 A frame is a template (see `templates`) with the claims that it can state:
 "kind:about@restriction=relation", joined by " + ". The kinds are those of `Kind`; `about`
@@ -6,14 +6,10 @@ names findings or groups, a restriction their places, and the relation of a late
 the first is "place" (the same places) or "side" (the same side).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TypeVar
 
-import numpy as np
-
+from asg_core.sources.synthetic.statements import Kind, Memory, Statement
 from asg_core.sources.synthetic.templates import (
     LIST,
     ListSlot,
@@ -21,6 +17,7 @@ from asg_core.sources.synthetic.templates import (
     Node,
     NounSlot,
     PlaceSlot,
+    Value,
     parse_template,
     walk,
 )
@@ -37,115 +34,14 @@ from asg_core.sources.synthetic.wording_tables import (
     places_fit,
     read_rows,
 )
-from asg_core.terms.existence import Context, Existence
 from asg_core.terms.regions import side_of
 
-_T = TypeVar("_T")
 # A frame for at most so many findings says something that fits only them.
 _FEW = 3
 
 FRAME_FILES = ("present", "uncertain", "change", "removed", "absent", "normal", "mixed")
 
-
-class Kind(StrEnum):
-    """What a statement says about its finding."""
-
-    PRESENT = "present"
-    UNCERTAIN = "uncertain"
-    MAYBE = "maybe"
-    """An alternative the reader considers for what claim 1 names, at its places."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"
-    LARGER = "larger"
-    SMALLER = "smaller"
-    REFERENCE_NEW = "reference new"
-    """As NEW and so on; the place is that of the sentence before."""
-
-    REFERENCE_UNCHANGED = "reference unchanged"
-    REFERENCE_LARGER = "reference larger"
-    REFERENCE_SMALLER = "reference smaller"
-    REMOVED = "removed"
-    ABSENT = "absent"
-
-
 _Key = tuple[Kind, str, Places]
-
-_EXISTENCE = {
-    Kind.UNCERTAIN: Existence.UNCERTAIN,
-    Kind.MAYBE: Existence.UNCERTAIN,
-    Kind.REMOVED: Existence.ABSENT,
-    Kind.ABSENT: Existence.ABSENT,
-}
-_CURRENT = (Kind.PRESENT, Kind.UNCERTAIN, Kind.MAYBE, Kind.ABSENT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One claim to be put into words."""
-
-    kind: Kind
-    finding: str
-    places: Places
-    severity: float = 0.5
-
-    @property
-    def existence(self) -> Existence:
-        """What the statement claims."""
-        return _EXISTENCE.get(self.kind, Existence.PRESENT)
-
-    @property
-    def context(self) -> Context:
-        """Which examination it is about."""
-        if self.kind is Kind.REMOVED:
-            return Context.REMOVAL
-        return Context.CURRENT if self.kind in _CURRENT else Context.COMPARISON
-
-    @property
-    def polarity(self) -> str:
-        """Which words fit it: a removed thing is named like one that is there."""
-        return ABSENT if self.kind is Kind.ABSENT else POSITIVE
-
-
-class Draws:
-    """Random choices from one generator, drawn in blocks because reports need many."""
-
-    _BLOCK = 256
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-        self._block: list[float] = []
-
-    def number(self) -> float:
-        """Return a number in [0, 1)."""
-        if not self._block:
-            self._block = self._rng.random(self._BLOCK).tolist()
-        return self._block.pop()
-
-    def chance(self, probability: float) -> bool:
-        """Return True with this probability."""
-        return self.number() < probability
-
-    def pick(self, options: Sequence[_T]) -> _T:
-        """Return one of the options; there must be one."""
-        return options[int(self.number() * len(options))]
-
-    def integer(self, low: int, high: int) -> int:
-        """Return an integer in [low, high]."""
-        return low + int(self.number() * (high - low + 1))
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the words of one report have settled so far."""
-
-    draws: Draws
-    direction: str
-    """Where the mediastinum or the trachea has moved to: "left" or "right"."""
-
-    variants: dict[str, str] = field(default_factory=dict)
-    used_words: set[tuple[str, str]] = field(default_factory=set)
-    used_frames: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +61,7 @@ class ClaimSlots:
 
     noun: NounSlot | None
     has_place: bool
+    has_side: bool
     is_stated: bool
 
 
@@ -254,12 +151,14 @@ def _read_pattern(text: str, *, where: str) -> ClaimPattern:
 
 
 def _find_slots(nodes: tuple[Node, ...], *, claim: int, is_list: bool) -> ClaimSlots:
-    noun, has_place, is_stated = None, False, False
+    noun, has_place, has_side, is_stated = None, False, False, False
     for node in walk(nodes):
         if isinstance(node, NounSlot) and node.claim == claim:
             noun, is_stated = node, True
         elif isinstance(node, PlaceSlot) and claim in node.claims:
             has_place = True
+        elif isinstance(node, Value) and node.name == "S":
+            has_side = has_side or node.claim == claim
         elif isinstance(node, Mark) and node.role == "f" and claim in node.claims:
             is_stated = True
         elif isinstance(node, ListSlot) and is_list:
@@ -271,7 +170,9 @@ def _find_slots(nodes: tuple[Node, ...], *, claim: int, is_list: bool) -> ClaimS
                 has_severity=False,
             )
             is_stated = True
-    return ClaimSlots(noun=noun, has_place=has_place, is_stated=is_stated)
+    return ClaimSlots(
+        noun=noun, has_place=has_place, has_side=has_side, is_stated=is_stated
+    )
 
 
 @cache
@@ -316,9 +217,7 @@ def _keys(statements: tuple[Statement, ...]) -> tuple[_Key, ...]:
 
 
 @lru_cache(maxsize=50_000)
-def _frames_for(
-    keys: tuple[_Key, ...], uses: str
-) -> tuple[Frame, ...]:
+def _frames_for(keys: tuple[_Key, ...], uses: str) -> tuple[Frame, ...]:
     kinds = tuple(kind for kind, _, _ in keys)
     frames = _frames_by_kinds(kinds)
     return tuple(
@@ -380,14 +279,14 @@ def _sides(places: Places) -> frozenset[str | None]:
     return frozenset(side_of(place) for place in places)
 
 
-def _can_name(
-    key: _Key, *, slots: ClaimSlots, is_referring: bool
-) -> bool:
+def _can_name(key: _Key, *, slots: ClaimSlots, is_referring: bool) -> bool:
     """Say whether there are words for a claim in the slots of a frame."""
     kind, finding, places = key
     polarity = ABSENT if kind is Kind.ABSENT else POSITIVE
     words = find_wording(finding, places, polarity)
     if slots.has_place and not words.phrases:
+        return False
+    if slots.has_side and not places_fit("one side", places):
         return False
     if slots.noun is None:
         return True

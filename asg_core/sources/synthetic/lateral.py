@@ -6,7 +6,7 @@ from asg_core.sources.synthetic.anatomy import SIDES
 from asg_core.sources.synthetic.anatomy_lateral import (
     lateral_breaks,
     lateral_guides,
-    lateral_spots,
+    lateral_places,
     trace_heart,
     trace_lung,
     trace_spine,
@@ -27,7 +27,7 @@ from asg_core.sources.synthetic.scene import Scene
 from asg_core.sources.synthetic.texture import cloud, parenchyma
 from asg_core.sources.synthetic.vessels import Root, draw_tree
 
-_AIR = 0.64
+_AIR = 0.70
 
 
 def draw_lateral(
@@ -69,8 +69,7 @@ def draw_lateral(
         air=air,
         vessels=_draw_vessels(canvas, hilum, body=body) * both,
         lungs=lungs,
-        texture=texture,
-        spots=lateral_spots(outlines, heart=heart, hilum=hilum, spine=spine),
+        places=lateral_places(outlines, heart=heart, hilum=hilum, spine=spine),
         outlines=outlines,
         guides=guides,
         breaks=lateral_breaks(changes),

@@ -4,13 +4,9 @@ Everything is written below one folder, `manifest.json` last: without it the fol
 rest of a run that was stopped, and the next run begins by clearing it.
 """
 
-import gzip
-import io
 import itertools
-import json
 import logging
 import multiprocessing
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -31,6 +27,12 @@ from asg_core.sources.synthetic import (
 )
 from asg_core.sources.synthetic.config import SyntheticConfig
 from asg_core.sources.synthetic.population import Contribution, Layout, PatientJob
+from asg_core.sources.synthetic.world_folder import (
+    claim_folder,
+    open_text,
+    write_json,
+    write_manifest,
+)
 from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.tables.schema import TableSchema, write_table
 from asg_core.tables.shards import shard_name, shard_of
@@ -38,11 +40,8 @@ from asg_core.tables.shards import shard_name, shard_of
 logger = logging.getLogger(__name__)
 
 STAGE = "make_synthetic"
-MANIFEST = "manifest.json"
 BROKEN = "broken.json"
-MARKER = ".synthetic_world"
 
-_FORMAT = 1
 _LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
     for layout in (
@@ -120,7 +119,7 @@ def make_synthetic(
     Raises:
         ValueError: If `root` holds files that are not of an earlier call.
     """
-    _claim(root)
+    claim_folder(root)
     _forget_truth(truth)
     counts: dict[str, Counter[str]] = {}
     broken: list[Mapping[str, str]] = []
@@ -137,37 +136,11 @@ def make_synthetic(
             broken.extend(result.broken)
             counts.setdefault(result.layout, Counter()).update(result.counts)
     _write_truth(frames, truth=truth, num_shards=num_shards)
-    _write_json(root / BROKEN, broken)
-    _write_manifest(root, config=config)
+    write_json(root / BROKEN, broken)
+    write_manifest(root, config=config)
     for name, count in counts.items():
         logger.info("%s: %s", name, dict(sorted(count.items())))
     return _metrics(counts, broken=broken)
-
-
-def _claim(root: Path) -> None:
-    """Make `root` ours and empty but for our marker.
-
-    Raises:
-        ValueError: If it holds files that are not of an earlier call.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    marker = root / MARKER
-    found = sorted(path.name for path in root.iterdir())
-    if found and not marker.exists():
-        raise ValueError(
-            f"{root}: expected a folder that is empty or that make_synthetic filled, "
-            f"found other files in it, such as '{found[0]}'. Name another folder, or "
-            "remove what is there."
-        )
-    marker.write_text("Files of the synthetic world: made by a run, safe to delete.\n")
-    # First of all the manifest: from now on nothing here is complete.
-    (root / MANIFEST).unlink(missing_ok=True)
-    for name in found:
-        path = root / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path != marker:
-            path.unlink(missing_ok=True)
 
 
 def _forget_truth(truth: Path) -> None:
@@ -262,19 +235,9 @@ def _open_label_files(
     files: dict[str, IO[str]] = {}
     for layout in _layouts(config):
         for name, header in layout.headers.items():
-            files[name] = _open_text(root / name, stack=stack)
+            files[name] = open_text(root / name, stack=stack)
             files[name].write(header)
     return files
-
-
-def _open_text(path: Path, *, stack: ExitStack) -> IO[str]:
-    """Open a text file for writing; a name in .gz compresses, without a time stamp."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix != ".gz":
-        return stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-    raw = stack.enter_context(path.open("wb"))
-    packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
-    return stack.enter_context(io.TextIOWrapper(packed, encoding="utf-8", newline=""))
 
 
 def _write_truth(
@@ -289,28 +252,6 @@ def _write_truth(
             parts = [schema.empty(), *frames.get((table, shard), [])]
             name = f"shard-{shard_name(shard, num_shards=num_shards)}.parquet"
             write_table(pl.concat(parts), truth / table / name, schema=schema)
-
-
-def _write_manifest(root: Path, *, config: SyntheticConfig) -> None:
-    """Write the list of all files, in one step: its presence says that all is there."""
-    files = {}
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and path.name != MARKER:
-            status = path.stat()
-            name = path.relative_to(root).as_posix()
-            files[name] = [status.st_size, status.st_mtime_ns]
-    content = {
-        "format": _FORMAT,
-        "config": config.model_dump(mode="json"),
-        "files": files,
-    }
-    temporary = root / f".{MANIFEST}.tmp"
-    _write_json(temporary, content)
-    temporary.replace(root / MANIFEST)
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _metrics(

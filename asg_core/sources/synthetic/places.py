@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from asg_core.sources.synthetic.anatomy import SIDES, Anatomy
-from asg_core.sources.synthetic.anatomy_bones import spine_x
 from asg_core.sources.synthetic.canvas import Canvas, Points, ribbon
 from asg_core.terms.regions import REGIONS, side_of
 
@@ -24,14 +23,11 @@ class Spot:
     sign: int
     """Of x on this side; 0 for places in the middle."""
 
-    outline: Points
-    """(N, 2), anatomy units."""
-
     centre: Points
-    """(2,): middle of the outline's extent."""
+    """(2,), anatomy units: middle of the place's extent."""
 
     half: Points
-    """(2,): half of the outline's extent."""
+    """(2,), anatomy units: half of the place's extent."""
 
 
 def region_outlines(anatomy: Anatomy) -> dict[str, Points]:
@@ -64,7 +60,7 @@ def region_boxes(
     return boxes
 
 
-def frontal_spots(anatomy: Anatomy, outlines: dict[str, Points]) -> dict[str, Spot]:
+def frontal_places(anatomy: Anatomy, outlines: dict[str, Points]) -> dict[str, Points]:
     """Return the places of a frontal image where findings can be drawn."""
     places = dict(outlines)
     for side, sign in SIDES:
@@ -75,7 +71,7 @@ def frontal_spots(anatomy: Anatomy, outlines: dict[str, Points]) -> dict[str, Sp
         places[f"{side} chest wall"] = rectangle(
             sign * 0.55 * wall, top + 0.13, sign * 0.98 * wall, top + 0.26
         )
-    return {place: make_spot(place, outline) for place, outline in places.items()}
+    return places
 
 
 def make_spot(place: str, outline: Points) -> Spot:
@@ -86,7 +82,6 @@ def make_spot(place: str, outline: Points) -> Spot:
         place=place,
         side=side,
         sign={"right": -1, "left": 1, None: 0}[side],
-        outline=outline,
         centre=(low + high) / 2,
         half=(high - low) / 2,
     )
@@ -192,11 +187,3 @@ def _midline_regions(anatomy: Anatomy) -> dict[str, Points]:
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> Points:
     """Return the corners of an upright rectangle."""
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-
-
-def vertebral_levels(anatomy: Anatomy) -> Points:
-    """Return (N, 2) centres of the vertebral bodies, from the neck down."""
-    gaps = np.interp(np.linspace(-0.6, 0.8, 40), [-0.6, -0.35, 0.3], [0.03, 0.04, 0.06])
-    y = np.cumsum(gaps) - 0.62
-    y = y[y < 0.75]
-    return np.array([(spine_x(anatomy.spine, level), level) for level in y])

@@ -6,8 +6,7 @@ what the reader says is not there, and remarks.
 
 from collections.abc import Sequence
 
-from asg_core.sources.synthetic.grammar import Kind, Statement
-from asg_core.sources.synthetic.reader import (
+from asg_core.sources.synthetic.radiologist import (
     DEVICES,
     STATIC,
     Reader,
@@ -26,6 +25,7 @@ from asg_core.sources.synthetic.report_negatives import (
     write_remarks,
 )
 from asg_core.sources.synthetic.sentences import Sentence
+from asg_core.sources.synthetic.statements import Kind, Statement
 from asg_core.sources.synthetic.wording_tables import find_alternatives
 from asg_core.sources.synthetic.world import GROUND_GLASS, Change, Observation
 
@@ -196,9 +196,7 @@ def _add_alternatives(first: Statement, *, reader: Reader) -> Unit:
     chosen: list[Statement] = []
     while len(chosen) < num:
         name = options.pop(reader.draws.integer(0, len(options) - 1))
-        chosen.append(
-            Statement(kind=Kind.MAYBE, finding=name, places=first.places)
-        )
+        chosen.append(Statement(kind=Kind.MAYBE, finding=name, places=first.places))
     while chosen:
         candidate = (first, *chosen)
         if has_frame(candidate):
@@ -244,13 +242,16 @@ def _follow_up(statement: Statement, *, reader: Reader) -> list[Sentence]:
         places=statement.places,
         severity=statement.severity,
     )
-    sentence = try_sentence((reference,), reader=reader, uses="F")
+    # Without a noun before it a pronoun has nothing to stand for.
+    is_noun = not reader.memory.last_number
+    sentence = try_sentence((reference,), reader=reader, uses="F", is_noun=is_noun)
     return [sentence] if sentence else []
 
 
 def _pick_main(units: list[Unit], *, reader: Reader) -> list[Unit]:
     """Return what is worth repeating in the impression."""
-    main, minor = [], []
+    main: list[Unit] = []
+    minor: list[Unit] = []
     for unit in units:
         is_minor = all(s.finding in STATIC | DEVICES for s in unit)
         (minor if is_minor else main).append(unit)

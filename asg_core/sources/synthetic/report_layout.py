@@ -9,8 +9,9 @@ paragraph a section, as reports look in most tables.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from asg_core.sources.synthetic.reader import Reader
+from asg_core.sources.synthetic.radiologist import Reader
 from asg_core.sources.synthetic.sentences import (
     ClaimSpans,
     Sentence,
@@ -24,6 +25,11 @@ LINE_WIDTH = 79
 _UNDERSCORES = " " + "_" * (LINE_WIDTH - 1)
 _FINAL_REPORT = " " * 33 + "FINAL REPORT"
 _BLANK = " "
+_VIEWS_KEYS = {
+    "PA AND LATERAL VIEWS": "two views",
+    "PA VIEW": "one view",
+    "PORTABLE AP VIEW": "portable",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +97,7 @@ class Page:
             start += len(sentence.text) + len(gap)
         edges = [-1, *breaks, len(logical)]
         lines = [
-            indent + logical[before + 1 : after]
-            for before, after in zip(edges, edges[1:], strict=False)
+            indent + logical[before + 1 : after] for before, after in pairwise(edges)
         ]
         self.add_line("\n".join(lines))
 
@@ -218,7 +223,7 @@ def _add_headless(page: Page, body: Body, *, reader: Reader, gap: str) -> None:
 def _add_preamble(page: Page, *, reader: Reader) -> None:
     """Write the sections before the findings; a reader skips some of them."""
     draws = reader.draws
-    views = "two views" if _has_lateral(reader) else "one view"
+    views = _VIEWS_KEYS[_views_word(reader)]
     earlier = "earlier" if reader.study.has_earlier else "none"
     sections = (
         ("examination", f"examination text, {views}", 0.6),
@@ -289,11 +294,7 @@ def _add_section(
     page.add_line(_BLANK)
 
 
-def _has_lateral(reader: Reader) -> bool:
-    return View.LATERAL in reader.study.views
-
-
 def _views_word(reader: Reader) -> str:
-    if _has_lateral(reader):
+    if View.LATERAL in reader.study.views:
         return "PA AND LATERAL VIEWS"
     return "PA VIEW" if View.PA in reader.study.views else "PORTABLE AP VIEW"

@@ -1,9 +1,8 @@
 """What a reader says is not there, what is normal, and remarks that claim nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from asg_core.sources.synthetic.grammar import Statement
-from asg_core.sources.synthetic.reader import (
+from asg_core.sources.synthetic.radiologist import (
     DEVICES,
     STATIC,
     Reader,
@@ -12,7 +11,11 @@ from asg_core.sources.synthetic.reader import (
     write_unit,
 )
 from asg_core.sources.synthetic.sentences import Sentence, write_phrase
-from asg_core.sources.synthetic.wording_tables import find_phrases, read_denials
+from asg_core.sources.synthetic.statements import Statement
+from asg_core.sources.synthetic.wording_tables import (
+    find_phrases,
+    read_denials,
+)
 from asg_core.sources.synthetic.world import Change
 
 # How many findings the list of negatives has, and how often.
@@ -21,10 +24,10 @@ _LIST_LENGTHS = (0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 5)
 _NORMALS: tuple[tuple[tuple[tuple[str, int], ...], float], ...] = (
     ((("opacity", 0), ("cardiomegaly", 0)), 0.1),
     ((("cardiomegaly", 0), ("edema", 0)), 0.06),
-    ((("cardiomegaly", 0), ("enlarged cardiomediastinum", 0)), 0.4),
-    ((("cardiomegaly", 0),), 0.5),
+    ((("cardiomegaly", 0), ("enlarged cardiomediastinum", 0)), 0.5),
+    ((("cardiomegaly", 0),), 0.6),
     ((("enlarged cardiomediastinum", 0),), 0.3),
-    ((("shift", 1),), 0.1),
+    ((("shift", 1),), 0.12),
     ((("engorgement", 0),), 0.2),
     ((("blunt", 0),), 0.1),
     ((("opacity", 0),), 0.2),
@@ -35,6 +38,8 @@ _NORMALS: tuple[tuple[tuple[tuple[str, int], ...], float], ...] = (
     ((("fracture", 2),), 0.04),
 )
 _CHRONIC = STATIC | DEVICES | {"cardiomegaly", "blunt", "shift", "marking"}
+
+_AIRSPACE = {"opacity", "consolidation", "pneumonia", "infiltration", "atelectasis"}
 
 
 def deniable(reader: Reader, *, topics: Sequence[str]) -> list[str]:
@@ -72,12 +77,8 @@ def _pick_listed(reader: Reader) -> list[str]:
     weights = {name: read_denials()[name][0].weight for name in options}
     picked: list[str] = []
     for _ in range(min(reader.draws.pick(_LIST_LENGTHS), len(options))):
-        left = reader.draws.number() * sum(weights.values())
-        for name, weight in weights.items():
-            left -= weight
-            if left < 0:
-                break
-        weights.pop(name)
+        name = reader.draws.pick_weighted(weights)
+        del weights[name]
         picked.append(name)
     reader.denied.update(picked)
     return picked
@@ -110,10 +111,11 @@ def write_opening(reader: Reader) -> list[Sentence]:
 
 def write_remarks(reader: Reader) -> list[Sentence]:
     """Write normal things that concern none of the findings."""
-    num = reader.draws.pick((0, 0, 0, 1, 1, 2))
-    sentences = [
-        sentence for _ in range(num) for sentence in _remark(reader, where="normal")
-    ]
+    num = reader.draws.pick((0, 0, 1, 1, 1, 2))
+    sentences: list[Sentence] = []
+    for _ in range(num):
+        topics = {sentence.topic for sentence in sentences}
+        sentences.extend(_remark(reader, where="normal", except_topics=topics))
     if is_unchanged(reader) and reader.draws.chance(0.3):
         sentences.extend(_remark(reader, where="unchanged"))
     return sentences
@@ -131,8 +133,10 @@ def write_closing(reader: Reader, *, num_sentences: int) -> list[Sentence]:
     if is_unchanged(reader) and draws.chance(0.3):
         sentences += _remark(reader, where="unchanged")
     if draws.chance(0.18 if reader.active else 0.05):
-        sentences += _remark(reader, where="recommend")
-    if draws.chance(0.05):
+        is_airspace = bool(reader.active & _AIRSPACE) and draws.chance(0.5)
+        where = "recommend follow-up" if is_airspace else "recommend"
+        sentences += _remark(reader, where=where)
+    if reader.active - _CHRONIC and draws.chance(0.07):
         sentences += _remark(reader, where="communicate")
     if not sentences and num_sentences == 0:
         sentences += _remark(reader, where="unspecific")
@@ -160,12 +164,15 @@ def _repeat_negative(reader: Reader) -> list[Sentence]:
     return write_unit([make_denial(finding)], reader=reader, uses="I")
 
 
-def _remark(reader: Reader, *, where: str) -> list[Sentence]:
+def _remark(
+    reader: Reader, *, where: str, except_topics: Collection[str] = ()
+) -> list[Sentence]:
     """Write one sentence without claims that fits the plan; none when none fits."""
     options = [
         phrase
         for phrase in find_phrases(where)
         if not phrase.never_beside & reader.active
+        and phrase.topic not in except_topics
         and phrase.text not in reader.memory.used_frames
     ]
     if not options:

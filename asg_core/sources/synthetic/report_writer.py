@@ -46,8 +46,7 @@ from typing import Literal
 
 import numpy as np
 
-from asg_core.sources.synthetic.grammar import Draws
-from asg_core.sources.synthetic.reader import Reader, meet_reader
+from asg_core.sources.synthetic.radiologist import Reader, meet_reader
 from asg_core.sources.synthetic.report_content import write_findings, write_impression
 from asg_core.sources.synthetic.report_layout import (
     Body,
@@ -57,6 +56,7 @@ from asg_core.sources.synthetic.report_layout import (
     lay_out_plain,
 )
 from asg_core.sources.synthetic.sentences import ClaimSpans, Sentence
+from asg_core.sources.synthetic.statements import Draws
 from asg_core.sources.synthetic.world import StudyPlan
 
 PARSER = "truth"

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from asg_core.sources.synthetic.canvas import Canvas, Floats, Points
-from asg_core.sources.synthetic.places import Spot
 
 _MASK_LEVEL = 0.3  # where a finding that fades out is said to end
 
@@ -34,10 +33,9 @@ class Scene:
     lungs: dict[str, Floats]
     """By side: 1 inside the lung; a lateral image has one entry per side, alike."""
 
-    texture: Floats
-    """Noise of SD 1 that lung tissue is mottled with."""
+    places: dict[str, Points]
+    """Outlines of the places where findings can be drawn."""
 
-    spots: dict[str, Spot]
     outlines: dict[str, Points]
     """By side: the outline of the lung."""
 

@@ -3,16 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from asg_core.sources.synthetic.grammar import (
     ClaimPattern,
-    ClaimSlots,
     Frame,
-    Kind,
-    Memory,
-    Statement,
-    find_wording,
 )
+from asg_core.sources.synthetic.statements import Kind, Memory, Statement
 from asg_core.sources.synthetic.templates import (
     LIST,
     Choice,
@@ -25,14 +22,12 @@ from asg_core.sources.synthetic.templates import (
     Value,
     parse_template,
 )
+from asg_core.sources.synthetic.word_choice import SIZES, Chooser, Name
 from asg_core.sources.synthetic.wording_tables import (
     Marked,
-    Noun,
     PlaceForm,
     find_members,
-    find_modifiers,
     find_parts,
-    is_implied,
 )
 from asg_core.terms.regions import side_of
 
@@ -45,12 +40,13 @@ _FOR_MANY = {
     "it": "they",
     "this": "these",
     "persists": "persist",
+    "reflects": "reflect",
+    "represents": "represent",
 }
+_DEGREES = {"mildly": "adv", "mild": "adj"}
+_CLOCK = {"hour": (1, 12), "minute": (10, 59)}
 _VOWEL_SOUND = re.compile(r"(?!uni|use|eu|one)[aeiou8]|11\b|18\b", re.IGNORECASE)
 _CLOSING = frozenset(",.;:)")
-# How often a place stands before the noun, after it, inside it, or is left unsaid.
-_STATED_PLACES = {"adjective": 5.0, "phrase": 3.0, "inner": 4.0, "implied": 4.0}
-_DENIED_PLACES = {"adjective": 1.0, "phrase": 1.0, "inner": 3.0, "implied": 9.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +69,6 @@ class Sentence:
     """The frame, or the template of a sentence without claims."""
 
     topic: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Name:
-    """The words chosen for one claim."""
-
-    noun: Noun | None = None
-    adjective: PlaceForm | None = None
-    phrase: PlaceForm | None = None
-    modifier: str = ""
 
 
 @dataclass(slots=True)
@@ -133,6 +119,7 @@ def write_sentence(
     filler = _Filler(frame=frame, statements=statements, memory=memory)
     filler.fill(frame.nodes)
     memory.used_frames.add(frame.frame_id)
+    memory.last_number = filler.first_number()
     return Sentence(
         text=_finish("".join(filler.line.parts)),
         claims=filler.collect(),
@@ -146,16 +133,21 @@ def fill_words(template: str, *, memory: Memory) -> str:
     if "|" not in template and "{" not in template:
         return template
     filler = _Filler(frame=None, statements=(), memory=memory)
-    filler.fill(parse_template(template, where="wording/layout.tsv"))
+    filler.fill(_parse(template, where="wording/layout.tsv"))
     return "".join(filler.line.parts)
 
 
 def write_phrase(template: str, *, memory: Memory, topic: str = "") -> Sentence:
     """Write a sentence that claims nothing."""
     filler = _Filler(frame=None, statements=(), memory=memory)
-    filler.fill(parse_template(template, where="wording/boilerplate.tsv"))
+    filler.fill(_parse(template, where="wording/boilerplate.tsv"))
     text = _finish("".join(filler.line.parts))
     return Sentence(text=text, claims=(), frame_id=template, topic=topic)
+
+
+@cache
+def _parse(template: str, *, where: str) -> tuple[Node, ...]:
+    return parse_template(template, where=where)
 
 
 def _finish(text: str) -> str:
@@ -174,10 +166,11 @@ class _Filler:
         self._statements = statements
         self._memory = memory
         self._draws = memory.draws
+        self._chooser = Chooser(memory)
         self._spans: dict[tuple[str, int], Span] = {}
         self._cue: Span | None = None
         self._patterns: list[ClaimPattern] = []
-        self._names: list[_Name] = []
+        self._names: list[Name] = []
         self._num_fixed = len(statements)
         if frame is None:
             return
@@ -187,7 +180,7 @@ class _Filler:
             self._patterns.append(frame.claims[at])
             is_listed = frame.has_list and index >= self._num_fixed
             self._names.append(
-                self._choose(statement, frame.slots[at], is_listed=is_listed)
+                self._chooser.choose(statement, frame.slots[at], is_listed=is_listed)
             )
 
     def fill(self, nodes: Sequence[Node]) -> None:
@@ -208,6 +201,11 @@ class _Filler:
                     self._fill_list(conjunction)
                 case Value(name, claim):
                     self.line.add(self._value(name, claim))
+
+    def first_number(self) -> str:
+        """Return the number of the first claim's noun; empty when it has none."""
+        noun = self._names[0].noun
+        return noun.number if noun else ""
 
     def collect(self) -> tuple[ClaimSpans, ...]:
         """Return the claims with the spans that the walk has found."""
@@ -323,150 +321,26 @@ class _Filler:
             )
 
     def _value(self, name: str, claim: int) -> str:
-        severity = self._statements[claim].severity if self._statements else 0.5
-        match name:
-            case "S":
-                return str(side_of(self._statements[claim].places[0]))
-            case "D":
-                return self._memory.direction
-            case "mm":
-                return f"{round(4 + 8 * severity)} mm"
-            case "cm":
-                return f"{2.5 + 3 * severity:.1f} cm"
-            case "ptx":
-                return f"{0.5 + 2.5 * severity:.1f} cm"
-            case "tube":
-                return f"{2.6 + 3 * severity:.1f} cm"
-            case "hour":
-                return str(self._draws.integer(1, 12))
-            case "minute":
-                return str(self._draws.integer(10, 59))
-            case "prior":
-                return self._draws.pick(find_parts("prior"))
-            case "mildly" | "mild":
-                return self._degree(claim, how="adv" if name == "mildly" else "adj")
+        if name in SIZES:
+            return SIZES[name](self._statements[claim].severity)
+        if name in _DEGREES:
+            return self._degree(claim, how=_DEGREES[name])
+        if name == "S":
+            return side_of(self._statements[claim].places[0]) or ""
+        if name == "prior":
+            return self._draws.pick(find_parts("prior"))
+        if name in _CLOCK:
+            return str(self._draws.integer(*_CLOCK[name]))
+        is_direction = name == "D"
+        return self._memory.direction if is_direction else self._agree(name, claim)
+
+    def _agree(self, word: str, claim: int) -> str:
         noun = self._names[claim].noun
-        is_many = noun is not None and noun.number == "many"
-        return _FOR_MANY.get(name, name) if is_many else name
+        # A pronoun agrees with the noun of the sentence before.
+        number = noun.number if noun else self._memory.last_number
+        return _FOR_MANY.get(word, word) if number == "many" else word
 
     def _degree(self, claim: int, *, how: str) -> str:
         if self._draws.chance(0.4):
             return ""
-        return self._modifier(self._statements[claim], how=how)
-
-    def _modifier(self, statement: Statement, *, how: str) -> str:
-        """Return a word for the severity, settling which kind of word this report uses."""
-        key = f"{statement.finding} {how}"
-        settled = self._memory.variants.get(key, "")
-        words = [
-            modifier
-            for modifier in find_modifiers(
-                statement.finding, _level(statement.severity), how
-            )
-            if not settled or modifier.variant in ("", settled)
-        ]
-        if not words:
-            return ""
-        chosen = self._draws.pick(words)
-        if chosen.variant:
-            self._memory.variants[key] = chosen.variant
-        word = chosen.word
-        for name in ("mm", "cm"):
-            if name in word:
-                word = word.replace(f"{{{name}}}", self._size(name, statement))
-        return word
-
-    def _size(self, name: str, statement: Statement) -> str:
-        if name == "mm":
-            return f"{round(4 + 8 * statement.severity)} mm"
-        return f"{2.5 + 3 * statement.severity:.1f} cm"
-
-    def _choose(
-        self, statement: Statement, slots: ClaimSlots, *, is_listed: bool
-    ) -> _Name:
-        words = find_wording(statement.finding, statement.places, statement.polarity)
-        slot = slots.noun
-        if slot is None:
-            phrase = self._draws.pick(words.phrases) if slots.has_place else None
-            return _Name(phrase=phrase)
-        if slots.has_place:
-            phrase = self._draws.pick(words.phrases)
-            noun = self._pick_noun(statement, words.after)
-            return _Name(
-                noun=noun, phrase=phrase, modifier=self._extent(statement, slot, noun)
-            )
-        if not slot.has_place:
-            noun = self._pick_noun(statement, words.bare)
-            return _Name(noun=noun, modifier=self._extent(statement, slot, noun))
-        return self._choose_placed(statement, slot, is_listed=is_listed)
-
-    def _choose_placed(
-        self, statement: Statement, slot: NounSlot, *, is_listed: bool
-    ) -> _Name:
-        words = find_wording(statement.finding, statement.places, statement.polarity)
-        is_bare = bool(words.bare) and is_implied(
-            statement.finding, statement.places, statement.polarity
-        )
-        has_phrase = bool(words.after and words.phrases)
-        ways = {
-            "adjective": bool(words.before and words.adjectives),
-            "phrase": has_phrase and not is_listed,
-            "inner": bool(words.inner),
-            "implied": is_bare,
-        }
-        if not any(ways.values()):
-            ways["phrase"] = True
-        is_denied = statement.kind is Kind.ABSENT
-        way = self._pick_way(ways, _DENIED_PLACES if is_denied else _STATED_PLACES)
-        nouns = {
-            "adjective": words.before,
-            "phrase": words.after,
-            "inner": words.inner,
-            "implied": words.bare,
-        }[way]
-        noun = self._pick_noun(statement, nouns)
-        pick = self._draws.pick
-        return _Name(
-            noun=noun,
-            adjective=pick(words.adjectives) if way == "adjective" else None,
-            phrase=pick(words.phrases) if way == "phrase" else None,
-            modifier=self._extent(statement, slot, noun),
-        )
-
-    def _pick_way(self, ways: dict[str, bool], weights: dict[str, float]) -> str:
-        options = [way for way, is_open in ways.items() if is_open]
-        left = self._draws.number() * sum(weights[way] for way in options)
-        for way in options:
-            left -= weights[way]
-            if left < 0:
-                return way
-        return options[-1]
-
-    def _pick_noun(self, statement: Statement, nouns: Sequence[Noun]) -> Noun:
-        settled = self._memory.variants.get(statement.finding, "")
-        if settled:
-            nouns = [noun for noun in nouns if noun.variant in ("", settled)] or nouns
-        used = self._memory.used_words
-        fresh = [n for n in nouns if (statement.finding, n.form.text) not in used]
-        noun = self._draws.pick(fresh or nouns)
-        used.add((statement.finding, noun.form.text))
-        if noun.variant:
-            self._memory.variants[statement.finding] = noun.variant
-        return noun
-
-    def _extent(self, statement: Statement, slot: NounSlot, noun: Noun) -> str:
-        if statement.kind in (Kind.ABSENT, Kind.MAYBE) or not slot.has_severity:
-            return ""
-        needed = self._modifier(statement, how="always")
-        if needed:
-            return needed
-        share = 0.35 if statement.kind is Kind.UNCERTAIN else 0.6
-        if not self._draws.chance(share):
-            return ""
-        # "mildly enlarged heart", but "mild cardiomegaly".
-        is_participle = noun.form.text.partition(" ")[0].endswith("ed")
-        return self._modifier(statement, how="adv" if is_participle else "adj")
-
-
-def _level(severity: float) -> str:
-    return "low" if severity < 0.45 else "mid" if severity < 0.72 else "high"
+        return self._chooser.modifier(self._statements[claim], how=how)

@@ -1,12 +1,14 @@
 """Draws the bones of a frontal chest, with brighter edges than middles."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import numpy as np
 
 from asg_core.sources.synthetic.anatomy import SIDES, Anatomy
 from asg_core.sources.synthetic.anatomy_bones import RIB_FLANK
 from asg_core.sources.synthetic.body import Body
 from asg_core.sources.synthetic.canvas import Canvas, Floats, Points, ribbon
-from asg_core.sources.synthetic.places import vertebral_levels
 
 
 def draw_skeleton(
@@ -49,7 +51,7 @@ def _draw_clavicles(canvas: Canvas, anatomy: Anatomy) -> Floats:
             # Flared at the sternum and at the shoulder, slim between.
             out = sign * line[:, 0]
             width = 0.0100 + 0.0050 * np.exp(-(((out - 0.03) / 0.05) ** 2))
-            width += 0.003 * np.exp(-(((out - 0.31) / 0.06) ** 2))
+            width += 0.003 * np.exp(-(((out - 0.36) / 0.06) ** 2))
             layer += _tube(canvas, ribbon(line, width), ribbon(line, width - 0.0032))
     return canvas.blur(layer, sigma=0.0016, min_pixels=0.45)
 
@@ -87,36 +89,39 @@ def _draw_humeri(canvas: Canvas, anatomy: Anatomy) -> Floats:
 
 def _draw_spine(canvas: Canvas, anatomy: Anatomy) -> Floats:
     """Draw the column: bodies with bright end plates, pedicles, spinous processes."""
-    centres = vertebral_levels(anatomy)
-    heights = np.gradient(centres[:, 1])
-    half = np.interp(
-        centres[:, 1], [-0.55, -0.35, 0.0, 0.5], [0.026, 0.03, 0.033, 0.045]
-    )
     column = canvas.fill(ribbon(anatomy.spine, 0.036))
-    layer = 0.04 * column
-    bodies, plates, dots = [], [], []
-    for (x, y), height, width in zip(centres, heights, half, strict=True):
-        up, down = y - 0.40 * height, y + 0.40 * height
-        waist = 0.90 * width
-        bodies.append(
-            np.array(
-                [
-                    (x - width, up), (x + width, up), (x + waist, y),
-                    (x + width, down), (x - width, down), (x - waist, y),
-                ]
-            )
-        )  # fmt: skip
-        plates += [
-            np.array([(x - width, level), (x + width, level)]) for level in (up, down)
-        ]
-        dots += [
-            np.array([(x + at, y - 0.16 * height), (x + at, y + 0.10 * height)])
-            for at in (-0.62 * width, 0.62 * width)
-        ]
-        dots.append(np.array([(x, y + 0.1 * height), (x, y + 0.55 * height)]))
-    layer += 0.035 * canvas.fill(*bodies)
-    layer += 0.045 * canvas.stroke(plates, width=0.004)
-    layer += 0.045 * canvas.blur(canvas.stroke(dots, width=0.010), sigma=0.003)
-    ribs_side = canvas.fill(ribbon(anatomy.spine, 0.055)) - column
-    layer += 0.035 * ribs_side
+    sides = canvas.fill(ribbon(anatomy.spine, 0.055))
+    layer = 0.04 * column + 0.035 * (sides - column)
+    y, height, half = _vertebrae()
+    x = np.interp(y, anatomy.spine[:, 1], anatomy.spine[:, 0])
+
+    def trace(across: Sequence[float], down: Sequence[float]) -> Points:
+        """Return one line per vertebra through corners in units of its half size."""
+        return np.stack(
+            [
+                x[:, None] + half[:, None] * np.array(across),
+                y[:, None] + height[:, None] * np.array(down),
+            ],
+            axis=-1,
+        )
+
+    # A body has a waist between its end plates.
+    bodies = trace((-1, 1, 0.9, 1, -1, -0.9), (-0.4, -0.4, 0, 0.4, 0.4, 0))
+    plates = [trace((-1, 1), (level, level)) for level in (-0.4, 0.4)]
+    pedicles = [trace((at, at), (-0.16, 0.10)) for at in (-0.62, 0.62)]
+    processes = trace((0, 0), (0.10, 0.55))
+    layer += 0.030 * canvas.fill(*bodies)
+    layer += 0.045 * canvas.stroke(np.concatenate(plates), width=0.004)
+    dots = canvas.stroke(np.concatenate([*pedicles, processes]), width=0.010)
+    layer += 0.045 * canvas.blur(dots, sigma=0.003)
     return canvas.blur(layer, sigma=0.0022, min_pixels=0.5)
+
+
+@cache
+def _vertebrae() -> tuple[Points, Points, Points]:
+    """Return y, distance to the next, and half width of the vertebrae."""
+    gaps = np.interp(np.linspace(-0.6, 0.8, 40), [-0.6, -0.35, 0.3], [0.03, 0.04, 0.06])
+    y = np.cumsum(gaps) - 0.62
+    y = y[y < 0.75]
+    half = np.interp(y, [-0.55, -0.35, 0.0, 0.5], [0.026, 0.030, 0.033, 0.045])
+    return y, np.gradient(y), half

@@ -1,21 +1,23 @@
 """The notation of sentence templates, parsed once into a tree.
 
-    (a|b|)             one of the alternatives
-    <1> <a 1> <the 1>  the finding of claim 1 as a noun with its place; with an article
-    <a [new] 1>        words between the article and the noun
-    <1!> <1~>          the noun without its place; without a word for its severity
-    <at 1>             the place of claim 1 with its preposition; <at 1,2> shares it
-    <place 1>          the place as a noun: "the left lower lobe"
-    <f:...> <f1,2:..>  these words state the finding of claim 1; of claims 1 and 2
-    <p:...> <p2:...>   these words name the place; <p lung:...> of all listed claims
-                       whose finding is in that group
-    [...] [2:...]      the cue that decides existence or context, of all claims or of one;
-                       [list:...] of the claims of a list
-    <list or>          all claims of a list joined by "or"; <list no>: "no ..., no ..."
-    <mildly> <mild>    an adverb or adjective for the severity of claim 1, or nothing
-    <prior>            a way to name the earlier study
-    {is} {has 2}       a verb that agrees with claim 1, with claim 2; {is last}
-    {mm} {S} {D} ...   values: a size, the side of claim 1, the direction of a shift
+(a|b|)             one of the alternatives
+<1> <a 1> <the 1>  the finding of claim 1 as a noun with its place; with an article
+<a [new] 1>        words between the article and the noun
+<1!> <1~>          the noun without its place; without a word for its severity
+<at 1>             the place of claim 1 with its preposition; <at 1,2> shares it
+<place 1>          the place as a noun: "the left lower lobe"
+<f:...> <f1,2:..>  these words state the finding of claim 1; of claims 1 and 2
+<p:...> <p2:...>   these words name the place; <p lung:...> of all listed claims
+                   whose finding is in that group
+[...] [2:...]      the cue that decides existence or context, of all claims or of one;
+                   [list:...] of the claims of a list
+<list or>          all claims of a list joined by "or"; <list no>: "no ..., no ..."
+<mildly> <mild>    an adverb or adjective for the severity of claim 1, or nothing
+<prior>            a way to name the earlier study
+{is} {has 2}       a verb that agrees with claim 1, with claim 2; {is last}
+{mm} {S} {D} ...   values: a size, the side of claim 1, the direction of a shift
+
+Claims are numbered from 1 in templates and from 0 in the tree.
 """
 
 import re

@@ -29,8 +29,10 @@ def patchiness(
     rng: np.random.Generator, *, height: int, width: int, cells: int
 ) -> Floats:
     """Return clumps in [0, 1] with about half of the area filled."""
-    noise = cloud(rng, height=height, width=width, cells=cells)
-    noise += 0.5 * cloud(rng, height=height, width=width, cells=3 * cells)
+    noise = 0.8 * cloud(rng, height=height, width=width, cells=cells)
+    # A second, incommensurate grid hides the grid of the first.
+    noise += 0.7 * cloud(rng, height=height, width=width, cells=round(1.7 * cells))
+    noise += 0.4 * cloud(rng, height=height, width=width, cells=3 * cells)
     return np.asarray(np.clip(0.5 + 0.55 * noise, 0.0, 1.0), dtype=np.float32)
 
 

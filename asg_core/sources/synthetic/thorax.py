@@ -14,14 +14,14 @@ from asg_core.sources.synthetic.canvas import (
     smooth_step,
 )
 from asg_core.sources.synthetic.changes import Changes
-from asg_core.sources.synthetic.places import frontal_spots
+from asg_core.sources.synthetic.places import frontal_places
 from asg_core.sources.synthetic.scene import Scene
 from asg_core.sources.synthetic.skeleton import draw_skeleton
 from asg_core.sources.synthetic.texture import cloud, parenchyma
 from asg_core.sources.synthetic.vessels import Root, draw_tree
 from asg_core.terms.views import View
 
-_AIR = 0.66  # how much of the torso's attenuation a full lung takes away
+_AIR = 0.75  # how much of the torso's attenuation a full lung takes away
 
 
 def draw_frontal(
@@ -42,16 +42,16 @@ def draw_frontal(
         for side, lung in lungs.items()
     }
     both = np.maximum(lungs["right"], lungs["left"])
-    texture = parenchyma(rng, **size)
     heart = canvas.fill(anatomy.heart)
     soft = _draw_body(canvas, anatomy, body=body, rng=rng)
-    soft += _draw_mediastinum(canvas, anatomy, heart)
-    air = _draw_air(canvas, anatomy, both=both, heart=heart, changes=changes)
-    air *= 1.0 + 0.022 * texture
     belly = _draw_abdomen(canvas, anatomy, body=body, both=both, changes=changes)
-    soft += belly
+    # The heart rests on the diaphragm: below its dome there is belly instead.
+    above = 1.0 - np.minimum(2.4 * np.maximum(belly, 0.0), 0.75)
+    soft += belly + above * _draw_mediastinum(canvas, anatomy, heart)
+    air = _draw_air(canvas, anatomy, both=both, heart=heart, changes=changes)
+    air *= 1.0 + 0.022 * parenchyma(rng, **size)
     bone = draw_skeleton(
-        canvas, anatomy, body=body, scapula_contrast=1.0 if view is View.AP else 0.8
+        canvas, anatomy, body=body, scapula_contrast=1.3 if view is View.AP else 0.9
     )
     # Little of the beam is left below the diaphragm to show a rib.
     bone *= 1.0 - np.minimum(1.5 * np.maximum(belly, 0.0), 0.6)
@@ -65,8 +65,7 @@ def draw_frontal(
             canvas, anatomy, body=body, inside=both - 0.7 * heart * both
         ),
         lungs=lungs,
-        texture=texture,
-        spots=frontal_spots(anatomy, regions),
+        places=frontal_places(anatomy, regions),
         outlines=anatomy.lungs,
         guides=_guides(anatomy),
         breaks=_breaks(anatomy, changes),

@@ -14,9 +14,9 @@ _BRANCHES = np.array(
     # angle below the horizontal, length, radius, start beside and below the hilum;
     # the lower lobes get more blood, from an artery that runs down
     [
-        (-80.0, 0.080, 0.0040, -0.008, -0.034),
-        (-58.0, 0.085, 0.0044, 0.000, -0.030),
-        (-34.0, 0.085, 0.0040, 0.006, -0.020),
+        (-80.0, 0.080, 0.0034, -0.008, -0.034),
+        (-58.0, 0.085, 0.0038, 0.000, -0.030),
+        (-34.0, 0.085, 0.0036, 0.006, -0.020),
         (-8.0, 0.080, 0.0042, 0.012, 0.000),
         (16.0, 0.080, 0.0048, 0.018, 0.022),
         (34.0, 0.085, 0.0052, 0.022, 0.045),
@@ -64,7 +64,8 @@ def draw_tree(
     start = np.concatenate(
         [root.hilum + _BRANCHES[:, 3:] * np.array([root.sign, 1]) for root in roots]
     )
-    angle_N = angle_N + 0.13 * rng.standard_normal(len(angle_N))
+    angle_N = angle_N + 0.20 * rng.standard_normal(len(angle_N))
+    length_N = length_N * (0.75 + 0.45 * rng.random(len(length_N)))
     start = start + 0.007 * rng.standard_normal((len(angle_N), 2))
     generations = []
     for _ in range(_GENERATIONS):
@@ -97,9 +98,9 @@ def _grow(
     rng: np.random.Generator,
 ) -> tuple[Points, Points]:
     """Return curved lines (N, P, 2) and the directions they end in."""
-    bend_N = 0.50 * rng.standard_normal(len(angle_N))
+    bend_N = 0.60 * rng.standard_normal(len(angle_N))
     direction_NP = angle_N[:, None] + bend_N[:, None] * np.linspace(0, 1, _POINTS)
-    direction_NP += 0.10 * rng.standard_normal(direction_NP.shape)
+    direction_NP += 0.14 * rng.standard_normal(direction_NP.shape)
     step_NP = np.broadcast_to((length_N / (_POINTS - 1))[:, None], direction_NP.shape)
     moves = np.empty((*direction_NP.shape, 2))
     moves[..., 0] = sign_N[:, None] * np.cos(direction_NP) * step_NP

@@ -222,6 +222,7 @@ def test_what_is_not_there_or_not_an_image(tmp_path: Path) -> None:
     gif.write_bytes(encoded(Image.fromarray(GREY), "GIF"))
 
     assert failure(tmp_path / "none").reason == "missing_image"
+    assert failure(empty / "below a file").reason == "missing_image"
     assert failure(tmp_path).reason == "unreadable"
     assert failure(empty).reason == "empty"
     assert failure(text).reason == "not_an_image"

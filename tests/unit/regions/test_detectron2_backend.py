@@ -254,7 +254,7 @@ def test_the_real_detectron2_learns_and_detects(
             threads=1,
         ),
         backend="detectron2",
-        log=lambda _, metrics: losses.append(metrics["train/loss"]),
+        log=lambda _, metrics: losses.append(metrics["loss"]),
     )
 
     result = detect_regions(

@@ -44,6 +44,7 @@ def test_frozen_norms_need_weights_and_weights_need_batch_statistics() -> None:
         DetectorTrainingConfig(backbone_weights=Path("resnet50.safetensors"))
 
 
-def test_importing_boxes_leaves_no_use_for_a_detector() -> None:
+@pytest.mark.parametrize("backend", ["import", "none"])
+def test_without_detection_there_is_no_use_for_a_detector(backend: str) -> None:
     with pytest.raises(ValidationError, match="checkpoint is 'detector' while backend"):
-        RegionsConfig(backend="import", checkpoint=Path("detector"))
+        RegionsConfig.model_validate({"backend": backend, "checkpoint": "detector"})

@@ -73,14 +73,14 @@ def test_the_loss_falls_and_the_result_says_what_it_is(
 
     assert list(seen) == list(range(20))
     assert sorted(seen[0]) == [
-        "train/box_reg",
-        "train/classifier",
-        "train/grad_norm",
-        "train/loss",
-        "train/objectness",
-        "train/rpn_box_reg",
+        "box_reg",
+        "classifier",
+        "grad_norm",
+        "loss",
+        "objectness",
+        "rpn_box_reg",
     ]
-    losses = [seen[step]["train/loss"] for step in range(20)]
+    losses = [seen[step]["loss"] for step in range(20)]
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:2])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "model.safetensors",
@@ -228,7 +228,7 @@ def test_bf16_learns_with_32_bit_weights(
             drawn, tmp_path, config=CONFIG.model_copy(update={"precision": "bf16"})
         )
 
-    assert seen[5]["train/loss"] < seen[0]["train/loss"]
+    assert seen[5]["loss"] < seen[0]["loss"]
     assert "training resnet10 on 8 images, steps 0 to 6" in caplog.text
 
 

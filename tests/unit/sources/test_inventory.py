@@ -72,6 +72,12 @@ def mimic(root: Path, **keys: object) -> CorpusConfig:
     return CorpusConfig.model_validate(fixed | keys)
 
 
+def table(root: Path, **keys: object) -> CorpusConfig:
+    columns = {"image_path": "file", "patient_id": "person"}
+    layout = {"file": "rows.csv", "columns": columns}
+    return mimic(root, source="table", table=layout, **keys)
+
+
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     assert list(before) == list(after) == shard_names(NUM_SHARDS)
     return {name for name in before if before[name] != after[name]}
@@ -161,6 +167,7 @@ def test_without_images_only_reports_count(tmp_path: Path, source: str) -> None:
     if source == "synthetic":
         config = CorpusConfig(shards=NUM_SHARDS, images="none")
     before = inventory(config=config, root=tmp_path)
+    assert (set(before.values()) == {AS_GENERATED}) == (source == "synthetic")
 
     write(tmp_path / image_of(PATIENTS[4]), "something longer")
     image = inventory(config=config, root=tmp_path)
@@ -264,17 +271,7 @@ def test_images_of_a_table_belong_to_the_patient_of_their_row(tmp_path: Path) ->
     write(tmp_path / "rows.csv", "\n".join(lines) + "\n")
     for number in range(11):  # the last one is missing
         Image.new("L", (2, 2)).save(tmp_path / f"i{number}.png")
-    config = CorpusConfig.model_validate(
-        {
-            "source": "table",
-            "root": tmp_path,
-            "shards": NUM_SHARDS,
-            "table": {
-                "file": "rows.csv",
-                "columns": {"image_path": "file", "patient_id": "person"},
-            },
-        }
-    )
+    config = table(tmp_path)
     before = inventory(config=config, root=tmp_path)
 
     Image.new("L", (9, 9)).save(tmp_path / "i4.png")
@@ -287,6 +284,20 @@ def test_images_of_a_table_belong_to_the_patient_of_their_row(tmp_path: Path) ->
     assert changed(before, edited) == {shard("p4")}
     assert changed(edited, appeared) == {shard("p11")}
     assert changed(appeared, index) == set(shard_names(NUM_SHARDS))
+
+
+def test_an_index_inventory_of_a_table_is_the_table(tmp_path: Path) -> None:
+    write(tmp_path / "rows.csv", "file,person\na.png,p4\n")
+    config = table(tmp_path, inventory="index")
+    before = inventory(config=config, root=tmp_path)
+
+    write(tmp_path / "a.png")
+    image = inventory(config=config, root=tmp_path)
+    write(tmp_path / "rows.csv", "file,person\na.png,p5\n\n")
+    index = inventory(config=config, root=tmp_path)
+
+    assert changed(before, image) == set()
+    assert changed(image, index) == set(shard_names(NUM_SHARDS))
 
 
 def test_annotations_have_one_digest(tmp_path: Path) -> None:
@@ -381,6 +392,17 @@ def test_the_check_names_missing_columns_and_files(tmp_path: Path) -> None:
     (tmp_path / SPLIT_FILE).unlink()
     with pytest.raises(
         SourceError, match=r"expected mimic-cxr-2.0.0-split.csv.gz .* fou"
+    ):
+        check_source(mimic(tmp_path), tmp_path)
+
+
+def test_the_check_wants_a_report_among_the_images(tmp_path: Path) -> None:
+    write_mimic(tmp_path)
+    for patient in PATIENTS:
+        (tmp_path / report_of(patient)).unlink()
+
+    with pytest.raises(
+        SourceError, match=r"files: expected reports such as p10/p100000"
     ):
         check_source(mimic(tmp_path), tmp_path)
 

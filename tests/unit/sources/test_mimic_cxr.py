@@ -260,6 +260,15 @@ def test_a_file_called_zip_that_is_none_stops_the_read(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_zip_without_reports_stops_the_read(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    with zipfile.ZipFile(tmp_path / "mimic-cxr-reports.zip", "w") as archive:
+        archive.writestr("files/p10/p10000001/s50000001/a1.jpg", "")
+
+    with pytest.raises(SourceError, match="found 1 members and none of that kind"):
+        read(tmp_path)
+
+
 def test_reports_alone_need_no_image_and_no_index(tmp_path: Path) -> None:
     path = tmp_path / "files/p10/p10000001/s50000001.txt"
     path.parent.mkdir(parents=True)

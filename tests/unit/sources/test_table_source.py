@@ -121,6 +121,16 @@ def test_absent_columns_have_their_defaults(tmp_path: Path) -> None:
     assert tables.reports.is_empty()
 
 
+def test_a_blank_line_is_no_row(tmp_path: Path) -> None:
+    write_images(tmp_path, "a.png")
+    (tmp_path / "rows.csv").write_text("file,words\n\na.png,Clear.\n\n")
+
+    tables = read(tmp_path, {"image_path": "file", "text": "words"})
+
+    assert tables.reports.rows() == [("a.png", "Clear.")]
+    assert reasons(tables) == []
+
+
 def test_texts_alone_need_no_image(tmp_path: Path) -> None:
     rows = [
         ("i1", "gone.png", "Clear.", "s1", "p1", "", ""),

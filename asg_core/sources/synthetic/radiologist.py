@@ -3,24 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from asg_core.sources.synthetic.grammar import (
-    Draws,
-    Frame,
-    Kind,
-    Memory,
-    Statement,
-    find_frames,
-    is_stateable,
-)
+from asg_core.sources.synthetic.grammar import Frame, find_frames, is_stateable
 from asg_core.sources.synthetic.sentences import Sentence, write_sentence
-from asg_core.sources.synthetic.wording_tables import (
-    find_members,
-    is_beside,
-    read_denials,
-)
+from asg_core.sources.synthetic.statements import Draws, Kind, Memory, Statement
+from asg_core.sources.synthetic.wording_tables import is_beside, read_denials
 from asg_core.sources.synthetic.world import GROUND_GLASS, Observation, StudyPlan
 
-DEVICES = find_members("device", where="reader")
+DEVICES = frozenset({"tube", "line", "tip", "pacemaker", "wire", "hardware"})
+_REMOVABLE = frozenset({"tube", "line", "pacemaker"})
 # These neither grow, shrink nor heal between two studies, whatever the plan drew.
 STATIC = frozenset(
     {
@@ -85,9 +75,7 @@ def meet_reader(study: StudyPlan, *, draws: Draws) -> Reader:
         active |= {"opacity", "consolidation", "pneumonia", "infiltration"}
     return Reader(
         study=study,
-        memory=Memory(
-            draws=draws, direction="left" if draws.chance(0.5) else "right"
-        ),
+        memory=Memory(draws=draws, direction="left" if draws.chance(0.5) else "right"),
         style="T" if draws.chance(0.25) else "F",
         active=active,
         removed=tuple(
@@ -125,7 +113,12 @@ def find_topic(unit: Iterable[Statement]) -> str:
 
 
 def try_sentence(
-    unit: Sequence[Statement], *, reader: Reader, uses: str, is_clause: bool = False
+    unit: Sequence[Statement],
+    *,
+    reader: Reader,
+    uses: str,
+    is_clause: bool = False,
+    is_noun: bool = False,
 ) -> Sentence | None:
     """Write a unit as one sentence; None when no frame takes it.
 
@@ -134,10 +127,15 @@ def try_sentence(
         reader: Whose sentence it is.
         uses: The wanted styles; any style is taken when there is none in these.
         is_clause: Prefer frames that say it without naming the finding by a noun.
+        is_noun: Take only frames that name the finding by a noun.
     """
     statements = tuple(unit)
     for letters in (uses, ANY_USE):
-        frames = find_frames(statements, uses=letters, memory=reader.memory)
+        frames: Sequence[Frame] = find_frames(
+            statements, uses=letters, memory=reader.memory
+        )
+        if is_noun:
+            frames = [frame for frame in frames if frame.slots[0].noun is not None]
         if frames:
             return write_sentence(
                 _pick_frame(frames, reader=reader, is_clause=is_clause),
@@ -148,9 +146,7 @@ def try_sentence(
     return None
 
 
-def _pick_frame(
-    frames: Sequence[Frame], *, reader: Reader, is_clause: bool
-) -> Frame:
+def _pick_frame(frames: Sequence[Frame], *, reader: Reader, is_clause: bool) -> Frame:
     """Pick one; frames made for the finding count as much as all general ones."""
     if is_clause:
         clauses = [frame for frame in frames if frame.slots[0].noun is None]
@@ -193,7 +189,6 @@ def _can_go(observation: Observation, active: frozenset[str]) -> bool:
     finding = observation.finding
     if finding == GROUND_GLASS or not observation.is_certain:
         return False
-    removable = find_members("removable", where="reader")
-    if finding in STATIC or (finding in DEVICES and finding not in removable):
+    if finding in STATIC or (finding in DEVICES and finding not in _REMOVABLE):
         return False
     return not is_beside(finding, active)

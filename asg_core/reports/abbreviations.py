@@ -1,0 +1,53 @@
+"""Abbreviations that a report defines itself: "air space disease (ASD)".
+
+Known abbreviations are in the lexicon. scispaCy's detector (Schwartz and Hearst, 2003)
+finds the others, and it is loaded only for a report with something in brackets that
+could be a definition: about one in 1,500.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from asg_core.reports.lexicon import Entry, Lexicon, split_words
+
+# Three words and a short form in capitals behind them.
+_DEFINITION = re.compile(r"[A-Za-z]+[ -][a-z]+(?:[ -][a-z]+)* ?\(([A-Z][A-Za-z]{1,7})\)")
+_MAX_CHARS = 20_000
+
+
+def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
+    """Return what the abbreviations defined in `text` mean, keyed in lower case.
+
+    Only those are kept whose long form ends in a finding or a place of the lexicon.
+    Texts of more than 20,000 characters are not searched.
+    """
+    if len(text) > _MAX_CHARS or _DEFINITION.search(text) is None:
+        return {}
+    meanings: dict[str, Entry] = {}
+    for short, long in _detect(text):
+        words = split_words(long)
+        matches = lexicon.match(words)
+        if not matches or matches[-1].last != len(words):
+            continue
+        entry = matches[-1].entry
+        if entry.findings or entry.zone:
+            meanings[short.lower()] = entry
+    return meanings
+
+
+def _detect(text: str) -> list[tuple[str, str]]:
+    document = _pipeline()(text)
+    pairs = {(span.text, span._.long_form.text) for span in document._.abbreviations}
+    return sorted(pairs)
+
+
+@lru_cache(maxsize=1)
+def _pipeline() -> Any:  # noqa: ANN401 - spaCy is untyped here
+    # Importing spaCy costs seconds, so only reports that need it pay.
+    import scispacy.abbreviation  # noqa: F401, PLC0415 - registers the component
+    import spacy  # noqa: PLC0415
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("abbreviation_detector")
+    return pipeline
