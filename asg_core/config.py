@@ -54,17 +54,20 @@ class ProjectConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_boxes_have_a_source(self) -> "ProjectConfig":
-        if self.corpus.images == "none":
-            return self
-        needs_annotations = (
-            self.regions.backend == "import" or self.regions.checkpoint is None
+        regions = self.regions
+        is_needed = regions.backend == "import" or (
+            regions.backend != "none" and regions.checkpoint is None
         )
-        if needs_annotations and self.regions.annotations.source == "none":
+        if (
+            self.corpus.images == "files"
+            and is_needed
+            and regions.annotations.source == "none"
+        ):
             message = (
-                "regions.annotations.source is 'none', but regions.backend "
-                f"'{self.regions.backend}' without regions.checkpoint needs annotated "
-                "boxes: name their source, or give regions.checkpoint the folder of a "
-                "trained detector, or set corpus.images to 'none' to end at the triplets"
+                f"regions.annotations.source is 'none' while regions.backend is "
+                f"'{regions.backend}', which needs annotated boxes: name their source, or "
+                "give regions.checkpoint the folder of a trained detector, or set "
+                "regions.backend to 'none' to end before the alignment"
             )
             raise ValueError(message)
         return self

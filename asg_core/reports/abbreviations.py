@@ -1,8 +1,8 @@
 """Abbreviations that a report defines itself: "air space disease (ASD)".
 
 Known abbreviations are in the lexicon. scispaCy's detector (Schwartz and Hearst, 2003)
-finds the others, and it is loaded only for a report with something in brackets that
-could be a definition: about one in 1,500.
+finds the others. Loading spaCy costs seconds, so it is loaded only for a report in which
+something in brackets could be a definition and is used again.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Any
 
 from asg_core.reports.lexicon import Entry, Lexicon, split_words
 
-# Three words and a short form in capitals behind them.
-_DEFINITION = re.compile(r"[A-Za-z]+[ -][a-z]+(?:[ -][a-z]+)* ?\(([A-Z][A-Za-z]{1,7})\)")
+# Words, and behind them a short form in capitals.
+_DEFINITION = re.compile(r"[a-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
 _MAX_CHARS = 20_000
 
 
@@ -22,7 +22,7 @@ def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
     Only those are kept whose long form ends in a finding or a place of the lexicon.
     Texts of more than 20,000 characters are not searched.
     """
-    if len(text) > _MAX_CHARS or _DEFINITION.search(text) is None:
+    if "(" not in text or len(text) > _MAX_CHARS or not _may_define(text):
         return {}
     meanings: dict[str, Entry] = {}
     for short, long in _detect(text):
@@ -36,6 +36,14 @@ def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
     return meanings
 
 
+def _may_define(text: str) -> bool:
+    """Whether a short form in brackets follows words, and is used again."""
+    return any(
+        len(re.findall(rf"\b{found[1]}\b", text)) > 1
+        for found in _DEFINITION.finditer(text)
+    )
+
+
 def _detect(text: str) -> list[tuple[str, str]]:
     document = _pipeline()(text)
     pairs = {(span.text, span._.long_form.text) for span in document._.abbreviations}
@@ -44,7 +52,6 @@ def _detect(text: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def _pipeline() -> Any:  # noqa: ANN401 - spaCy is untyped here
-    # Importing spaCy costs seconds, so only reports that need it pay.
     import scispacy.abbreviation  # noqa: F401, PLC0415 - registers the component
     import spacy  # noqa: PLC0415
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from asg_core.reports.cues import Judgement, Reading, judge, read_sentence
 from asg_core.reports.lexicon import Entry, Lexicon, Match
 from asg_core.reports.places import Group, Place, find_groups, holds, regions_of
+from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 from asg_core.terms.regions import UNSPECIFIED
 
 _DEVICES = frozenset({"line", "tube", "wire", "pacemaker", "device", "drainage"})
+_GENERATORS = frozenset({"pacemaker", "device"})
 _SIDES_ONLY = frozenset({UNSPECIFIED, f"left {UNSPECIFIED}", f"right {UNSPECIFIED}"})
 # Between an adjective of place and its finding: "left basilar small patchy opacity".
 _MAX_ADJECTIVES = 6
+_ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ def read_claims(
     opener = reading.matches[0].entry
     is_anaphoric = opener.role == "anaphor" and reading.matches[0].first == 0
     claims = [
-        *_named_claims(lexicon, mentions, is_anaphoric=is_anaphoric),
+        *_named_claims(lexicon, reading, mentions, is_anaphoric=is_anaphoric),
         *_state_claims(lexicon, reading, groups, max_scope=max_scope),
     ]
     return tuple(_distinct(_tip_places(claims)))
@@ -84,9 +87,7 @@ def _mentions(
             continue
         has_device = has_device or bool(_DEVICES.intersection(findings))
         judgement = judge(reading, match.first, match.last, max_scope=max_scope)
-        mentions.append(
-            _Mention(match=match, findings=findings, judgement=judgement)
-        )
+        mentions.append(_Mention(match=match, findings=findings, judgement=judgement))
     mentions = _with_adjectives(reading, groups, mentions)
     return _with_shared(
         reading, groups, _with_followers(reading, groups, mentions, max_scope=max_scope)
@@ -96,15 +97,35 @@ def _mentions(
 def _with_adjectives(
     reading: Reading, groups: Sequence[Group], mentions: Sequence[_Mention]
 ) -> list[_Mention]:
-    """Give each mention the group that runs up to it: "left basilar opacity"."""
-    result = []
+    """Give each mention the group that runs up to it: "left basilar opacity".
+
+    Not so in "blunting of the left angle scarring": there the group follows another
+    finding, which then shares it.
+    """
+    result: list[_Mention] = []
     for mention in mentions:
         group = _nearest_before(groups, mention.match.first)
-        if group is not None and _is_adjective(reading, group, mention.match):
+        if (
+            group is not None
+            and _is_adjective(reading, group, mention.match)
+            and not (result and _is_taken(reading, result[-1], group))
+        ):
             result.append(replace(mention, before=group))
         else:
             result.append(mention)
     return result
+
+
+def _is_taken(reading: Reading, known: _Mention, group: Group) -> bool:
+    """Whether a preposition ties the group to the finding before it."""
+    if known.match.last > group.first:
+        return False
+    between = [
+        match
+        for match in reading.matches
+        if known.match.last <= match.first < group.first
+    ]
+    return bool(between) and between[-1].entry.role == "prep" and len(between) == 1
 
 
 def _is_adjective(reading: Reading, group: Group, match: Match) -> bool:
@@ -115,7 +136,7 @@ def _is_adjective(reading: Reading, group: Group, match: Match) -> bool:
     return all(
         between.entry.role is None
         and not between.entry.findings
-        and not between.entry.cues & {"deny_before", "deny_after", "affirm"}
+        and not between.entry.cues - _ADJECTIVE_CUES
         for between in reading.matches
         if group.last <= between.first < match.first
     )
@@ -128,15 +149,21 @@ def _with_followers(
     *,
     max_scope: int,
 ) -> list[_Mention]:
-    """Give each mention the group that follows it: "opacity in the left base"."""
-    owned = {mention.before.first: mention for mention in mentions if mention.before}
+    """Give each mention the group that follows it: "opacity in the left base".
+
+    A group that runs up to another finding is that one's, unless both are one noun:
+    "calcified left hilar nodes".
+    """
+    owned = {mention.before.first for mention in mentions if mention.before}
     result = []
     for mention in mentions:
         group = _nearest_after(groups, mention.match.last)
         if (
             group is None
-            or group.first in owned
             or group.first - mention.match.last > max_scope
+            or (
+                group.first in owned and not _is_one_noun(reading, mention.match, group)
+            )
             or reading.clauses.index_of(group.first)
             != reading.clauses.index_of(mention.match.first)
         ):
@@ -144,6 +171,12 @@ def _with_followers(
             continue
         result.append(replace(mention, after=group))
     return result
+
+
+def _is_one_noun(reading: Reading, match: Match, group: Group) -> bool:
+    return group.first - match.last <= 1 and not any(
+        match.last <= between.first < group.first for between in reading.matches
+    )
 
 
 def _with_shared(
@@ -156,16 +189,30 @@ def _with_shared(
             result.append(mention)
             continue
         clause = reading.clauses.index_of(mention.match.first)
-        earlier = tuple(
-            group
-            for group in reversed(groups)
-            if group.last <= mention.match.first
-            and reading.clauses.index_of(group.first) == clause
-        )
+        earlier = _groups_in(reading, groups, clause, mention)
         if not earlier and result:
             earlier = _inherited(reading, result[-1], mention)
+        elif not earlier and clause and not _is_denied(mention):
+            # "The left upper lobe with scarring": the place is the noun before.
+            earlier = _groups_in(reading, groups, clause - 1, mention)
         result.append(replace(mention, shared=earlier))
     return result
+
+
+def _groups_in(
+    reading: Reading, groups: Sequence[Group], clause: int, mention: _Mention
+) -> tuple[Group, ...]:
+    """Return the groups of a clause that stand before a mention, nearest first."""
+    return tuple(
+        group
+        for group in reversed(groups)
+        if group.last <= mention.match.first
+        and reading.clauses.index_of(group.first) == clause
+    )
+
+
+def _is_denied(mention: _Mention) -> bool:
+    return mention.judgement.existence in (Existence.ABSENT, None)
 
 
 def _inherited(
@@ -176,8 +223,7 @@ def _inherited(
     "Left basilar opacity, likely atelectasis"; "right effusion with adjacent collapse".
     A denial takes nothing over: "left basilar opacity, no effusion".
     """
-    is_denied = mention.judgement.existence in (Existence.ABSENT, None)
-    if is_denied or known.judgement.existence in (Existence.ABSENT, None):
+    if _is_denied(mention) or _is_denied(known):
         return ()
     distance = reading.clauses.index_of(mention.match.first) - reading.clauses.index_of(
         known.match.first
@@ -188,26 +234,48 @@ def _inherited(
     return own or known.shared
 
 
+def _in_state(
+    lexicon: Lexicon, reading: Reading, mention: _Mention, finding: str
+) -> Judgement:
+    """Return the judgement of a finding that a state may turn: "normal markings"."""
+    clause = reading.clauses.index_of(mention.match.first)
+    for match in reading.matches:
+        claims = lexicon.statements.get((finding, match.entry.state or ""), ())
+        if claims and reading.clauses.index_of(match.first) == clause:
+            return replace(
+                mention.judgement,
+                existence=claims[0][1],
+                cue=(match.start, match.end),
+            )
+    return mention.judgement
+
+
 def _named_claims(
-    lexicon: Lexicon, mentions: Sequence[_Mention], *, is_anaphoric: bool
+    lexicon: Lexicon,
+    reading: Reading,
+    mentions: Sequence[_Mention],
+    *,
+    is_anaphoric: bool,
 ) -> Iterator[Claim]:
     for mention in mentions:
-        judgement = mention.judgement
-        if judgement.existence is None:
+        if mention.judgement.existence is None:
             continue
         for finding in mention.findings:
+            judgement = _in_state(lexicon, reading, mention, finding)
+            existence = judgement.existence or Existence.PRESENT
             places, span = _places_of(lexicon, mention, finding)
             regions = _regions(
                 lexicon,
                 finding,
                 places,
                 hint=mention.match.entry.place,
-                existence=judgement.existence,
+                is_pair=mention.match.entry.is_pair,
+                existence=existence,
             )
             yield Claim(
                 finding=finding,
                 regions=regions,
-                existence=judgement.existence,
+                existence=existence,
                 context=judgement.context,
                 span=(mention.match.start, mention.match.end),
                 place=span,
@@ -223,14 +291,15 @@ def _places_of(
     rule = lexicon.place_rules[finding]
     before = _held(mention.before, lexicon, finding)
     after = _held(mention.after, lexicon, finding)
-    if before and mention.before:
-        is_side_only = all(place.zone is None for place in before)
-        if is_side_only and after and mention.after:
-            sided = _sided(after, by=before)
-            return sided, (mention.after.start, mention.after.end)
-        return before, (mention.before.start, mention.before.end)
-    if after and mention.after:
-        return after, (mention.after.start, mention.after.end)
+    if before and after and mention.before and mention.after:
+        if finding in _GENERATORS and any(place.sides for place in before):
+            after = before  # what follows is where the leads end
+        joined = _joined(before, after)
+        used = mention.before if joined == before else mention.after
+        return joined, (used.start, used.end)
+    for group, held in ((mention.before, before), (mention.after, after)):
+        if group and held:
+            return held, (group.start, group.end)
     for group in mention.shared:
         held = tuple(place for place in group.places if holds(place, rule))
         if held:
@@ -246,17 +315,34 @@ def _places_of(
     return (), None
 
 
-def _held(
-    group: Group | None, lexicon: Lexicon, finding: str
-) -> tuple[Place, ...]:
+def _held(group: Group | None, lexicon: Lexicon, finding: str) -> tuple[Place, ...]:
     if group is None:
         return ()
     rule = lexicon.place_rules[finding]
     return tuple(place for place in group.places if holds(place, rule))
 
 
+def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place, ...]:
+    """Join the places on either side of a finding, where one completes the other.
+
+    "Left pneumothorax at the apex": the side comes before, the zone after. "Basilar
+    opacities on the left": the other way round. Otherwise what stands before wins.
+    """
+    if all(place.zone is None for place in before):
+        if all(place.zone is None for place in after):
+            return (*before, *after)
+        if all(place.zone in SINGLE for place in after):
+            return (*before, *after)  # "right catheter ending in the SVC"
+        return _sided(after, by=before)
+    if any(place.sides for place in before) or not any(p.sides for p in after):
+        return before
+    if all(place.zone is None for place in after):
+        return _sided(before, by=after)
+    return after
+
+
 def _sided(places: Sequence[Place], *, by: Sequence[Place]) -> tuple[Place, ...]:
-    """Give zones without a side the side named before the finding."""
+    """Give zones without a side the sides named on the other side of the finding."""
     sides = tuple(dict.fromkeys(side for place in by for side in place.sides))
     return tuple(replace(place, sides=place.sides or sides) for place in places)
 
@@ -267,13 +353,16 @@ def _regions(
     places: Sequence[Place],
     *,
     hint: str | None,
+    is_pair: bool,
     existence: Existence,
 ) -> tuple[str, ...]:
     rule = lexicon.place_rules[finding]
     found = [
         region
         for place in (places or (None,))
-        for region in regions_of(place, rule=rule, hint=hint, existence=existence)
+        for region in regions_of(
+            place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
+        )
     ]
     return tuple(dict.fromkeys(found))
 
@@ -316,11 +405,20 @@ def _subjects(
     """
     clause = reading.clauses.index_of(state.first)
     others = [m for m in reading.matches if m.entry.state and m is not state]
-    floor = max((m.last for m in others if m.last <= state.first), default=0)
+    floor = max(
+        (
+            other.last
+            for other in others
+            if other.last <= state.first
+            and any(other.last <= g.first and g.last <= state.first for g in groups)
+        ),
+        default=0,
+    )
     ceiling = min(
         (m.first for m in others if m.first >= state.last), default=len(reading.words)
     )
     before, after = [], []
+    following = _nearest_after(groups, state.last)
     for group in groups:
         if reading.clauses.index_of(group.first) != clause:
             continue
@@ -331,10 +429,22 @@ def _subjects(
                 before.append((group, place))
             elif state.last <= group.first and group.last <= ceiling:
                 after.append((group, place))
-    is_attributive = bool(after) and _is_attributive(reading, state, after[0][0])
-    if is_attributive or not before:
+    if following is not None and _is_attributive(reading, state, following):
+        if not before or after or _is_set_off(reading, before[-1][0], state):
+            return [pair for pair in after if pair[0].first - state.last <= max_scope]
+    if not before:
         return [pair for pair in after if pair[0].first - state.last <= max_scope]
     return [pair for pair in before if state.first - pair[0].last <= max_scope]
+
+
+def _is_set_off(reading: Reading, group: Group, state: Match) -> bool:
+    """Whether a comma and no verb stands between: "heart size, enlarged aorta"."""
+    roles = {
+        match.entry.role
+        for match in reading.matches
+        if group.last <= match.first < state.first
+    }
+    return "comma" in roles and "verb" not in roles
 
 
 def _is_attributive(reading: Reading, state: Match, group: Group) -> bool:
@@ -379,6 +489,7 @@ def _state_claim(
             finding,
             (place,) if holds(place, lexicon.place_rules[finding]) else (),
             hint=None,
+            is_pair=False,
             existence=existence,
         ),
         existence=existence,

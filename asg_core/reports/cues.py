@@ -45,9 +45,7 @@ class Reading:
     clauses: Clauses
 
 
-_PRESENT = Judgement(
-    existence=Existence.PRESENT, context=Context.CURRENT, cue=None
-)
+_PRESENT = Judgement(existence=Existence.PRESENT, context=Context.CURRENT, cue=None)
 
 # In order of precedence.
 _EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
@@ -93,7 +91,9 @@ def judge_span(
     words = split_words(text[sentence_start:sentence_end])
     low, high = start - sentence_start, end - sentence_start
     inside = [
-        index for index, word in enumerate(words) if word.end > low and word.start < high
+        index
+        for index, word in enumerate(words)
+        if word.end > low and word.start < high
     ]
     if not inside:
         return _PRESENT
@@ -109,9 +109,7 @@ def read_sentence(
     """Return the words, matches and clauses of one sentence."""
     words = split_words(text)
     matches = lexicon.match(words, defined=defined)
-    return Reading(
-        words=words, matches=matches, clauses=split_clauses(words, matches)
-    )
+    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
 
 
 def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
@@ -136,9 +134,7 @@ def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgeme
     if best is None or found is None:
         return _PRESENT
     _, existence, context = _EFFECTS[best[0]]
-    return Judgement(
-        existence=existence, context=context, cue=(found.start, found.end)
-    )
+    return Judgement(existence=existence, context=context, cue=(found.start, found.end))
 
 
 def moved(judgement: Judgement, *, by: int) -> Judgement:
@@ -206,9 +202,7 @@ def _read_around(
         for match in lexicon.match(words[last:])
     ]
     matches = [*before, target, *after]
-    return Reading(
-        words=words, matches=matches, clauses=split_clauses(words, matches)
-    )
+    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
 
 
 def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -25,14 +25,39 @@ SYNTAX_FILE = _FOLDER / "lexicon_data/syntax.tsv"
 FINDING_PLACES_FILE = _FOLDER / "lexicon_data/finding_places.tsv"
 
 CUES = frozenset(
-    (
-        "deny_before deny_after doubt_before doubt_after alternate remove_before "
-        "remove_after history_before past_before none_before none_after none_around "
-        "compare_before compare_around affirm"
-    ).split()
+    [
+        "deny_before",
+        "deny_after",
+        "doubt_before",
+        "doubt_after",
+        "alternate",
+        "remove_before",
+        "remove_after",
+        "history_before",
+        "past_before",
+        "none_before",
+        "none_after",
+        "none_around",
+        "compare_before",
+        "compare_around",
+        "affirm",
+    ]
 )
 ROLES = frozenset(
-    "verb there prep and or slash comma with break aside anaphor ends".split()
+    [
+        "verb",
+        "there",
+        "prep",
+        "and",
+        "or",
+        "slash",
+        "comma",
+        "with",
+        "break",
+        "aside",
+        "anaphor",
+        "ends",
+    ]
 )
 _SIDES: Mapping[str, tuple[str, ...]] = {
     "-": (),
@@ -163,8 +188,10 @@ def _finding(row: dict[str, str]) -> Entry:
         _expect(finding, FINDINGS, row=row, what="finding")
     if row["place"] == "-":
         return Entry(findings=findings)
-    _expect(row["place"], ZONES, row=row, what="zone")
-    return Entry(findings=findings, place=row["place"])
+    zone, _, number = row["place"].partition(" ")
+    _expect(zone, ZONES, row=row, what="zone")
+    _expect(number, ("", "pair"), row=row, what="number")
+    return Entry(findings=findings, place=zone, is_pair=number == "pair")
 
 
 def _place(row: dict[str, str]) -> Entry:

@@ -19,12 +19,66 @@ from asg_core.terms.regions import UNSPECIFIED
 
 # Between two parts of a group: "left greater than right", "lateral and posterior".
 _GLUE = frozenset(
-    (
-        "greater than more less the lateral medial anterior posterior superior "
-        "inferior central peripheral aspect aspects portion portions segment segments "
-        "side sides sided mid mostly predominantly worse extreme far upper lower "
-        "middle zone zones region regions lobe lobes to then followed by"
-    ).split()
+    [
+        "greater",
+        "than",
+        "more",
+        "less",
+        "the",
+        "lateral",
+        "medial",
+        "anterior",
+        "posterior",
+        "superior",
+        "inferior",
+        "central",
+        "peripheral",
+        "aspect",
+        "aspects",
+        "portion",
+        "portions",
+        "segment",
+        "segments",
+        "side",
+        "sides",
+        "sided",
+        "mid",
+        "mostly",
+        "predominantly",
+        "worse",
+        "extreme",
+        "far",
+        "upper",
+        "lower",
+        "middle",
+        "zone",
+        "zones",
+        "region",
+        "regions",
+        "lobe",
+        "lobes",
+        "to",
+        "then",
+        "followed",
+        "by",
+        "chest",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+    ]
 )
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
@@ -72,22 +126,26 @@ def find_groups(
 ) -> list[Group]:
     """Return the groups of place words of a sentence, in order."""
     groups: list[Group] = []
-    run: list[Match] = []
-    previous: Match | None = None  # the last match of any kind
+    run: list[int] = []
     for position, match in enumerate(matches):
-        if match.entry.is_place:
-            if run and not _continues(words, matches, position, run[-1], clauses):
-                groups.append(_group(words, run))
-                run = []
-            run.append(match)
-        previous = match
-    if run and previous is not None:
-        groups.append(_group(words, run))
+        if not match.entry.is_place:
+            continue
+        if run and not _continues(words, matches, position, run[-1], clauses):
+            groups.extend(_groups(words, matches, run))
+            run = []
+        run.append(position)
+    if run:
+        groups.extend(_groups(words, matches, run))
     return groups
 
 
 def regions_of(
-    place: Place | None, *, rule: PlaceRule, hint: str | None, existence: Existence
+    place: Place | None,
+    *,
+    rule: PlaceRule,
+    hint: str | None,
+    is_pair: bool,
+    existence: Existence,
 ) -> tuple[str, ...]:
     """Return the regions where a finding is, one name each, without repetition.
 
@@ -95,6 +153,7 @@ def regions_of(
         place: The words' place, or None where the sentence names none.
         rule: Where this finding can be.
         hint: The zone that the finding's own phrase implies ("endotracheal tube").
+        is_pair: Whether the finding's own phrase means both sides ("effusions").
         existence: A denial without a side denies both sides.
     """
     zone = None if place is None else place.zone
@@ -111,7 +170,7 @@ def regions_of(
     if zone in SINGLE:
         return (SINGLE[zone],)
     if not sides:
-        is_pair = place is not None and is_named and place.is_pair
+        is_pair = is_pair or (place is not None and is_named and place.is_pair)
         if zone == "body":
             return (UNSPECIFIED,)
         if not (is_pair or rule.is_spread or existence is Existence.ABSENT):
@@ -136,17 +195,15 @@ def _continues(
     words: Sequence[Word],
     matches: Sequence[Match],
     position: int,
-    previous: Match,
+    before: int,
     clauses: Clauses,
 ) -> bool:
-    """Whether the place word at `position` belongs to the same group as `previous`."""
-    match = matches[position]
+    """Whether the place words at `before` and `position` stand together."""
+    match, previous = matches[position], matches[before]
     if clauses.index_of(match.first) != clauses.index_of(previous.first):
         return False
     covered = set()
-    for between in reversed(matches[:position]):
-        if between is previous:
-            break
+    for between in matches[before + 1 : position]:
         if between.entry.role not in _LINKS and between.entry.role is not None:
             return False
         if between.entry.findings or between.entry.cues - _WEAK_CUES:
@@ -160,6 +217,34 @@ def _continues(
     return len(free) <= _MAX_GLUE and all(
         text in _GLUE or text.isdigit() or text.startswith(_BLANK) for text in free
     )
+
+
+def _groups(
+    words: Sequence[Word], matches: Sequence[Match], run: Sequence[int]
+) -> list[Group]:
+    """Make one group of a run, or two where its end belongs to the next finding.
+
+    "Infiltrate in the right base and lingular scarring": the base holds the infiltrate,
+    the lingula the scarring.
+    """
+    cut = _cut(matches, run)
+    parts = [run] if cut is None else [run[:cut], run[cut:]]
+    return [_group(words, [matches[position] for position in part]) for part in parts]
+
+
+def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
+    begin, end = run[0] - 1, run[-1] + 1
+    if begin < 0 or end == len(matches) or not matches[end].entry.findings:
+        return None
+    if matches[begin].entry.role != "prep":
+        return None
+    if not any(match.entry.findings for match in matches[:begin]):
+        return None
+    for index in range(len(run) - 1, 0, -1):
+        links = matches[run[index - 1] + 1 : run[index]]
+        if any(link.entry.role in ("and", "comma", "or") for link in links):
+            return index
+    return None
 
 
 def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
@@ -184,9 +269,7 @@ def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
     )
 
 
-def _bare_zones(
-    words: Sequence[Word], left: Match, right: Match
-) -> list[_Atom]:
+def _bare_zones(words: Sequence[Word], left: Match, right: Match) -> list[_Atom]:
     """Return atoms for the "upper" of "right upper and lower lobes"."""
     if right.entry.zone not in _LOBAR:
         return []
@@ -231,9 +314,7 @@ def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
 def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
     if any(not place.sides for place in places):
         return [
-            Place(
-                zone=place.zone, sides=place.sides or trailing, is_pair=place.is_pair
-            )
+            Place(zone=place.zone, sides=place.sides or trailing, is_pair=place.is_pair)
             for place in places
         ]
     if places[-1].sides == trailing:

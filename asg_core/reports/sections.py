@@ -17,49 +17,124 @@ UNLABELLED = "unlabelled"
 
 # Canonical section -> the words of headers, as they are written or misspelt.
 _HEADERS: dict[str, tuple[str, ...]] = {
-    "findings": (
-        "findings|finding|chest findings|report|results|radiographic findings|"
-        "findings/impression|findings and impression|interpretation|body"
-    ).split("|"),
-    "impression": (
-        "impression|impressions|conclusion|conclusions|opinion|summary|diagnosis|"
-        "impression/findings|impression and recommendation|imp|final impression|"
-        "impression and recommendations|assessment"
-    ).split("|"),
+    "findings": [
+        "findings",
+        "finding",
+        "chest findings",
+        "report",
+        "results",
+        "radiographic findings",
+        "findings/impression",
+        "findings and impression",
+        "interpretation",
+        "body",
+    ],
+    "impression": [
+        "impression",
+        "impressions",
+        "conclusion",
+        "conclusions",
+        "opinion",
+        "summary",
+        "diagnosis",
+        "impression/findings",
+        "impression and recommendation",
+        "imp",
+        "final impression",
+        "impression and recommendations",
+        "assessment",
+    ],
     "addendum": ("addendum", "addenda"),
-    "wet_read": (
-        "wet read|wet reading|preliminary report|preliminary read|preliminary|pfi|"
-        "preliminary findings|preliminary impression"
-    ).split("|"),
-    "recommendation": (
-        "recommendation|recommendations|recommendation(s)"
-    ).split("|"),
-    "indication": (
-        "indication|indications|reason for exam|reason for examination|reason|"
-        "reason for study|clinical indication|clinical information|clinical data|"
-        "clinical statement|ndication|indication for study|clinical question"
-    ).split("|"),
-    "history": (
-        "history|clinical history|medical history|clinical background|patient history|"
-        "past medical history|presenting history|symptoms"
-    ).split("|"),
-    "technique": (
-        "technique|techniques|procedure|views|number of views|protocol|technical notes|"
-        "technical factors|exposure|dose|radiation dose|contrast"
-    ).split("|"),
-    "comparison": (
-        "comparison|comparisons|compared to|comparison study|comparison studies|"
-        "comparison exam|prior studies|prior study|prior exam|comparison date"
-    ).split("|"),
-    "examination": (
-        "examination|exam|study|type of exam|type of examination|exam type|"
-        "examination type|title|exam date|date|date of exam|date of service|final report"
-    ).split("|"),
-    "notification": (
-        "notification|notifications|communication|critical results|critical result|"
-        "provisional findings impression|attestation|signed|dictated by|electronically "
-        "signed by|discussed with"
-    ).split("|"),
+    "wet_read": [
+        "wet read",
+        "wet reading",
+        "preliminary report",
+        "preliminary read",
+        "preliminary",
+        "pfi",
+        "preliminary findings",
+        "preliminary impression",
+    ],
+    "recommendation": ["recommendation", "recommendations", "recommendation(s)"],
+    "indication": [
+        "indication",
+        "indications",
+        "reason for exam",
+        "reason for examination",
+        "reason",
+        "reason for study",
+        "clinical indication",
+        "clinical information",
+        "clinical data",
+        "clinical statement",
+        "ndication",
+        "indication for study",
+        "clinical question",
+    ],
+    "history": [
+        "history",
+        "clinical history",
+        "medical history",
+        "clinical background",
+        "patient history",
+        "past medical history",
+        "presenting history",
+        "symptoms",
+    ],
+    "technique": [
+        "technique",
+        "techniques",
+        "procedure",
+        "views",
+        "number of views",
+        "protocol",
+        "technical notes",
+        "technical factors",
+        "exposure",
+        "dose",
+        "radiation dose",
+        "contrast",
+    ],
+    "comparison": [
+        "comparison",
+        "comparisons",
+        "compared to",
+        "comparison study",
+        "comparison studies",
+        "comparison exam",
+        "prior studies",
+        "prior study",
+        "prior exam",
+        "comparison date",
+    ],
+    "examination": [
+        "examination",
+        "exam",
+        "study",
+        "type of exam",
+        "type of examination",
+        "exam type",
+        "examination type",
+        "title",
+        "exam date",
+        "date",
+        "date of exam",
+        "date of service",
+        "final report",
+    ],
+    "notification": [
+        "notification",
+        "notifications",
+        "communication",
+        "critical results",
+        "critical result",
+        "provisional findings impression",
+        "attestation",
+        "signed",
+        "dictated by",
+        "electronically signed by",
+        "discussed with",
+    ],
 }
 _NAMES = {name: section for section, names in _HEADERS.items() for name in names}
 # A title of the examination heads the body of the report.
@@ -148,9 +223,13 @@ def _header_name(found: re.Match[str]) -> str | None:
         return PREAMBLE
     if found["bare"]:
         bare = found["bare"].lower()
-        return PREAMBLE if bare == "final report" else _NAMES[bare.split()[-1]] if (
-            bare != "wet read"
-        ) else "wet_read"
+        return (
+            PREAMBLE
+            if bare == "final report"
+            else _NAMES[bare.split()[-1]]
+            if (bare != "wet read")
+            else "wet_read"
+        )
     return canonical_section(found["line"] or found["inline"])
 
 

@@ -9,10 +9,41 @@ import re
 
 # A full stop behind one of these ends an abbreviation, in lower case.
 _ABBREVIATIONS = frozenset(
-    (
-        "dr mr mrs ms prof st jr sr vs approx e.g i.e eg ie ca cf etc fig no nos resp "
-        "incl dept hosp pt al a.m p.m t.i.d b.i.d temp max min"
-    ).split()
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "st",
+        "jr",
+        "sr",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "ca",
+        "cf",
+        "etc",
+        "fig",
+        "no",
+        "nos",
+        "resp",
+        "incl",
+        "dept",
+        "hosp",
+        "pt",
+        "al",
+        "a.m",
+        "p.m",
+        "t.i.d",
+        "b.i.d",
+        "temp",
+        "max",
+        "min",
+    ]
 )
 # Words that only begin a sentence when they are capitalised within one.
 _OPENERS = (
@@ -23,6 +54,7 @@ _BREAK = re.compile(
     r"(?P<stop>[.!?]+)(?=(?P<gap>\s*)(?P<next>\S?))"
     r"|(?P<blank>\n[ \t\r\f\v]*\n\s*)"
     r"|(?P<item>\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S))"
+    r"|(?P<heading>\s+)(?=[A-Z]{3,}(?: [A-Z]{2,}){0,3}:)"
     rf"|(?<=[a-z])(?P<opener>\s+)(?=(?:{_OPENERS})\b\s*[a-z])"
 )
 # A number or bullet at the start of a sentence is not part of it.
@@ -96,9 +128,7 @@ def _is_marker(text: str, begin: int, position: int) -> bool:
     return number.strip(" \t\r\n(").isdigit()
 
 
-def _append(
-    sentences: list[tuple[int, int]], text: str, begin: int, end: int
-) -> None:
+def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
     while begin < end and text[begin].isspace():
         begin += 1
     marker = _MARKER.match(text, begin, end)

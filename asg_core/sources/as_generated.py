@@ -14,7 +14,14 @@ from pathlib import Path
 
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError, sorted_entries
-from asg_core.sources.walk import FileStat, entry_stat, files_below, mimic_tree
+from asg_core.sources.walk import (
+    FileStat,
+    Part,
+    entry_stat,
+    files_below,
+    mimic_tree,
+    of_part,
+)
 
 MANIFEST = "manifest.json"
 
@@ -27,7 +34,9 @@ _PATIENT = re.compile(rf"{_TREE}/p\d+/p(\d+)/")
 _INDEX = r"mimic-cxr-[\d.]+-(metadata|split)\.csv(\.gz)?"
 
 
-def changed_source_files(*, config: CorpusConfig, root: Path) -> Iterator[FileStat]:
+def changed_source_files(
+    *, config: CorpusConfig, root: Path, part: Part = "all"
+) -> Iterator[FileStat]:
     """Yield the files that `read_source` reads and that were changed, added or removed.
 
     Scene graphs and benchmarks beside the corpus are not among them. Unlike a real
@@ -53,8 +62,13 @@ def changed_source_files(*, config: CorpusConfig, root: Path) -> Iterator[FileSt
         suffix = ".jpg" if config.images == "files" else None
         tree = mimic_tree(root / _TREE, root=root, suffix=suffix, reports=True)
     present = (file for file in chain(index, tree) if is_read(file.name))
-    expected = {name: stamp for name, stamp in manifest.items() if is_read(name)}
-    yield from _differences(present, expected=expected)
+    made = (
+        FileStat(None, name, size, mtime_ns)
+        for name, (size, mtime_ns) in manifest.items()
+        if is_read(name)
+    )
+    expected = {file.name: file[2:] for file in of_part(made, part=part)}
+    yield from _differences(of_part(present, part=part), expected=expected)
 
 
 def changed_annotations(root: Path) -> Iterator[FileStat]:

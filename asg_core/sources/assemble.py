@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Literal
 
 import polars as pl
 
@@ -11,7 +12,12 @@ from asg_core.sources.config import CorpusConfig
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, SPLITS, STUDIES
 from asg_core.terms.views import View
 
-STAGE = "read_source"
+IMAGES_STAGE = "read_source"
+REPORTS_STAGE = "read_reports"
+
+Part = Literal["all", "images", "reports"]
+"""What of a shard is read. Two rules read the two parts, so that an edited report does
+not decode images and train a detector again."""
 
 _SPLIT_SPELLINGS = {
     **{split: split for split in SPLITS},
@@ -23,12 +29,20 @@ _SPLIT_SPELLINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTables:
-    """One shard of a corpus, in the tables of `asg_core.tables.catalog`."""
+    """One shard of a corpus, in the tables of `asg_core.tables.catalog`.
+
+    Rejects are of the stage `read_source` (images, and rows of index files) or
+    `read_reports`.
+    """
 
     studies: pl.DataFrame
     images: pl.DataFrame
     reports: pl.DataFrame
     rejects: pl.DataFrame
+
+    def rejects_of(self, stage: str) -> pl.DataFrame:
+        """Return the rejects of one of the two stages."""
+        return self.rejects.filter(pl.col("stage") == stage)
 
     @property
     def num_items(self) -> int:
@@ -37,23 +51,26 @@ class SourceTables:
 
 
 class RejectLog:
-    """Collects what a stage cannot use, under ids that are unique within the stage.
+    """Collects what cannot be used, under ids that are unique within a stage.
 
     An item that is rejected again gets "#2", "#3", ... behind its id.
     """
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str = IMAGES_STAGE) -> None:
         self._stage = stage
         self._rows: list[dict[str, str]] = []
-        self._times: Counter[str] = Counter()
+        self._times: Counter[tuple[str, str]] = Counter()
 
-    def add(self, item_id: str, *, reason: str, detail: str) -> None:
-        """Record one item."""
-        self._times[item_id] += 1
-        times = self._times[item_id]
+    def add(
+        self, item_id: str, *, reason: str, detail: str, stage: str | None = None
+    ) -> None:
+        """Record one item, of the log's own stage unless another is named."""
+        stage = stage or self._stage
+        self._times[stage, item_id] += 1
+        times = self._times[stage, item_id]
         self._rows.append(
             {
-                "stage": self._stage,
+                "stage": stage,
                 "item_id": item_id if times == 1 else f"{item_id}#{times}",
                 "reason": reason,
                 "detail": detail,

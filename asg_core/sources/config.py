@@ -270,7 +270,7 @@ class AnnotationsConfig(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    source: Literal["none", "chest_imagenome", "table"] = "none"
+    source: Literal["none", "chest_imagenome", "table"] = "chest_imagenome"
     """How the boxes are laid out on disk; `none` reads no box."""
 
     root: Path | None = None

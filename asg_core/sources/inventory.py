@@ -18,7 +18,13 @@ from asg_core.sources.layouts import (
     find_table,
     require_mimic_reports,
 )
-from asg_core.sources.walk import FileStat, annotation_files, source_files
+from asg_core.sources.walk import (
+    FileStat,
+    Part,
+    annotation_files,
+    of_part,
+    source_files,
+)
 from asg_core.tables.shards import shard_name, shard_names, shard_of
 
 AS_GENERATED = "as generated"
@@ -62,7 +68,9 @@ def check_annotations(config: AnnotationsConfig, root: Path) -> None:
             find_box_table(config=config, root=root)
 
 
-def inventory(*, config: CorpusConfig, root: Path) -> dict[str, str]:
+def inventory(
+    *, config: CorpusConfig, root: Path, part: Part = "all"
+) -> dict[str, str]:
     """Return the digest of each shard's files, by the shard's name.
 
     A file that belongs to a patient counts for the patient's shard; an index file (CSV,
@@ -75,14 +83,16 @@ def inventory(*, config: CorpusConfig, root: Path) -> dict[str, str]:
     Args:
         config: The corpus; its root is not read, `root` is.
         root: Folder of the dataset.
+        part: What of the corpus: "images" leaves out what report files hold (but not
+            which there are), "reports" leaves out the image files.
 
     Raises:
         SourceError: If the dataset is not laid out as the configuration says.
     """
     if config.source == "synthetic":
-        changed = changed_source_files(config=config, root=root)
+        changed = changed_source_files(config=config, root=root, part=part)
         return _digests(changed, num_shards=config.shards, untouched=AS_GENERATED)
-    files = source_files(config=config, root=root)
+    files = of_part(source_files(config=config, root=root), part=part)
     return _digests(files, num_shards=config.shards, untouched=None)
 
 

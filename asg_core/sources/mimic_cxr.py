@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asg_core.sources.assemble import (
-    STAGE,
+    REPORTS_STAGE,
+    Part,
     PatientSplits,
     RejectLog,
     SourceTables,
@@ -52,7 +53,8 @@ class _Reading:
     config: CorpusConfig
     root: Path
     splits: PatientSplits
-    rejects: RejectLog = field(default_factory=lambda: RejectLog(STAGE))
+    part: Part
+    rejects: RejectLog
     studies: StudyBook = field(default_factory=StudyBook)
     images: list[dict[str, object]] = field(default_factory=list)
     reports: dict[str, str] = field(default_factory=dict)
@@ -60,7 +62,9 @@ class _Reading:
     num_latin: int = 0
 
 
-def read_mimic_cxr(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables:
+def read_mimic_cxr(
+    *, config: CorpusConfig, root: Path, shard: int, part: Part = "all"
+) -> SourceTables:
     """Read one shard of a MIMIC-CXR corpus.
 
     An image is kept if its file exists (the first row of an id counts), a report if it
@@ -80,14 +84,17 @@ def read_mimic_cxr(*, config: CorpusConfig, root: Path, shard: int) -> SourceTab
         config: The corpus; its root is not read, `root` is.
         root: Folder of the dataset.
         shard: 0-based.
+        part: "images" opens no report, "reports" looks for no image file.
 
     Raises:
         SourceError: If the dataset is not laid out as expected.
     """
     layout = find_mimic(config=config, root=root)
-    rejects = RejectLog(STAGE)
+    rejects = RejectLog()
     splits = read_splits(layout.split, config=config, shard=shard, rejects=rejects)
-    reading = _Reading(config=config, root=root, splits=splits, rejects=rejects)
+    reading = _Reading(
+        config=config, root=root, splits=splits, rejects=rejects, part=part
+    )
     owners: dict[str, str] = {}
     if layout.metadata is not None:
         listed = listed_images(layout.metadata)
@@ -103,6 +110,7 @@ def read_mimic_cxr(*, config: CorpusConfig, root: Path, shard: int) -> SourceTab
     for study_id in sorted(without_report):
         reading.rejects.add(
             study_id,
+            stage=REPORTS_STAGE,
             reason="missing_report",
             detail=f"{layout.reports.name}: expected a report of study {study_id}, whose "
             "images are listed, found none",
@@ -111,7 +119,7 @@ def read_mimic_cxr(*, config: CorpusConfig, root: Path, shard: int) -> SourceTab
     return source_tables(
         studies=reading.studies,
         images=reading.images,
-        reports=reading.reports,
+        reports={} if part == "images" else reading.reports,
         rejects=reading.rejects,
     )
 
@@ -135,7 +143,8 @@ def _read_image(row: ListedImage, *, reading: _Reading) -> None:
         reading.left_out[f"view {view}"] += 1
         return
     path = _image_path(row, layout=reading.config.mimic_cxr)
-    problem = problem or _file_problem(row, path=path, root=reading.root)
+    if problem is None and reading.part != "reports":
+        problem = _file_problem(row, path=path, root=reading.root)
     if problem is not None:
         reason, detail = problem
         detail = f"{row.where}: {detail}"
@@ -212,21 +221,29 @@ def _read_report(file: ReportFile, *, owner: str | None, reading: _Reading) -> N
         return
     problem = _report_problem(file, owner=owner, reading=reading)
     if problem is None and split is not None:
-        try:
-            raw = file.read()
-        except _UNREADABLE as error:
-            problem = "unreadable_report", f"the file cannot be read: {error}"
-        else:
-            text, is_latin = decode_report(raw)
-            reading.num_latin += is_latin
-            reading.reports[file.study_id] = text
-            reading.studies.enter(
-                file.study_id, patient_id=file.patient_id, split=split
-            )
+        # Before the text is read: which studies there are must not depend on texts.
+        reading.studies.enter(file.study_id, patient_id=file.patient_id, split=split)
+        problem = _read_text(file, reading=reading)
     if problem is not None:
         reason, detail = problem
         name = f"p{file.patient_id}/s{file.study_id}.txt"
-        reading.rejects.add(name, reason=reason, detail=f"{name}: {detail}")
+        detail = f"{name}: {detail}"
+        reading.rejects.add(name, reason=reason, detail=detail, stage=REPORTS_STAGE)
+
+
+def _read_text(file: ReportFile, *, reading: _Reading) -> tuple[str, str] | None:
+    """Keep the text of a report; return reason and detail if it cannot be read."""
+    if reading.part == "images":
+        reading.reports[file.study_id] = ""
+        return None
+    try:
+        raw = file.read()
+    except _UNREADABLE as error:
+        return "unreadable_report", f"the file cannot be read: {error}"
+    text, is_latin = decode_report(raw)
+    reading.num_latin += is_latin
+    reading.reports[file.study_id] = text
+    return None
 
 
 def _report_problem(

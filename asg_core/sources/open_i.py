@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asg_core.sources.assemble import (
-    STAGE,
+    REPORTS_STAGE,
     PatientSplits,
     RejectLog,
     SourceTables,
@@ -47,7 +47,7 @@ class _Reading:
     root: Path
     views: Mapping[str, View]
     splits: PatientSplits
-    rejects: RejectLog = field(default_factory=lambda: RejectLog(STAGE))
+    rejects: RejectLog = field(default_factory=RejectLog)
     studies: StudyBook = field(default_factory=StudyBook)
     images: dict[str, dict[str, object]] = field(default_factory=dict)
     reports: dict[str, str] = field(default_factory=dict)
@@ -181,13 +181,15 @@ def _read_file(raw: bytes, *, study_id: str, reading: _Reading) -> None:
         reading.rejects.add(
             study_id,
             reason="unreadable_report",
+            stage=REPORTS_STAGE,
             detail=f"{study_id}: expected XML, found what cannot be read: {error}",
         )
         return
     problem = _report_problem(report, study_id=study_id, reading=reading)
     if problem is not None:
         reason, detail = problem
-        reading.rejects.add(study_id, reason=reason, detail=f"{study_id}: {detail}")
+        detail = f"{study_id}: {detail}"
+        reading.rejects.add(study_id, reason=reason, detail=detail, stage=REPORTS_STAGE)
         return
     reading.studies.enter(study_id, patient_id=study_id, split=split)
     reading.reports[study_id] = report_text(report)

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from asg_core.sources.assemble import SourceTables
+from asg_core.sources.assemble import Part, SourceTables
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.mimic_cxr import read_mimic_cxr
 from asg_core.sources.open_i import read_open_i
 from asg_core.sources.table import read_table_source
 
 
-def read_source(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables:
+def read_source(
+    *, config: CorpusConfig, root: Path, shard: int, part: Part = "all"
+) -> SourceTables:
     """Read one shard of a corpus from its files as they were distributed.
 
     A shard holds whole patients (`asg_core.tables.shards.shard_of`); the shards together
@@ -20,6 +22,9 @@ def read_source(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
         config: The corpus; its root is not read, `root` is.
         root: Folder of the dataset; of a synthetic corpus, the folder it was made in.
         shard: 0-based, below `config.shards`.
+        part: "images" or "reports" where only the tables of one are wanted: work for
+            the other is then left out where the layout allows it, and its table and
+            rejects mean nothing.
 
     Raises:
         SourceError: If the dataset is not laid out as the configuration says.
@@ -31,7 +36,7 @@ def read_source(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
         )
     match config.source:
         case "synthetic" | "mimic_cxr":
-            return read_mimic_cxr(config=config, root=root, shard=shard)
+            return read_mimic_cxr(config=config, root=root, shard=shard, part=part)
         case "open_i":
             return read_open_i(config=config, root=root, shard=shard)
         case "table":

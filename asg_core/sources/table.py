@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asg_core.sources.assemble import (
-    STAGE,
+    REPORTS_STAGE,
     PatientSplits,
     RejectLog,
     SourceTables,
@@ -31,7 +31,7 @@ class _Reading:
     config: CorpusConfig
     root: Path
     splits: PatientSplits
-    rejects: RejectLog = field(default_factory=lambda: RejectLog(STAGE))
+    rejects: RejectLog = field(default_factory=RejectLog)
     studies: StudyBook = field(default_factory=StudyBook)
     images: list[dict[str, object]] = field(default_factory=list)
     reports: dict[str, str] = field(default_factory=dict)
@@ -161,6 +161,7 @@ def _read_text(row: TableRow, *, reading: _Reading) -> None:
         reading.rejects.add(
             f"{row.where}/text",
             reason="conflicting_text",
+            stage=REPORTS_STAGE,
             detail=f"{row.where}: expected the text of study {row.study_id} as in a row "
             "above, found another; the first is kept",
         )

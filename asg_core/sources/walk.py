@@ -6,9 +6,9 @@ job graph is built. Files come in the same order on every file system.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.sources.files import sorted_entries
@@ -26,6 +26,13 @@ from asg_core.sources.table_rows import read_table_rows
 _OPEN_I_IMAGE = re.compile(r"(CXR\d+)_.*\.png$")
 
 
+Part = Literal["all", "images", "reports"]
+"""What of a corpus is looked at."""
+
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".tif", ".tiff", ".bmp")
+_REPORT_SUFFIX = ".txt"
+
+
 class FileStat(NamedTuple):
     """One file of a dataset."""
 
@@ -39,6 +46,20 @@ class FileStat(NamedTuple):
     """Bytes; -1 for a file that is named but not there."""
 
     mtime_ns: int
+
+
+def of_part(files: Iterable[FileStat], *, part: Part) -> Iterator[FileStat]:
+    """Yield the files of one part of a corpus.
+
+    Of the images' part a report file says only that it is there: which studies there
+    are depends on its name, and nothing on its text. Files that hold both (archives,
+    tables, XML) belong to both parts.
+    """
+    for file in files:
+        if part == "images" and file.name.endswith(_REPORT_SUFFIX):
+            yield file._replace(size=min(file.size, 0), mtime_ns=0)
+        elif part != "reports" or not file.name.lower().endswith(_IMAGE_SUFFIXES):
+            yield file
 
 
 def source_files(*, config: CorpusConfig, root: Path) -> Iterator[FileStat]:

@@ -9,7 +9,12 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.provenance import code_digest
-from asg_core.sources.inventory import check_source, inventory
+from asg_core.sources.inventory import (
+    check_annotations,
+    check_source,
+    inventory,
+    inventory_annotations,
+)
 from asg_core.tables.shards import shard_names
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -27,7 +32,8 @@ HAS_IMAGES = project.corpus.images != "none"
 SOURCE_ROOT = f"{RESULTS}/source" if IS_SYNTHETIC else str(project.corpus.root)
 ANNOTATIONS = project.regions.annotations
 ANNOTATIONS_ROOT = SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
-HAS_ANNOTATIONS = HAS_IMAGES and ANNOTATIONS.source != "none"
+HAS_BOXES = HAS_IMAGES and project.regions.backend != "none"
+HAS_ANNOTATIONS = HAS_BOXES and ANNOTATIONS.source != "none"
 DETECTOR = project.regions.checkpoint or Path(RESULTS) / "detector"
 
 
@@ -63,17 +69,30 @@ def gpus(device):
 
 
 def source_inventory():
-    """Return a digest of the source's files per shard, checking the source first.
+    """Return digests of the source's files, checking the source first.
 
-    Only the main process looks at the files: a submitted job reads what it found, since
-    a look at hundreds of thousands of files from every node would be a storm.
+    Of images and of reports per shard, and one of the annotations. Only the main process
+    looks at the files: a submitted job reads what it found, since a look at hundreds of
+    thousands of files from every node would be a storm.
     """
     seen = Path(RESULTS) / "inventory.json"
     if workflow.exec_mode == ExecMode.REMOTE and seen.exists():
         return json.loads(seen.read_text())
+    corpus, root = project.corpus, Path(SOURCE_ROOT)
+    annotations = {"config": ANNOTATIONS, "root": Path(ANNOTATIONS_ROOT)}
     try:
-        check_source(config=project.corpus, root=Path(SOURCE_ROOT))
-        digests = inventory(config=project.corpus, root=Path(SOURCE_ROOT))
+        check_source(config=corpus, root=root)
+        if HAS_ANNOTATIONS and not (IS_SYNTHETIC and ANNOTATIONS.root is None):
+            check_annotations(**annotations)
+        digests = {
+            "images": inventory(config=corpus, root=root, part="images"),
+            "reports": inventory(config=corpus, root=root, part="reports"),
+            "annotations": (
+                inventory_annotations(**annotations, corpus=corpus)
+                if HAS_ANNOTATIONS
+                else None
+            ),
+        }
     except (ValueError, OSError) as error:
         raise WorkflowError(str(error)) from None
     if workflow.exec_mode == ExecMode.DEFAULT:
@@ -84,6 +103,8 @@ def source_inventory():
 
 def reference_boxes():
     """Return the boxes that detections are scored against; none where there are none."""
+    if not HAS_BOXES:
+        return []
     if IS_SYNTHETIC:
         return shards("truth/region_boxes")
     is_imported = project.regions.backend == "import"
@@ -97,7 +118,7 @@ def made_tables():
     tables = ["studies", "images", "reports", "sentences", "triplets"]
     if HAS_ANNOTATIONS:
         tables.append("annotated_boxes")
-    if HAS_IMAGES:
+    if HAS_BOXES:
         tables += ["region_boxes", "alignments", "tag_targets"]
     return tables
 
@@ -108,7 +129,9 @@ def rejecting_stages():
     if HAS_ANNOTATIONS:
         stages.append("read_annotations")
     if HAS_IMAGES:
-        stages += ["cache_pixels", "detect_regions", "align_regions"]
+        stages.append("cache_pixels")
+    if HAS_BOXES:
+        stages += ["detect_regions", "align_regions"]
     return stages
 
 
@@ -122,14 +145,16 @@ def counted_tables():
 def all_outputs():
     """Return what plain `snakemake` makes: the last tables and every metric."""
     metrics = ["count_tables"]
+    last = "tables/triplets"
     if IS_SYNTHETIC:
         metrics += ["make_synthetic", "score_triplets"]
-    if HAS_IMAGES and REFERENCE_BOXES:
-        metrics.append("score_boxes")
-    if HAS_IMAGES and IS_SYNTHETIC:
-        metrics.append("score_alignments")
+    if HAS_BOXES:
+        last = "tables/alignments"
+        metrics += ["score_boxes"] if REFERENCE_BOXES else []
+        metrics += ["score_alignments"] if IS_SYNTHETIC else []
     files = [f"{RESULTS}/tables/stage_metrics/{name}.parquet" for name in metrics]
-    return files + shards("tables/alignments" if HAS_IMAGES else "tables/triplets")
+    pixels = shards("pixels") if HAS_IMAGES else []
+    return files + pixels + shards(last)
 
 
 REFERENCE_BOXES = reference_boxes()

@@ -31,7 +31,7 @@ if IS_SYNTHETIC:
             "../scripts/score_triplets.py"
 
 
-if HAS_IMAGES and REFERENCE_BOXES:
+if REFERENCE_BOXES:
 
     rule score_boxes:
         """Overlap of the region boxes with reference boxes."""
@@ -60,7 +60,7 @@ if HAS_IMAGES and REFERENCE_BOXES:
             "../scripts/score_boxes.py"
 
 
-if HAS_IMAGES and IS_SYNTHETIC:
+if HAS_BOXES and IS_SYNTHETIC:
 
     rule score_alignments:
         """Precision and recall of region-sentence pairs."""

@@ -110,6 +110,7 @@ if HAS_ANNOTATIONS:
         params:
             config=settings(project.regions.annotations),
             root=ANNOTATIONS_ROOT,
+            files=INVENTORY["annotations"],
             code=digest("read_annotations.py"),
         message:
             "Reading annotated boxes from {ANNOTATIONS_ROOT}, {wildcards.shard}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from asg_core.jobs import Job, run_job
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.read import read_reports
+from asg_core.sources.read import read_source
 from asg_core.tables.catalog import REPORTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.shards import parse_shard_name
@@ -25,11 +25,12 @@ def main(
 ) -> None:
     """Read one shard below `root`; write `reports` and `rejects`."""
     index, _ = parse_shard_name(shard)
-    tables = read_reports(config=config, root=root, shard=index)
-    num_items = len(tables.reports) + len(tables.rejects)
+    tables = read_source(config=config, root=root, shard=index, part="reports")
+    rejected = tables.rejects_of("read_reports")
+    num_items = len(tables.reports) + len(rejected)
     job.rows(rows_in=num_items, rows_out=len(tables.reports))
     job.write_rejects(
-        tables.rejects,
+        rejected,
         rejects,
         num_items=num_items,
         max_share=config.max_reject_share,

@@ -19,12 +19,13 @@ def main(
 ) -> None:
     """Read one shard below `root`; write `studies`, `images` and `rejects`."""
     index, _ = parse_shard_name(shard)
-    tables = read_source(config=config, root=root, shard=index)
-    num_items = len(tables.images) + len(tables.rejects)
+    tables = read_source(config=config, root=root, shard=index, part="images")
+    rejects = tables.rejects_of("read_source")
+    num_items = len(tables.images) + len(rejects)
     job.rows(rows_in=num_items, rows_out=len(tables.images))
     job.metric("studies", len(tables.studies))
     job.write_rejects(
-        tables.rejects,
+        rejects,
         outputs["rejects"],
         num_items=num_items,
         max_share=config.max_reject_share,

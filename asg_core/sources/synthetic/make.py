@@ -101,8 +101,7 @@ def make_synthetic(
 
     The bytes of all files but the manifest, which holds times, follow from `config` (and
     those of the truth from `num_shards` too), not from `num_processes`. What an earlier
-    call left in `root` is removed first. Memory grows by the truth rows alone, about
-    1 kB an image.
+    call left in `root` is removed first. Memory grows by the rows of the truth alone.
 
     Args:
         config: The world.

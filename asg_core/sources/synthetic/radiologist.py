@@ -109,7 +109,8 @@ def find_topic(unit: Iterable[Statement]) -> str:
     first = (stated or statements)[0]
     if first.finding == "calcification" and "lung" in first.places[0]:
         return "lung"
-    return read_denials()[first.finding][0].topic
+    rows = read_denials().get(first.finding, ())
+    return rows[0].topic if rows else ""
 
 
 def try_sentence(

@@ -56,14 +56,11 @@ _MAX_MAIN = 4
 def write_findings(reader: Reader) -> list[Sentence]:
     """Write the body: everything the plan has, negatives, normal things, remarks."""
     opening = write_opening(reader)
+    gone: list[Unit] = [(statement,) for statement in reader.removed]
     groups = [
         _write_statements(unit, reader=reader, uses=reader.style)
-        for unit in _join(_plan_units(reader), reader=reader)
+        for unit in _join(_plan_units(reader) + gone, reader=reader)
     ]
-    groups.extend(
-        write_unit(unit, reader=reader, uses=reader.style)
-        for unit in _join([(s,) for s in reader.removed], reader=reader)
-    )
     said = write_negatives(reader, uses=reader.style) + write_remarks(reader)
     groups.extend([sentence] for sentence in said)
     order = reader.draws.pick(_ORDERS)
@@ -156,7 +153,7 @@ def _join(units: list[Unit], *, reader: Reader) -> list[Unit]:
     while rest:
         unit = rest.pop(0)
         while rest and len(unit) < 3 and reader.draws.chance(0.4):
-            merged = _merge(unit, rest[0])
+            merged = _merge(unit, rest[0], reader=reader)
             if merged is None:
                 break
             unit = merged
@@ -165,12 +162,12 @@ def _join(units: list[Unit], *, reader: Reader) -> list[Unit]:
     return joined
 
 
-def _merge(first: Unit, second: Unit) -> Unit | None:
+def _merge(first: Unit, second: Unit, *, reader: Reader) -> Unit | None:
     """Return both units as one in an order that some frame takes; None without one."""
-    for candidate in ((*first, *second), (*second, *first)):
-        if has_frame(candidate):
-            return candidate
-    return None
+    orders = [(*first, *second), (*second, *first)]
+    if reader.draws.chance(0.5):
+        orders.reverse()
+    return next((unit for unit in orders if has_frame(unit)), None)
 
 
 def _write_statements(unit: Unit, *, reader: Reader, uses: str) -> list[Sentence]:
@@ -180,7 +177,7 @@ def _write_statements(unit: Unit, *, reader: Reader, uses: str) -> list[Sentence
     elif len(unit) == 1 and reader.draws.chance(0.15):
         unit = _add_negatives(unit[0], reader=reader)
     sentences = write_unit(unit, reader=reader, uses=uses)
-    if len(unit) == 1 and reader.draws.chance(0.3):
+    if len(unit) == 1 and uses != "I" and reader.draws.chance(0.35):
         sentences.extend(_follow_up(unit[0], reader=reader))
     return sentences
 

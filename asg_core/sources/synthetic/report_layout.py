@@ -153,11 +153,10 @@ def _find_breaks(text: str, *, width: int) -> list[int]:
 def lay_out_plain(body: Body, *, reader: Reader) -> Page:
     """Return the report as one unwrapped paragraph a section."""
     page = Page(width=0)
-    gap = " "
     for section, sentences in _sections(body):
-        title = f"{reader.draws.pick(find_parts(section)).capitalize()}: "
-        prefix = fill_words(title, memory=reader.memory) if body.has_headers else ""
-        page.add_paragraph(sentences, section=section, prefix=prefix, gap=gap)
+        header = _pick_header(section, reader=reader).capitalize()
+        prefix = f"{header}: " if body.has_headers else ""
+        page.add_paragraph(sentences, section=section, prefix=prefix)
     return page
 
 
@@ -270,7 +269,7 @@ def _add_section(
     gap: str,
 ) -> None:
     draws = reader.draws
-    header = draws.pick(find_parts(section)).replace("{VIEWS}", _views_word(reader))
+    header = _pick_header(section, reader=reader)
     is_list = section == "impression" and len(sentences) > 1 and draws.chance(0.5)
     is_inline = draws.chance(0.45) and not is_list
     if is_inline:
@@ -292,6 +291,11 @@ def _add_section(
     else:
         page.add_paragraph(sentences, section=section, gap=gap)
     page.add_line(_BLANK)
+
+
+def _pick_header(section: str, *, reader: Reader) -> str:
+    header = reader.draws.pick(find_parts(section))
+    return header.replace("{VIEWS}", _views_word(reader))
 
 
 def _views_word(reader: Reader) -> str:

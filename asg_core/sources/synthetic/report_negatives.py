@@ -39,6 +39,7 @@ _NORMALS: tuple[tuple[tuple[tuple[str, int], ...], float], ...] = (
 )
 _CHRONIC = STATIC | DEVICES | {"cardiomegaly", "blunt", "shift", "marking"}
 
+_LISTED_TOPICS = ("lung", "pleura", "vessels", "bone")
 _AIRSPACE = {"opacity", "consolidation", "pneumonia", "infiltration", "atelectasis"}
 
 
@@ -73,7 +74,7 @@ def write_negatives(reader: Reader, *, uses: str) -> list[Sentence]:
 
 
 def _pick_listed(reader: Reader) -> list[str]:
-    options = deniable(reader, topics=("lung", "pleura", "vessels"))
+    options = deniable(reader, topics=_LISTED_TOPICS)
     weights = {name: read_denials()[name][0].weight for name in options}
     picked: list[str] = []
     for _ in range(min(reader.draws.pick(_LIST_LENGTHS), len(options))):

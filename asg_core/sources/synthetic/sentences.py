@@ -11,6 +11,7 @@ from asg_core.sources.synthetic.grammar import (
 )
 from asg_core.sources.synthetic.statements import Kind, Memory, Statement
 from asg_core.sources.synthetic.templates import (
+    FOR_MANY,
     LIST,
     Choice,
     ListSlot,
@@ -33,16 +34,6 @@ from asg_core.terms.regions import side_of
 
 Span = tuple[int, int]
 
-_FOR_MANY = {
-    "is": "are",
-    "has": "have",
-    "was": "were",
-    "it": "they",
-    "this": "these",
-    "persists": "persist",
-    "reflects": "reflect",
-    "represents": "represent",
-}
 _DEGREES = {"mildly": "adv", "mild": "adj"}
 _CLOCK = {"hour": (1, 12), "minute": (10, 59)}
 _VOWEL_SOUND = re.compile(r"(?!uni|use|eu|one)[aeiou8]|11\b|18\b", re.IGNORECASE)
@@ -338,7 +329,7 @@ class _Filler:
         noun = self._names[claim].noun
         # A pronoun agrees with the noun of the sentence before.
         number = noun.number if noun else self._memory.last_number
-        return _FOR_MANY.get(word, word) if number == "many" else word
+        return FOR_MANY.get(word, word) if number == "many" else word
 
     def _degree(self, claim: int, *, how: str) -> str:
         if self._draws.chance(0.4):

@@ -99,6 +99,21 @@ _MARK = re.compile(r"([fp])(?: ([a-z ]+)|(\d(?:,\d)*))?:")
 _CUE = re.compile(r"(?:(\d(?:,\d)*)|(list)):")
 _DEGREES = ("mildly", "mild", "prior")
 
+FOR_MANY = {
+    "is": "are",
+    "has": "have",
+    "was": "were",
+    "it": "they",
+    "this": "these",
+    "persists": "persist",
+    "remains": "remain",
+    "reflects": "reflect",
+    "represents": "represent",
+}
+"""The words that agree with a noun, and their form beside a plural."""
+
+_VALUES = (*FOR_MANY, "mm", "cm", "ptx", "tube", "S", "D", "hour", "minute")
+
 
 def parse_template(text: str, *, where: str) -> tuple[Node, ...]:
     """Parse one template.
@@ -225,6 +240,11 @@ class _Reader:
         end = self._text.find("}", self._at)
         name, _, claim = self._text[self._at + 1 : end].partition(" ")
         self._at = end + 1
+        if name not in _VALUES:
+            raise ValueError(
+                f"{self._where}: expected a value or a verb of {_VALUES}, found "
+                f"'{{{name}}}'"
+            )
         # {is last} agrees with the last claim, whichever number it has.
         return Value(name=name, claim=LIST if claim == "last" else int(claim or 1) - 1)
 

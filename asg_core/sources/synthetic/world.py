@@ -124,14 +124,15 @@ def plan_patient(
                 observations=observations,
                 resolved=resolved,
                 has_earlier=earlier is not None,
-                seed=(seed, stream, index, 1 + number),
+                seed=(seed, stream, index, 2 + number),
             )
         )
     return PatientPlan(
         patient_id=patient_id,
         split=split,
         studies=tuple(studies),
-        seed=(seed, stream, index, 0),
+        # Not 0: numpy gives (seed, stream, index, 0) the numbers of `rng` itself.
+        seed=(seed, stream, index, 1),
     )
 
 

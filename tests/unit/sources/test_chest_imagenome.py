@@ -326,7 +326,7 @@ def test_sides_in_the_same_place_are_swapped_too() -> None:
 
 
 def test_no_annotations_give_empty_tables(tmp_path: Path) -> None:
-    tables = read(tmp_path, {"a": "train"}, config=AnnotationsConfig())
+    tables = read(tmp_path, {"a": "train"}, config=AnnotationsConfig(source="none"))
 
     assert tables.annotated_boxes.is_empty()
     assert tables.rejects.is_empty()

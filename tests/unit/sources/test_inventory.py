@@ -320,7 +320,7 @@ def test_annotations_have_one_digest(tmp_path: Path) -> None:
     assert before_index == graph_index != digest("index")
     check_annotations(config, tmp_path)
     assert inventory_annotations(
-        config=AnnotationsConfig(), corpus=corpus, root=tmp_path
+        config=AnnotationsConfig(source="none"), corpus=corpus, root=tmp_path
     )
 
 
@@ -440,3 +440,33 @@ def test_the_inventory_imports_nothing_heavy() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("source", ["mimic_cxr", "synthetic"])
+def test_an_edited_report_is_no_change_of_the_images(
+    tmp_path: Path, source: str
+) -> None:
+    write_synthetic(tmp_path)
+    is_synthetic = source == "synthetic"
+    config = CorpusConfig(shards=1) if is_synthetic else mimic(tmp_path, shards=1)
+    patient = PATIENTS[0]
+
+    def parts() -> tuple[str, str]:
+        images = inventory(config=config, root=tmp_path, part="images")
+        reports = inventory(config=config, root=tmp_path, part="reports")
+        return images[shard_name(0, num_shards=1)], reports[shard_name(0, num_shards=1)]
+
+    before = parts()
+    write(tmp_path / report_of(patient), "another text")
+    edited_report = parts()
+    write(tmp_path / image_of(patient), "another picture")
+    edited_image = parts()
+    (tmp_path / report_of(patient)).unlink()
+    removed_report = parts()
+
+    assert edited_report[0] == before[0]
+    assert edited_report[1] != before[1]
+    assert edited_image[0] != before[0]
+    assert edited_image[1] == edited_report[1]
+    assert removed_report[0] != edited_image[0]
+    assert removed_report[1] != edited_image[1]

@@ -88,7 +88,7 @@ def test_a_corpus_that_cannot_be_is_refused(keys: dict[str, Any], message: str) 
     ("keys", "message"),
     [
         (
-            {"root": "data"},
+            {"source": "none", "root": "data"},
             "annotations.root is 'data' while annotations.source is 'none",
         ),
         (
@@ -105,8 +105,8 @@ def test_annotations_that_cannot_be_are_refused(
         AnnotationsConfig(**keys)
 
 
-def test_annotations_are_none_by_default() -> None:
-    assert AnnotationsConfig().source == "none"
+def test_annotations_are_those_of_chest_imagenome_by_default() -> None:
+    assert AnnotationsConfig().source == "chest_imagenome"
 
 
 @pytest.mark.parametrize("model", [CorpusConfig, AnnotationsConfig])
