@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import yaml
+from polars.datatypes import DataTypeClass
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -47,7 +49,9 @@ def default_yaml() -> str:
 
 def schema_json() -> str:
     """Return the JSON Schema (draft 2020-12) of a configuration file."""
-    return json.dumps(ProjectConfig.model_json_schema(), indent=2, sort_keys=True) + "\n"
+    return (
+        json.dumps(ProjectConfig.model_json_schema(), indent=2, sort_keys=True) + "\n"
+    )
 
 
 def config_page() -> str:
@@ -90,12 +94,16 @@ def _yaml_lines(model: BaseModel, *, indent: int) -> Iterator[str]:
             yield f"{pad}{name}:"
             yield from _yaml_lines(value, indent=indent + 1)
         else:
-            plain = type(model).model_construct(**{name: value})
-            dumped = plain.model_dump(mode="json", include={name})
-            text = yaml.safe_dump(
-                dumped, default_flow_style=None, allow_unicode=True, width=1000
-            )
-            yield from (f"{pad}{line}" for line in text.rstrip().splitlines())
+            plain = model.model_dump(mode="json", include={name})[name]
+            yield f"{pad}{name}: {_inline(plain)}"
+
+
+def _inline(value: object) -> str:
+    """Return a value as YAML in one line."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, allow_unicode=True, width=10_000
+    )
+    return text.removesuffix("...\n").strip()
 
 
 def _config_sections(model: BaseModel, *, prefix: str) -> Iterator[str]:
@@ -148,13 +156,19 @@ def _table_section(table: TableSchema) -> str:
     return "\n".join(lines)
 
 
-def _dtype_name(dtype: object) -> str:
-    text = str(dtype)
-    categories = getattr(dtype, "categories", None)
-    if categories is None:
-        return text.partition("(categories")[0]
-    values = list(categories)
-    return "one of " + ", ".join(values) if len(values) < 8 else f"one of {len(values)}"
+def _dtype_name(dtype: pl.DataType | DataTypeClass) -> str:
+    """Return a short name: vocabularies as their words, or as how many they have."""
+    if isinstance(dtype, pl.Enum):
+        words = list(dtype.categories)
+        return "one of " + (", ".join(words) if len(words) < 8 else str(len(words)))
+    if isinstance(dtype, pl.List):
+        return f"list of {_dtype_name(dtype.inner)}"
+    if isinstance(dtype, pl.Array):
+        return f"{dtype.size} x {_dtype_name(dtype.inner)}"
+    if isinstance(dtype, pl.Struct):
+        fields = [f"{field.name}: {_dtype_name(field.dtype)}" for field in dtype.fields]
+        return "{" + ", ".join(fields) + "}"
+    return str(dtype)
 
 
 def _about(field: FieldInfo) -> str:

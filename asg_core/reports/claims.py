@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 from asg_core.reports.cues import Judgement, Reading, judge, read_sentence
 from asg_core.reports.lexicon import Entry, Lexicon, Match
-from asg_core.reports.places import Group, Place, find_groups, holds, regions_of
+from asg_core.reports.places import BLANK, Group, Place, find_groups, holds, regions_of
 from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 from asg_core.terms.regions import UNSPECIFIED
 
 _DEVICES = frozenset({"line", "tube", "wire", "pacemaker", "device", "drainage"})
+_VEINS = frozenset({"svc", "cavoatrial"})
 _GENERATORS = frozenset({"pacemaker", "device"})
 _SIDES_ONLY = frozenset({UNSPECIFIED, f"left {UNSPECIFIED}", f"right {UNSPECIFIED}"})
 # Between an adjective of place and its finding: "left basilar small patchy opacity".
@@ -85,6 +86,8 @@ def _mentions(
             findings = ("tip",)
         if not findings:
             continue
+        if findings == ("tip",) and not has_device and _has_blank(reading, match):
+            findings = ("line", "tip")
         has_device = has_device or bool(_DEVICES.intersection(findings))
         judgement = judge(reading, match.first, match.last, max_scope=max_scope)
         mentions.append(_Mention(match=match, findings=findings, judgement=judgement))
@@ -92,6 +95,15 @@ def _mentions(
     return _with_shared(
         reading, groups, _with_followers(reading, groups, mentions, max_scope=max_scope)
     )
+
+
+def _has_blank(reading: Reading, tip: Match) -> bool:
+    """Whether a word before the tip was removed: "left chest XXXX with tip in the SVC".
+
+    The removed word is then the device. Only what ends in a great vein is surely a
+    line; `_named_claims` checks that.
+    """
+    return any(word.text.startswith(BLANK) for word in reading.words[: tip.first])
 
 
 def _with_adjectives(
@@ -166,11 +178,21 @@ def _with_followers(
             )
             or reading.clauses.index_of(group.first)
             != reading.clauses.index_of(mention.match.first)
+            or _is_of_tip(mentions, mention, group)
         ):
             result.append(mention)
             continue
         result.append(replace(mention, after=group))
     return result
+
+
+def _is_of_tip(mentions: Sequence[_Mention], mention: _Mention, group: Group) -> bool:
+    """Whether the group is where the device ends: "catheter ends in the SVC"."""
+    return bool(_DEVICES.intersection(mention.findings)) and any(
+        other.findings == ("tip",)
+        and mention.match.last <= other.match.first < group.first
+        for other in mentions
+    )
 
 
 def _is_one_noun(reading: Reading, match: Match, group: Group) -> bool:
@@ -250,6 +272,12 @@ def _in_state(
     return mention.judgement
 
 
+def _ends_in_vein(mention: _Mention) -> bool:
+    return mention.after is not None and any(
+        place.zone in _VEINS for place in mention.after.places
+    )
+
+
 def _named_claims(
     lexicon: Lexicon,
     reading: Reading,
@@ -261,8 +289,13 @@ def _named_claims(
         if mention.judgement.existence is None:
             continue
         for finding in mention.findings:
+            if finding == "tip" and _is_denied(mention):
+                continue  # a tip that is not seen lies outside the image
             judgement = _in_state(lexicon, reading, mention, finding)
             existence = judgement.existence or Existence.PRESENT
+            if finding == "line" and mention.match.entry.findings == ("tip",):
+                if not _ends_in_vein(mention):
+                    continue
             places, span = _places_of(lexicon, mention, finding)
             regions = _regions(
                 lexicon,

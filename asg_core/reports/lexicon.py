@@ -105,35 +105,34 @@ class Lexicon:
         win over the lexicon.
         """
         found: list[Match] = []
+        root = self.trie
         count = len(words)
         position = 0
         while position < count:
-            entry, last = self._longest(words, position, count)
+            node = root.get(words[position][0])
+            if node is None:
+                if defined is None or words[position][0] not in defined:
+                    position += 1
+                    continue
+            entry, last = None, position
+            ahead = position + 1
+            while isinstance(node, dict):
+                end = node.get(_END)
+                if end is not None:
+                    entry, last = end, ahead
+                if ahead == count:
+                    break
+                node = node.get(words[ahead][0])
+                ahead += 1
             if defined is not None and words[position][0] in defined:
                 entry, last = defined[words[position][0]], position + 1
-            if entry is None:
+            if isinstance(entry, Entry):
+                start, end_char = words[position][1], words[last - 1][2]
+                found.append(Match(entry, position, last, start, end_char))
+                position = last
+            else:
                 position += 1
-                continue
-            start, end = words[position][1], words[last - 1][2]
-            found.append(Match(entry, position, last, start, end))
-            position = last
         return found
-
-    def _longest(
-        self, words: list[Word], position: int, count: int
-    ) -> tuple[Entry | None, int]:
-        entry: Entry | None = None
-        last = position
-        node = self.trie.get(words[position][0])
-        while isinstance(node, dict):
-            position += 1
-            end = node.get(_END)
-            if isinstance(end, Entry):
-                entry, last = end, position
-            if position == count:
-                break
-            node = node.get(words[position][0])
-        return entry, last
 
 
 def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Trie:

@@ -22,6 +22,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
 import polars as pl
 
 from asg_core.reports.abbreviations import defined_abbreviations
@@ -33,12 +34,12 @@ from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
 from asg_core.reports.zones import zones_of
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
-from asg_core.tables.schema import TableSchema
 from asg_core.terms.existence import Context, Existence
 
 logger = logging.getLogger(__name__)
 
 STAGE = "extract_triplets"
+DEFAULT_CONFIG = ReportsConfig()
 # Reports repeat themselves: half of all sentences have been read before. The limits
 # keep the memory of a job flat, whatever it reads.
 _CACHED_SENTENCES = 32_768
@@ -58,15 +59,98 @@ class ParsedReports:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sentence:
-    section: str
-    start: int
-    end: int
+class _Read:
+    """What one sentence says, with offsets from its start.
+
+    `columns` holds its triplets, one tuple for each of `_CLAIM_COLUMNS`.
+    """
+
     claims: tuple[Claim, ...]
+    columns: tuple[tuple[object, ...], ...]
+    is_anaphoric: bool
+
+
+_CLAIM_COLUMNS = (
+    "region",
+    "finding",
+    "existence",
+    "context",
+    "finding_start",
+    "finding_end",
+    "place_start",
+    "place_end",
+    "cue_start",
+    "cue_end",
+)
+_OFFSETS = _CLAIM_COLUMNS[4:]
+
+
+class _Rows:
+    """The rows of all reports so far, column by column."""
+
+    def __init__(self) -> None:
+        self.study_ids: list[str] = []
+        self.indices: list[int] = []
+        self.sections: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.texts: list[str] = []
+        self.num_claims: list[int] = []
+        self.claims: tuple[list[object], ...] = tuple([] for _ in _CLAIM_COLUMNS)
+        self.rejects: list[dict[str, object]] = []
+
+    def add(self, read: _Read) -> None:
+        """Append the triplets of one sentence."""
+        self.num_claims.append(len(read.columns[0]))
+        if read.columns[0]:
+            for column, values in zip(self.claims, read.columns, strict=True):
+                column.extend(values)
+
+    def sentences(self) -> pl.DataFrame:
+        """Return the table SENTENCES."""
+        return pl.DataFrame(
+            {
+                "study_id": self.study_ids,
+                "sentence_index": self.indices,
+                "section": self.sections,
+                "start": self.starts,
+                "end": self.ends,
+                "text": self.texts,
+            },
+            schema=dict(SENTENCES.columns),
+        ).sort(SENTENCES.key)
+
+    def triplets(self, parser: str) -> pl.DataFrame:
+        """Return the table TRIPLETS, offsets moved to the report's text."""
+        rows = np.repeat(np.arange(len(self.num_claims)), self.num_claims)
+        types = TRIPLETS.columns
+        frame = pl.DataFrame(
+            dict(zip(_CLAIM_COLUMNS, self.claims, strict=True)),
+            schema={name: types[name] for name in _CLAIM_COLUMNS},
+        )
+        keys = pl.DataFrame(
+            {
+                "study_id": self.study_ids,
+                "sentence_index": self.indices,
+                "shift": self.starts,
+            },
+            schema={
+                "study_id": pl.String,
+                "sentence_index": pl.Int32,
+                "shift": pl.Int32,
+            },
+        )[rows]
+        return (
+            pl.concat([keys, frame], how="horizontal")
+            .with_columns(pl.col(_OFFSETS) + pl.col("shift"))
+            .with_columns(parser=pl.lit(parser))
+            .select(list(types))
+            .sort(TRIPLETS.key)
+        )
 
 
 def parse_reports(
-    reports: pl.DataFrame, *, config: ReportsConfig = ReportsConfig()
+    reports: pl.DataFrame, *, config: ReportsConfig = DEFAULT_CONFIG
 ) -> ParsedReports:
     """Read reports into sentences and triplets.
 
@@ -87,21 +171,17 @@ def parse_reports(
         TypeError: If a column does not hold strings.
     """
     _check(reports)
-    sentences: dict[str, list[object]] = {name: [] for name in SENTENCES.columns}
-    triplets: dict[str, list[object]] = {name: [] for name in TRIPLETS.columns}
-    rejects: dict[str, list[object]] = {name: [] for name in REJECTS.columns}
+    rows = _Rows()
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
         reason = _unreadable(text)
-        read = [] if reason else _read_report(text, config)
-        if not read:
-            _append_reject(rejects, study_id, reason or "no_usable_section", config)
-        for index, sentence in enumerate(read):
-            _append_sentence(sentences, study_id, index, sentence, text)
-            _append_triplets(triplets, study_id, index, sentence, config)
+        if reason is None and not _read_report(rows, study_id, text, config):
+            reason = "no_usable_section"
+        if reason is not None:
+            rows.rejects.append(_reject(study_id, reason, config))
     parsed = ParsedReports(
-        sentences=_frame(sentences, SENTENCES),
-        triplets=_frame(triplets, TRIPLETS),
-        rejects=_frame(rejects, REJECTS),
+        sentences=rows.sentences(),
+        triplets=rows.triplets(config.parser),
+        rejects=REJECTS.frame(rows.rejects).sort(REJECTS.key),
     )
     logger.info(
         "%d reports -> %d sentences, %d triplets, %d rejects",
@@ -145,55 +225,99 @@ def _unreadable(text: str | None) -> str | None:
     return None
 
 
-def _read_report(text: str, config: ReportsConfig) -> list[_Sentence]:
-    lexicon = shared_lexicon()
-    defined = defined_abbreviations(lexicon, text) if config.abbreviations else {}
-    sentences: list[_Sentence] = []
+def _read_report(rows: _Rows, study_id: str, text: str, config: ReportsConfig) -> int:
+    """Append what one report says, and return how many sentences it has."""
+    defined = None
+    if config.abbreviations:
+        defined = defined_abbreviations(shared_lexicon(), text) or None
+    index = 0
     for section in split_sections(text):
         if section.name not in config.sections:
             continue
-        previous: _Sentence | None = None
+        previous: tuple[int, _Read] | None = None
         for start, end in split_sentences(text, section.start, section.end):
-            claims = _claims(text[start:end], defined, config.max_scope_tokens)
-            if previous is not None and any(claim.is_anaphoric for claim in claims):
-                claims = _resolved(claims, previous, start=start)
-            previous = _Sentence(
-                section=section.name, start=start, end=end, claims=claims
-            )
-            sentences.append(previous)
-    return sentences
+            sentence = text[start:end]
+            read = _read_sentence(sentence, defined, config)
+            if read.is_anaphoric and previous is not None:
+                shift = previous[0] - start
+                claims = _resolved(read.claims, previous[1].claims, shift=shift)
+                read = _as_read(claims)
+            previous = (start, read)
+            rows.study_ids.append(study_id)
+            rows.indices.append(index)
+            rows.sections.append(section.name)
+            rows.starts.append(start)
+            rows.ends.append(end)
+            rows.texts.append(sentence)
+            rows.add(read)
+            index += 1
+    return index
 
 
-def _claims(
-    sentence: str, defined: dict[str, Entry], max_scope: int
-) -> tuple[Claim, ...]:
-    if defined or len(sentence) > _CACHED_CHARS:
-        return read_claims(
-            shared_lexicon(), sentence, max_scope=max_scope, defined=defined
-        )
-    return _cached_claims(sentence, max_scope)
+def _read_sentence(
+    sentence: str, defined: dict[str, Entry] | None, config: ReportsConfig
+) -> _Read:
+    max_scope, has_history = config.max_scope_tokens, config.include_history
+    if defined is None and len(sentence) <= _CACHED_CHARS:
+        return _cached_read(sentence, max_scope, has_history)
+    claims = read_claims(
+        shared_lexicon(), sentence, max_scope=max_scope, defined=defined
+    )
+    return _as_read(_chosen(claims, has_history))
 
 
 @lru_cache(maxsize=_CACHED_SENTENCES)
-def _cached_claims(sentence: str, max_scope: int) -> tuple[Claim, ...]:
-    return read_claims(shared_lexicon(), sentence, max_scope=max_scope)
+def _cached_read(sentence: str, max_scope: int, has_history: bool) -> _Read:  # noqa: FBT001 - a cache key
+    claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
+    return _as_read(_chosen(claims, has_history))
+
+
+def _chosen(claims: tuple[Claim, ...], has_history: bool) -> tuple[Claim, ...]:  # noqa: FBT001
+    if has_history:
+        return claims
+    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
+
+
+def _as_read(claims: tuple[Claim, ...]) -> _Read:
+    """Lay the claims of a sentence out in columns, one row per region."""
+    none = (None, None)
+    rows = [
+        (
+            region,
+            claim.finding,
+            claim.existence.value,
+            claim.context.value,
+            *claim.span,
+            *(claim.place or none),
+            *(claim.cue or none),
+        )
+        for claim in claims
+        for region in claim.regions
+    ]
+    return _Read(
+        claims=claims,
+        columns=tuple(zip(*rows, strict=True)) or ((),) * len(_CLAIM_COLUMNS),
+        is_anaphoric=any(claim.is_anaphoric for claim in claims),
+    )
 
 
 def _resolved(
-    claims: tuple[Claim, ...], previous: _Sentence, *, start: int
+    claims: tuple[Claim, ...], previous: tuple[Claim, ...], *, shift: int
 ) -> tuple[Claim, ...]:
-    """Give "this may represent atelectasis" the place of the sentence before."""
+    """Give "this may represent atelectasis" the place of the sentence before.
+
+    `shift` is where that sentence starts, seen from this one.
+    """
     source = next(
         (
             claim
-            for claim in reversed(previous.claims)
+            for claim in reversed(previous)
             if claim.existence is not Existence.ABSENT and claim.place is not None
         ),
         None,
     )
     if source is None or source.place is None:
         return claims
-    shift = previous.start - start
     place = (source.place[0] + shift, source.place[1] + shift)
     rules = shared_lexicon().place_rules
     result = []
@@ -211,63 +335,14 @@ def _resolved(
     return tuple(result)
 
 
-def _append_sentence(
-    columns: dict[str, list[object]],
-    study_id: str,
-    index: int,
-    sentence: _Sentence,
-    text: str,
-) -> None:
-    columns["study_id"].append(study_id)
-    columns["sentence_index"].append(index)
-    columns["section"].append(sentence.section)
-    columns["start"].append(sentence.start)
-    columns["end"].append(sentence.end)
-    columns["text"].append(text[sentence.start : sentence.end])
-
-
-def _append_triplets(
-    columns: dict[str, list[object]],
-    study_id: str,
-    index: int,
-    sentence: _Sentence,
-    config: ReportsConfig,
-) -> None:
-    for claim in sentence.claims:
-        if claim.context is Context.HISTORY and not config.include_history:
-            continue
-        for region in claim.regions:
-            columns["study_id"].append(study_id)
-            columns["sentence_index"].append(index)
-            columns["region"].append(region)
-            columns["finding"].append(claim.finding)
-            columns["existence"].append(claim.existence.value)
-            columns["context"].append(claim.context.value)
-            columns["parser"].append(config.parser)
-            for name, span in (
-                ("finding", claim.span),
-                ("place", claim.place),
-                ("cue", claim.cue),
-            ):
-                start, end = (
-                    (None, None)
-                    if span is None
-                    else (sentence.start + span[0], sentence.start + span[1])
-                )
-                columns[f"{name}_start"].append(start)
-                columns[f"{name}_end"].append(end)
-
-
-def _append_reject(
-    columns: dict[str, list[object]],
-    study_id: str,
-    reason: str,
-    config: ReportsConfig,
-) -> None:
-    columns["stage"].append(STAGE)
-    columns["item_id"].append(study_id)
-    columns["reason"].append(reason)
-    columns["detail"].append(_DETAILS[reason].format(sections=_listed(config)))
+def _reject(study_id: str, reason: str, config: ReportsConfig) -> dict[str, object]:
+    sections = ", ".join(section.value for section in config.sections)
+    return {
+        "stage": STAGE,
+        "item_id": study_id,
+        "reason": reason,
+        "detail": _DETAILS[reason].format(sections=sections),
+    }
 
 
 _DETAILS = {
@@ -277,12 +352,3 @@ _DETAILS = {
         "Report: expected a sentence under one of {sections}, found none."
     ),
 }
-
-
-def _listed(config: ReportsConfig) -> str:
-    return ", ".join(section.value for section in config.sections)
-
-
-def _frame(columns: dict[str, list[object]], schema: TableSchema) -> pl.DataFrame:
-    frame = pl.DataFrame(columns, schema=dict(schema.columns))
-    return frame.sort(schema.key)

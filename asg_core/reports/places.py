@@ -84,7 +84,7 @@ _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
 # Removed by de-identification.
-_BLANK = "xxx"
+BLANK = "xxx"
 _SIDES = ("left", "right")
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
@@ -215,7 +215,7 @@ def _continues(
         if index not in covered
     ]
     return len(free) <= _MAX_GLUE and all(
-        text in _GLUE or text.isdigit() or text.startswith(_BLANK) for text in free
+        text in _GLUE or text.isdigit() or text.startswith(BLANK) for text in free
     )
 
 
@@ -249,9 +249,9 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
 
 def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
     atoms: list[_Atom] = []
-    for match in run:
-        if atoms:
-            atoms.extend(_bare_zones(words, atoms[-1].match, match))
+    for index, match in enumerate(run):
+        if index and any(later.entry.zone in _LOBAR for later in run[index:]):
+            atoms.extend(_bare_zones(words, run[index - 1], match))
         atoms.append(
             _Atom(
                 match=match,
@@ -271,8 +271,6 @@ def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
 
 def _bare_zones(words: Sequence[Word], left: Match, right: Match) -> list[_Atom]:
     """Return atoms for the "upper" of "right upper and lower lobes"."""
-    if right.entry.zone not in _LOBAR:
-        return []
     return [
         _Atom(match=left, zone=_BARE_ZONES[word.text], sides=(), is_pair=False)
         for word in words[left.last : right.first]

@@ -155,7 +155,7 @@ _HEADER = re.compile(
     r"NOTIFICATIONS?):"
     # A bare title line, and a line of underscores (three are a removed name).
     r"|(?m:^[^\S\n]*(?P<bare>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
-    r"[^\S\n]*(?=\r?$))"
+    r"(?=[^\S\n]{2}|[^\S\n]*\r?$))"
     r"|(?m:^[^\S\n]*(?P<rule>_{6,})[^\S\n]*(?=\r?$))"
 )
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")

@@ -42,7 +42,6 @@ cue span is the word that hedges, denies, compares or removes; None for a plain 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -65,8 +64,6 @@ PARSER = "truth"
 _LAYOUTS = {"mimic_cxr": lay_out_mimic, "plain": lay_out_plain}
 # The seed of a study is also used for its pictures; this one is for its words.
 _WORDS = 1
-
-Form = Literal["both", "impression", "findings", "headless"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

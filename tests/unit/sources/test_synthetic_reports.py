@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asg_core.sources.synthetic.grammar import Frame, read_frames
+from asg_core.sources.synthetic.grammar import Frame, find_frames, read_frames
 from asg_core.sources.synthetic.report_layout import LINE_WIDTH, Page
 from asg_core.sources.synthetic.report_writer import (
     WrittenReport,
@@ -21,6 +21,7 @@ from asg_core.sources.synthetic.wording_tables import (
     POSITIVE,
     find_nouns,
     places_fit,
+    read_denials,
 )
 from asg_core.sources.synthetic.world import (
     GROUND_GLASS,
@@ -589,6 +590,38 @@ def test_every_finding_has_four_surface_forms_at_each_of_its_places(
     assert places
     for option in places:
         assert len(surface_forms(finding, option)) >= 4, option
+
+
+def test_every_frame_for_one_claim_can_state_something_of_the_world() -> None:
+    memory = make_memory()
+    sayings = [
+        Statement(kind=kind, finding=finding, places=places)
+        for prior in finding_priors()
+        for finding, options in (
+            (prior.finding, prior.places),
+            (prior.companion, prior.companion_places),
+        )
+        for places in options
+        if finding is not None
+        for kind in Kind
+    ]
+    sayings += [
+        Statement(kind=Kind.ABSENT, finding=finding, places=row.places)
+        for finding, denials in read_denials().items()
+        for row in denials
+    ]
+
+    usable = {
+        frame.frame_id
+        for statement in sayings
+        for frame in find_frames((statement,), uses="FTI", memory=memory)
+    }
+
+    single = {
+        f.frame_id for f in read_frames() if len(f.claims) == 1 and not f.has_list
+    }
+    assert len(single) > 300
+    assert single <= usable, single - usable
 
 
 @pytest.mark.parametrize(

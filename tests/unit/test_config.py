@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from asg_core.config import ConfigError, ProjectConfig, read_config, resolve_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_keys_are_the_defaults() -> None:
+    assert resolve_config({}) == ProjectConfig()
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"corpsu": {}}, "corpsu: expected a known key, .* did you mean 'corpus'"),
+        ({"images": {"siez": 1}}, "images.siez: .* did you mean 'size'"),
+        (
+            {"regions": {"training": {"stepz": 3}}},
+            "regions.training.stepz: .* did you mean 'steps'",
+        ),
+        ({"images": {"size": "big"}}, "images.size: .* found 'big'"),
+        ({"images": {"size": 3}}, "images.size: .* found 3"),
+        ({"corpus": {"source": "open_i"}}, "corpus.root is not set"),
+        (
+            {"regions": {"annotations": {"source": "none"}}},
+            "regions.annotations.source is 'none' while regions.backend",
+        ),
+    ],
+)
+def test_each_problem_is_a_sentence_with_the_full_key(
+    keys: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        resolve_config(keys)
+
+
+def test_several_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve_config({"images": {"size": 3}, "corpus": {"shards": 0}})
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "The configuration cannot be run."
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        "corpus.shards",
+        "images.size",
+    ]
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.yaml").write_text("[1, 2]")
+    (tmp_path / "broken.yaml").write_text("a: [")
+    (tmp_path / "empty.yaml").write_text("")
+
+    with pytest.raises(ConfigError, match="expected a YAML mapping of keys"):
+        read_config(tmp_path / "list.yaml")
+    with pytest.raises(ConfigError, match="expected YAML"):
+        read_config(tmp_path / "broken.yaml")
+    assert read_config(tmp_path / "empty.yaml") == ProjectConfig()
+
+
+def test_every_shipped_file_resolves_to_what_it_says() -> None:
+    resolved = {
+        path.name: read_config(path)
+        for path in sorted((ROOT / "config").rglob("*.yaml"))
+    }
+
+    found = {
+        name: (
+            config.corpus.name,
+            config.corpus.source,
+            config.corpus.images,
+            config.corpus.shards,
+            config.images.size,
+            config.regions.backend,
+            config.regions.training.device,
+        )
+        for name, config in resolved.items()
+    }
+    assert found == {
+        "config.yaml": ("synthetic", "synthetic", "files", 4, 160, "torchvision", "cpu"),
+        "default.yaml": ("synthetic", "synthetic", "files", 4, 256, "torchvision", "cpu"),
+        "mimic_cxr.yaml": (
+            "mimic_cxr", "mimic_cxr", "files", 128, 512, "torchvision", "cuda",
+        ),
+        "open_i.yaml": ("open_i", "open_i", "none", 4, 256, "torchvision", "cpu"),
+        "table.yaml": ("my_corpus", "table", "files", 4, 256, "none", "cpu"),
+        "test.yaml": ("test", "synthetic", "files", 2, 96, "torchvision", "cpu"),
+    }  # fmt: skip
+    assert resolved["default.yaml"] == ProjectConfig()
+
+
+def test_a_run_names_only_what_it_changes() -> None:
+    default = ProjectConfig().model_dump(mode="json")
+
+    for path in (ROOT / "config").glob("*.yaml"):
+        if path.name in ("default.yaml", "config.yaml"):
+            continue
+        values = yaml.safe_load(path.read_text())
+        changed = resolve_config(values).model_dump(mode="json")
+        assert changed != default
