@@ -33,6 +33,7 @@ demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its r
 test: $(STAMP) check ## Everything: lint, types, contracts, and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python workflow/scripts/lint_workflow.py
+	$(BIN)/python workflow/scripts/draw_rules.py --check
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not gpu and not data"
 
 check: $(STAMP) ## The fast subset: lint, types, import contracts, quick tests
@@ -52,8 +53,9 @@ bench: $(STAMP) ## Speed measurements, by hand
 mlflow: $(STAMP) ## Open the tracking UI of the runs in this folder
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
 
-docs: $(STAMP) ## Write config/default.yaml, config/schema.json, docs/config.md, docs/tables.md
+docs: $(STAMP) ## Write config/default.yaml, its schema, two pages, and the rule graph of README.md
 	$(BIN)/python -m asg_core.reference
+	$(BIN)/python workflow/scripts/draw_rules.py
 
 lock: ## Resolve requirements.lock again, keeping the pins that still fit
 	$(PYTHON) -m venv $(VENV)-lock

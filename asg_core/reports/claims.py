@@ -69,7 +69,7 @@ def read_claims(
     opener = reading.matches[0].entry
     is_anaphoric = opener.role == "anaphor" and reading.matches[0].first == 0
     claims = [
-        *_named_claims(lexicon, reading, mentions, is_anaphoric=is_anaphoric),
+        *_named_claims(lexicon, reading, groups, mentions, is_anaphoric=is_anaphoric),
         *_state_claims(lexicon, reading, groups, max_scope=max_scope),
     ]
     return tuple(_distinct(_tip_places(claims)))
@@ -278,9 +278,17 @@ def _ends_in_vein(mention: _Mention) -> bool:
     )
 
 
+def _sides_before(groups: Sequence[Group], mention: _Mention) -> tuple[Place, ...]:
+    group = _nearest_before(groups, mention.match.first)
+    if group is None or any(place.zone for place in group.places):
+        return ()
+    return group.places
+
+
 def _named_claims(
     lexicon: Lexicon,
     reading: Reading,
+    groups: Sequence[Group],
     mentions: Sequence[_Mention],
     *,
     is_anaphoric: bool,
@@ -293,10 +301,11 @@ def _named_claims(
                 continue  # a tip that is not seen lies outside the image
             judgement = _in_state(lexicon, reading, mention, finding)
             existence = judgement.existence or Existence.PRESENT
+            places, span = _places_of(lexicon, mention, finding)
             if finding == "line" and mention.match.entry.findings == ("tip",):
                 if not _ends_in_vein(mention):
                     continue
-            places, span = _places_of(lexicon, mention, finding)
+                places = (*_sides_before(groups, mention), *places)
             regions = _regions(
                 lexicon,
                 finding,
