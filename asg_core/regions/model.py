@@ -192,7 +192,9 @@ class PyramidBackbone(nn.Module):
         _make_grey(self.body)
         self._level_of, widths = _find_levels(self.body, strides=architecture.strides)
         self.pyramid = FeaturePyramidNetwork(
-            widths, architecture.pyramid_width, norm_layer=_group_norm
+            widths,
+            architecture.pyramid_width,
+            norm_layer=_NORMS[_PYRAMID_NORMS[architecture.norm]],
         )
         self.out_channels = architecture.pyramid_width
         """torchvision's detectors read this name."""
@@ -251,6 +253,8 @@ _NORMS: dict[str, Any] = {
     "batch": nn.BatchNorm2d,
     "frozen": FrozenBatchNorm2d,
 }
+# The pyramid is never pre-trained, so it has no statistics that could be frozen.
+_PYRAMID_NORMS = {"group": "group", "batch": "batch", "frozen": "group"}
 
 
 def _convolutions(backbone: Backbone, *, norm: Any) -> nn.Sequential:  # noqa: ANN401

@@ -7,7 +7,7 @@ the first of this order decides: no claim (a question, a plan, a limit of the st
 removal, denial, history, doubt, comparison. A finding that no cue reaches is present.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.clauses import Clauses, split_clauses
@@ -104,7 +104,7 @@ def judge_span(
 
 
 def read_sentence(
-    lexicon: Lexicon, text: str, *, defined: dict[str, Entry] | None = None
+    lexicon: Lexicon, text: str, *, defined: Mapping[str, Entry] | None = None
 ) -> Reading:
     """Return the words, matches and clauses of one sentence."""
     words = split_words(text)

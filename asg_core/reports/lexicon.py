@@ -110,10 +110,6 @@ class Lexicon:
         position = 0
         while position < count:
             node = root.get(words[position][0])
-            if node is None:
-                if defined is None or words[position][0] not in defined:
-                    position += 1
-                    continue
             entry, last = None, position
             ahead = position + 1
             while isinstance(node, dict):

@@ -21,12 +21,30 @@ _ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence that is read, with the lexicon it is read by."""
+    """A sentence that has been read, with the lexicon it was read by."""
 
     lexicon: Lexicon
     reading: Reading
     groups: Sequence[Group]
     max_scope: int
+
+    def clause_of(self, part: Match | Group) -> int:
+        """Return the 0-based clause that a match or a group lies in."""
+        return self.reading.clauses.index_of(part.first)
+
+    def between(self, first: int, last: int) -> list[Match]:
+        """Return the matches that start at the words `first` to `last`, half-open."""
+        return [match for match in self.reading.matches if first <= match.first < last]
+
+    def group_before(self, word: int) -> Group | None:
+        """Return the last group that ends before a word."""
+        return next(
+            (group for group in reversed(self.groups) if group.last <= word), None
+        )
+
+    def group_after(self, word: int) -> Group | None:
+        """Return the first group that starts at or behind a word."""
+        return next((group for group in self.groups if group.first >= word), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,53 +67,55 @@ class Mention:
         """Whether the sentence says that it is not there, or claims nothing."""
         return self.judgement.existence in (Existence.ABSENT, None)
 
+    @property
+    def is_unnamed_line(self) -> bool:
+        """Whether a tip stands for a line whose name was removed from the text."""
+        return "line" in self.findings and self.match.entry.findings == ("tip",)
 
-def _mentions(
-    reading: Reading, groups: Sequence[Group], *, max_scope: int
-) -> list[_Mention]:
-    mentions = []
+
+def find_mentions(sentence: Sentence) -> list[Mention]:
+    """Return the named findings of a sentence, in order, with their place words."""
+    mentions: list[Mention] = []
     has_device = False
-    for match in reading.matches:
+    for match in sentence.reading.matches:
         findings = match.entry.findings
         if match.entry.role == "ends" and has_device:
             findings = ("tip",)
+        if findings == ("tip",) and not has_device and _has_blank(sentence, match):
+            findings = ("line", "tip")
         if not findings:
             continue
-        if findings == ("tip",) and not has_device and _has_blank(reading, match):
-            findings = ("line", "tip")
-        has_device = has_device or bool(_DEVICES.intersection(findings))
-        judgement = judge(reading, match.first, match.last, max_scope=max_scope)
-        mentions.append(_Mention(match=match, findings=findings, judgement=judgement))
-    mentions = _with_adjectives(reading, groups, mentions)
-    return _with_shared(
-        reading, groups, _with_followers(reading, groups, mentions, max_scope=max_scope)
-    )
+        has_device = has_device or bool(DEVICES.intersection(findings))
+        judgement = judge(
+            sentence.reading, match.first, match.last, max_scope=sentence.max_scope
+        )
+        mentions.append(Mention(match=match, findings=findings, judgement=judgement))
+    mentions = _with_adjectives(sentence, mentions)
+    return _with_shared(sentence, _with_followers(sentence, mentions))
 
 
-def _has_blank(reading: Reading, tip: Match) -> bool:
+def _has_blank(sentence: Sentence, tip: Match) -> bool:
     """Whether a word before the tip was removed: "left chest XXXX with tip in the SVC".
 
-    The removed word is then the device. Only what ends in a great vein is surely a
-    line; `_named_claims` checks that.
+    The removed word is then the device; whether it is a line follows from where it ends.
     """
-    return any(word.text.startswith(BLANK) for word in reading.words[: tip.first])
+    words = sentence.reading.words[: tip.first]
+    return any(word.text.startswith(BLANK) for word in words)
 
 
-def _with_adjectives(
-    reading: Reading, groups: Sequence[Group], mentions: Sequence[_Mention]
-) -> list[_Mention]:
+def _with_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
     """Give each mention the group that runs up to it: "left basilar opacity".
 
     Not so in "blunting of the left angle scarring": there the group follows another
     finding, which then shares it.
     """
-    result: list[_Mention] = []
+    result: list[Mention] = []
     for mention in mentions:
-        group = _nearest_before(groups, mention.match.first)
+        group = sentence.group_before(mention.match.first)
         if (
             group is not None
-            and _is_adjective(reading, group, mention.match)
-            and not (result and _is_taken(reading, result[-1], group))
+            and _is_adjective(sentence, group, mention.match)
+            and not (result and _is_taken(sentence, result[-1], group))
         ):
             result.append(replace(mention, before=group))
         else:
@@ -103,135 +123,100 @@ def _with_adjectives(
     return result
 
 
-def _is_taken(reading: Reading, known: _Mention, group: Group) -> bool:
-    """Whether a preposition ties the group to the finding before it."""
-    if known.match.last > group.first:
-        return False
-    between = [
-        match
-        for match in reading.matches
-        if known.match.last <= match.first < group.first
-    ]
-    return bool(between) and between[-1].entry.role == "prep" and len(between) == 1
+def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
+    """Whether a preposition, and nothing else, ties the group to the finding before."""
+    between = sentence.between(known.match.last, group.first)
+    return len(between) == 1 and between[0].entry.role == "prep"
 
 
-def _is_adjective(reading: Reading, group: Group, match: Match) -> bool:
+def _is_adjective(sentence: Sentence, group: Group, match: Match) -> bool:
     if match.first - group.last > _MAX_ADJECTIVES:
         return False
-    if reading.clauses.index_of(group.first) != reading.clauses.index_of(match.first):
+    if sentence.clause_of(group) != sentence.clause_of(match):
         return False
-    return all(
-        between.entry.role is None
-        and not between.entry.findings
-        and not between.entry.cues - _ADJECTIVE_CUES
-        for between in reading.matches
-        if group.last <= between.first < match.first
+    return not any(
+        between.entry.role
+        or between.entry.findings
+        or between.entry.cues - _ADJECTIVE_CUES
+        for between in sentence.between(group.last, match.first)
     )
 
 
-def _with_followers(
-    reading: Reading,
-    groups: Sequence[Group],
-    mentions: Sequence[_Mention],
-    *,
-    max_scope: int,
-) -> list[_Mention]:
+def _with_followers(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
     """Give each mention the group that follows it: "opacity in the left base".
 
-    A group that runs up to another finding is that one's, unless both are one noun:
-    "calcified left hilar nodes".
+    A group that runs up to another finding is that one's, unless both are one noun
+    ("calcified left hilar nodes"), and a group behind a tip is the tip's.
     """
     owned = {mention.before.first for mention in mentions if mention.before}
     result = []
     for mention in mentions:
-        group = _nearest_after(groups, mention.match.last)
+        group = sentence.group_after(mention.match.last)
         if (
-            group is None
-            or group.first - mention.match.last > max_scope
-            or (
-                group.first in owned and not _is_one_noun(reading, mention.match, group)
-            )
-            or reading.clauses.index_of(group.first)
-            != reading.clauses.index_of(mention.match.first)
-            or _is_of_tip(mentions, mention, group)
+            group is not None
+            and group.first - mention.match.last <= sentence.max_scope
+            and sentence.clause_of(group) == sentence.clause_of(mention.match)
+            and (group.first not in owned or _is_one_noun(sentence, mention, group))
+            and not _is_of_tip(mentions, mention, group)
         ):
+            result.append(replace(mention, after=group))
+        else:
             result.append(mention)
-            continue
-        result.append(replace(mention, after=group))
     return result
 
 
-def _is_of_tip(mentions: Sequence[_Mention], mention: _Mention, group: Group) -> bool:
+def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
+    last = mention.match.last
+    return group.first - last <= 1 and not sentence.between(last, group.first)
+
+
+def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> bool:
     """Whether the group is where the device ends: "catheter ends in the SVC"."""
-    return bool(_DEVICES.intersection(mention.findings)) and any(
+    return bool(DEVICES.intersection(mention.findings)) and any(
         other.findings == ("tip",)
         and mention.match.last <= other.match.first < group.first
         for other in mentions
     )
 
 
-def _is_one_noun(reading: Reading, match: Match, group: Group) -> bool:
-    return group.first - match.last <= 1 and not any(
-        match.last <= between.first < group.first for between in reading.matches
-    )
-
-
-def _with_shared(
-    reading: Reading, groups: Sequence[Group], mentions: Sequence[_Mention]
-) -> list[_Mention]:
+def _with_shared(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
     """Give a mention without a place the subject of its clause, or its neighbour's."""
-    result: list[_Mention] = []
+    result: list[Mention] = []
     for mention in mentions:
         if mention.before or mention.after:
             result.append(mention)
             continue
-        clause = reading.clauses.index_of(mention.match.first)
-        earlier = _groups_in(reading, groups, clause, mention)
-        if not earlier and result:
-            earlier = _inherited(reading, result[-1], mention)
-        elif not earlier and clause and not _is_denied(mention):
+        clause = sentence.clause_of(mention.match)
+        shared = _groups_in(sentence, clause, mention)
+        if not shared and result:
+            shared = _inherited(sentence, result[-1], mention)
+        elif not shared and clause and not mention.is_denied:
             # "The left upper lobe with scarring": the place is the noun before.
-            earlier = _groups_in(reading, groups, clause - 1, mention)
-        result.append(replace(mention, shared=earlier))
+            shared = _groups_in(sentence, clause - 1, mention)
+        result.append(replace(mention, shared=shared))
     return result
 
 
-def _groups_in(
-    reading: Reading, groups: Sequence[Group], clause: int, mention: _Mention
-) -> tuple[Group, ...]:
+def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:
     """Return the groups of a clause that stand before a mention, nearest first."""
     return tuple(
         group
-        for group in reversed(groups)
-        if group.last <= mention.match.first
-        and reading.clauses.index_of(group.first) == clause
+        for group in reversed(sentence.groups)
+        if group.last <= mention.match.first and sentence.clause_of(group) == clause
     )
 
 
 def _inherited(
-    reading: Reading, known: _Mention, mention: _Mention
+    sentence: Sentence, known: Mention, mention: Mention
 ) -> tuple[Group, ...]:
     """Return the groups that a mention takes over from the clause before its own.
 
     "Left basilar opacity, likely atelectasis"; "right effusion with adjacent collapse".
     A denial takes nothing over: "left basilar opacity, no effusion".
     """
-    if _is_denied(mention) or _is_denied(known):
+    if mention.is_denied or known.is_denied:
         return ()
-    distance = reading.clauses.index_of(mention.match.first) - reading.clauses.index_of(
-        known.match.first
-    )
-    if distance > 1:
+    if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
         return ()
     own = tuple(group for group in (known.after, known.before) if group)
     return own or known.shared
-
-
-def _nearest_before(groups: Sequence[Group], first: int) -> Group | None:
-    return next((group for group in reversed(groups) if group.last <= first), None)
-
-
-def _nearest_after(groups: Sequence[Group], last: int) -> Group | None:
-    return next((group for group in groups if group.first >= last), None)
-
-

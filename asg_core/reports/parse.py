@@ -26,10 +26,11 @@ import numpy as np
 import polars as pl
 
 from asg_core.reports.abbreviations import defined_abbreviations
-from asg_core.reports.claims import Claim, read_claims
+from asg_core.reports.claims import Claim
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon import Entry
 from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.reader import read_claims
 from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
 from asg_core.reports.zones import zones_of

@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.clauses import Clauses
-from asg_core.reports.lexicon import Lexicon, Match, PlaceRule, Word
+from asg_core.reports.lexicon import Match, PlaceRule, Word
 from asg_core.reports.zones import PAIRED, SINGLE
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import UNSPECIFIED
+
+BLANK = "xxx"
+"""How words begin that de-identification has removed."""
 
 # Between two parts of a group: "left greater than right", "lateral and posterior".
 _GLUE = frozenset(
@@ -83,8 +86,6 @@ _GLUE = frozenset(
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
-# Removed by de-identification.
-BLANK = "xxx"
 _SIDES = ("left", "right")
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
@@ -186,11 +187,6 @@ def holds(place: Place, rule: PlaceRule) -> bool:
     return rule.moved.get(place.zone, place.zone) in rule.zones
 
 
-def rule_of(lexicon: Lexicon, finding: str) -> PlaceRule:
-    """Return where a finding can be."""
-    return lexicon.place_rules[finding]
-
-
 def _continues(
     words: Sequence[Word],
     matches: Sequence[Match],
@@ -202,7 +198,7 @@ def _continues(
     match, previous = matches[position], matches[before]
     if clauses.index_of(match.first) != clauses.index_of(previous.first):
         return False
-    covered = set()
+    covered: set[int] = set()
     for between in matches[before + 1 : position]:
         if between.entry.role not in _LINKS and between.entry.role is not None:
             return False

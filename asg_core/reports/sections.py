@@ -1,167 +1,45 @@
 """Cut a report into its sections, by offsets.
 
-Headers are what the official MIMIC-CXR section script takes for one, and what it misses:
+A header is what the official MIMIC-CXR section script takes for one, and what it misses:
 headers in lower case, with digits, without the leading blank or the blank behind the
-colon, on the first line, or in the middle of one. Unknown words before a colon ("NOTE:",
-"LUNGS:") are text of their section, so nothing after them is lost.
+colon, on the first line, or in the middle of one. Other words before a colon ("NOTE:",
+"LUNGS:") are text of their section, so nothing behind them is lost.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
+from pathlib import Path
 
-OTHER = "other"
+from asg_core.reports.lexicon_files import read_rows
+
+SECTIONS_FILE = Path(__file__).parent / "lexicon_data/sections.tsv"
+
 PREAMBLE = "preamble"
 UNLABELLED = "unlabelled"
-
-# Canonical section -> the words of headers, as they are written or misspelt.
-_HEADERS: dict[str, tuple[str, ...]] = {
-    "findings": [
-        "findings",
-        "finding",
-        "chest findings",
-        "report",
-        "results",
-        "radiographic findings",
-        "findings/impression",
-        "findings and impression",
-        "interpretation",
-        "body",
-    ],
-    "impression": [
-        "impression",
-        "impressions",
-        "conclusion",
-        "conclusions",
-        "opinion",
-        "summary",
-        "diagnosis",
-        "impression/findings",
-        "impression and recommendation",
-        "imp",
-        "final impression",
-        "impression and recommendations",
-        "assessment",
-    ],
-    "addendum": ("addendum", "addenda"),
-    "wet_read": [
-        "wet read",
-        "wet reading",
-        "preliminary report",
-        "preliminary read",
-        "preliminary",
-        "pfi",
-        "preliminary findings",
-        "preliminary impression",
-    ],
-    "recommendation": ["recommendation", "recommendations", "recommendation(s)"],
-    "indication": [
-        "indication",
-        "indications",
-        "reason for exam",
-        "reason for examination",
-        "reason",
-        "reason for study",
-        "clinical indication",
-        "clinical information",
-        "clinical data",
-        "clinical statement",
-        "ndication",
-        "indication for study",
-        "clinical question",
-    ],
-    "history": [
-        "history",
-        "clinical history",
-        "medical history",
-        "clinical background",
-        "patient history",
-        "past medical history",
-        "presenting history",
-        "symptoms",
-    ],
-    "technique": [
-        "technique",
-        "techniques",
-        "procedure",
-        "views",
-        "number of views",
-        "protocol",
-        "technical notes",
-        "technical factors",
-        "exposure",
-        "dose",
-        "radiation dose",
-        "contrast",
-    ],
-    "comparison": [
-        "comparison",
-        "comparisons",
-        "compared to",
-        "comparison study",
-        "comparison studies",
-        "comparison exam",
-        "prior studies",
-        "prior study",
-        "prior exam",
-        "comparison date",
-    ],
-    "examination": [
-        "examination",
-        "exam",
-        "study",
-        "type of exam",
-        "type of examination",
-        "exam type",
-        "examination type",
-        "title",
-        "exam date",
-        "date",
-        "date of exam",
-        "date of service",
-        "final report",
-    ],
-    "notification": [
-        "notification",
-        "notifications",
-        "communication",
-        "critical results",
-        "critical result",
-        "provisional findings impression",
-        "attestation",
-        "signed",
-        "dictated by",
-        "electronically signed by",
-        "discussed with",
-    ],
-}
-_NAMES = {name: section for section, names in _HEADERS.items() for name in names}
-# A title of the examination heads the body of the report.
-_TITLE = re.compile(
-    r"\b(?:chest|portable|radiographs?|x-?ray|frontal|two views|2 views|pa and lateral|"
-    r"ap and lateral|single view|one view|cxr)\b"
+# Sections that can run on, without a header, into the body of the report.
+_BEFORE_BODY = frozenset(
+    {"indication", "history", "technique", "comparison", "examination"}
 )
-# Misspelt headers are looked up only when they are long enough to be no other word.
-_MIN_TYPO = 7
+# Misspelt headers are looked up only when they are too long to be another word.
+_MIN_TYPO_CHARS = 7
 _TYPO_CUTOFF = 0.86
 
 _HEADER = re.compile(
     # At the start of a line: any words before a colon.
     r"(?m)^[^\S\n]*(?P<line>[A-Za-z][A-Za-z0-9 ()/,&.\-]{1,60}?)[^\S\n]*:"
-    # In the middle of one: only the plain names, in capitals, behind a sentence.
+    # In the middle of one: only the plain names, in capitals.
     r"|(?<=[\s.;,])(?P<inline>FINDINGS?|IMPRESSIONS?|CONCLUSIONS?|INDICATIONS?|"
     r"CLINICAL HISTORY|HISTORY|TECHNIQUE|COMPARISONS?|RECOMMENDATIONS?|ADDENDUM|"
     r"NOTIFICATIONS?):"
-    # A bare title line, and a line of underscores (three are a removed name).
-    r"|(?m:^[^\S\n]*(?P<bare>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
-    r"(?=[^\S\n]{2}|[^\S\n]*\r?$))"
-    r"|(?m:^[^\S\n]*(?P<rule>_{6,})[^\S\n]*(?=\r?$))"
+    # Titles without a colon, alone on their line or set off by blanks.
+    r"|^[^\S\n]*(?P<title>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
+    r"(?=[^\S\n]{2}|[^\S\n]*\r?$)"
+    # A line of underscores ends what stands above; three are a removed name.
+    r"|^[^\S\n]*(?P<rule>_{6,})(?=[^\S\n]*\r?$)"
 )
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-_UNREAD_BEFORE_BODY = frozenset(
-    {"indication", "history", "technique", "comparison", "examination"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,35 +59,71 @@ class Section:
 def split_sections(text: str) -> list[Section]:
     """Return the sections of a report in reading order, those without text left out.
 
-    Names are "findings", "impression", "addendum", "wet_read", "recommendation",
-    "indication", "history", "technique", "comparison", "examination", "notification",
-    "preamble" (before the first header, when others have the findings) and
-    "unlabelled". Several sections can share a name; none is dropped.
+    Names are those of `lexicon_data/sections.tsv`, "preamble" (text above the first
+    header, or between a line of underscores and the next header) and "unlabelled".
+    Several sections can share a name; none is dropped.
 
-    "unlabelled" is a body without a header: the whole of a report without headers, and,
-    when no section is called findings, what follows the first blank line of the last
-    section that says nothing about the images (comparison, technique, ...).
+    "unlabelled" is a body without a header, which only a report can have in which no
+    section is called findings: its preamble, and what follows the first blank line of
+    the last section before the impression that says nothing about the images
+    (comparison, technique, ...). A report without headers is unlabelled as a whole.
     """
-    sections = _headed(text)
+    sections = [
+        section
+        for section in _headed_sections(text)
+        if text[section.start : section.end].strip()
+    ]
     if not any(section.name == "findings" for section in sections):
         sections = _with_body(text, sections)
-    return [
-        section for section in sections if text[section.start : section.end].strip()
-    ]
+    return sections
 
 
-def _headed(text: str) -> list[Section]:
+@lru_cache(maxsize=4096)
+def canonical_section(header: str) -> str | None:
+    """Return the section that a header names; None if these words are no header."""
+    whole, parts = _known_headers()
+    name = " ".join(header.lower().split())
+    if header[:1].isupper() and name in whole:
+        return whole[name]
+    if not header.isupper():
+        return None
+    for part, section in parts:
+        if part in name:
+            return section
+    close: list[str] = []
+    if len(name) >= _MIN_TYPO_CHARS:
+        close = get_close_matches(name, whole, n=1, cutoff=_TYPO_CUTOFF)
+    return whole[close[0]] if close else None
+
+
+@lru_cache(maxsize=1)
+def _known_headers() -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """Return the sections of whole headers, and of parts of headers in order."""
+    columns = ("header", "section", "match", "reason")
+    rows = read_rows(SECTIONS_FILE, columns=columns)
+    whole = {row["header"]: row["section"] for row in rows if row["match"] == "whole"}
+    parts = [(row["header"], row["section"]) for row in rows if row["match"] == "part"]
+    return whole, tuple(parts)
+
+
+def _headed_sections(text: str) -> list[Section]:
     """Return the sections between headers, empty ones too."""
     sections: list[Section] = []
     name, title = PREAMBLE, (0, 0)
     for found in _HEADER.finditer(text):
-        header = _header_name(found)
+        header = _name_of(found)
         if header is None:
             continue
         sections.append(_section(name, title, end=found.start()))
-        name, title = header, (found.start(), found.end())
+        name, title = header, found.span()
     sections.append(_section(name, title, end=len(text)))
     return sections
+
+
+def _name_of(found: re.Match[str]) -> str | None:
+    if found["rule"] or found["title"] == "FINAL REPORT":
+        return PREAMBLE
+    return canonical_section(found["line"] or found["inline"] or found["title"])
 
 
 def _section(name: str, title: tuple[int, int], *, end: int) -> Section:
@@ -218,81 +132,30 @@ def _section(name: str, title: tuple[int, int], *, end: int) -> Section:
     )
 
 
-def _header_name(found: re.Match[str]) -> str | None:
-    if found["rule"]:
-        return PREAMBLE
-    if found["bare"]:
-        bare = found["bare"].lower()
-        return (
-            PREAMBLE
-            if bare == "final report"
-            else _NAMES[bare.split()[-1]]
-            if (bare != "wet read")
-            else "wet_read"
-        )
-    return canonical_section(found["line"] or found["inline"])
-
-
-@lru_cache(maxsize=4096)
-def canonical_section(header: str) -> str | None:
-    """Return the section that a header names; None if these words are no header."""
-    name = " ".join(header.lower().split()).strip(" .-")
-    if name in _NAMES:
-        return _NAMES[name]
-    if not header.isupper():
-        return None
-    for part in ("impression", "findings", "addendum", "wet read", "comparison"):
-        if part in name:
-            return part.replace(" ", "_")
-    for part in ("history", "indication", "technique", "recommendation"):
-        if part in name:
-            return part
-    if _TITLE.search(name):
-        return "findings"
-    if len(name) >= _MIN_TYPO:
-        close = get_close_matches(name, _NAMES, n=1, cutoff=_TYPO_CUTOFF)
-        if close:
-            return _NAMES[close[0]]
-    return None
-
-
 def _with_body(text: str, sections: list[Section]) -> list[Section]:
-    """Find the body of a report in which no section is called findings."""
-    if len(sections) == 1:
-        return [_renamed(sections[0])]
+    """Mark the body of a report in which no section is called findings."""
+    names = [section.name for section in sections]
+    limit = names.index("impression") if "impression" in names else len(names)
     last = max(
-        (
-            index
-            for index, section in enumerate(sections)
-            if section.name in _UNREAD_BEFORE_BODY
-        ),
-        default=None,
+        (index for index in range(limit) if names[index] in _BEFORE_BODY), default=-1
     )
-    has_impression = any(section.name == "impression" for section in sections)
     result: list[Section] = []
     for index, section in enumerate(sections):
-        blank = (
-            _BLANK_LINE.search(text, section.start, section.end)
-            if index == last
-            else None
-        )
-        if blank is not None:
-            result.append(_cut(section, at=blank.start()))
-            result.append(
-                _section(UNLABELLED, (blank.end(), blank.end()), end=section.end)
-            )
-        elif section.name == PREAMBLE and index and not has_impression:
-            result.append(_renamed(section))
+        if section.name == PREAMBLE:
+            result.append(replace(section, name=UNLABELLED))
+        elif index == last:
+            result.extend(_cut_at_blank_line(text, section))
         else:
             result.append(section)
     return result
 
 
-def _renamed(section: Section) -> Section:
-    return _section(
-        UNLABELLED, (section.title_start, section.title_end), end=section.end
-    )
-
-
-def _cut(section: Section, *, at: int) -> Section:
-    return _section(section.name, (section.title_start, section.title_end), end=at)
+def _cut_at_blank_line(text: str, section: Section) -> list[Section]:
+    blank = None
+    for blank in _BLANK_LINE.finditer(text, section.start, section.end):
+        if text[section.start : blank.start()].strip():
+            break
+    if blank is None or not text[blank.end() : section.end].strip():
+        return [section]
+    body = _section(UNLABELLED, (blank.end(), blank.end()), end=section.end)
+    return [replace(section, end=blank.start()), body]

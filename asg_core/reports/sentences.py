@@ -54,7 +54,7 @@ _BREAK = re.compile(
     r"(?P<stop>[.!?]+)(?=(?P<gap>\s*)(?P<next>\S?))"
     r"|(?P<blank>\n[ \t\r\f\v]*\n\s*)"
     r"|(?P<item>\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S))"
-    r"|(?P<heading>\s+)(?=[A-Z]{3,}(?: [A-Z]{2,}){0,3}:)"
+    r"|(?<!\s)(?P<heading>\s+)(?=[A-Z]{3,}(?: [A-Z]{2,}){0,3}:)"
     rf"|(?<=[a-z])(?P<opener>\s+)(?=(?:{_OPENERS})\b\s*[a-z])"
 )
 # A number or bullet at the start of a sentence is not part of it.
@@ -63,13 +63,16 @@ _GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[A-Z]")
 _GLUED_WORD = re.compile(r"[A-Z](?:[a-z]|\s)")
 _LAST_WORD = re.compile(r"[\w.]{1,12}\Z")
 _LOOK_BACK = 12
+# Bounds the time that one sentence can take.
+_MAX_CHARS = 2000
 
 
 def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the sentences of `text[start:end]` as offsets into `text`, in order.
 
     Sentences do not overlap, hold no white space at either end, and leave out list
-    numbers and bullets. Text without a letter or digit yields no sentence.
+    numbers and bullets. Text without a letter or digit yields no sentence. What has no
+    end after 2,000 characters is no sentence and is cut there, between two words.
     """
     sentences: list[tuple[int, int]] = []
     begin = start
@@ -89,24 +92,28 @@ def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _ends_sentence(text: str, begin: int, found: re.Match[str]) -> bool:
-    if found["stop"] != ".":
+    if found["stop"] != "." or not found["next"]:
         return True
-    follower = found["next"]
-    position = found.start()
-    if not follower:
-        return True
-    before = text[position - 1] if position > begin else ""
     if found["gap"]:
-        return not _is_abbreviation(text, begin, position)
-    # No blank behind the full stop: a new sentence only between two words, or before
-    # the number of the next item.
+        return not _is_abbreviation(text, begin, found.start())
+    return _is_glued(text, begin, found.start())
+
+
+def _is_glued(text: str, begin: int, position: int) -> bool:
+    """Whether a sentence starts right behind this full stop, without a blank.
+
+    Only between two words, or before the number of the next item.
+    """
+    before = text[position - 1] if position > begin else ""
     if before.isdigit():
-        return follower.isalpha() and not _is_marker(text, begin, position)
+        is_word = text[position + 1].isalpha()
+        return is_word and not _is_marker(text, begin, position)
+    is_closed = before in (")", "]", "_")
     if _GLUED_ITEM.match(text, position + 1):
-        return before.isalpha() or before in ")]_"
+        return before.isalpha() or is_closed
     if not _GLUED_WORD.match(text, position + 1):
         return False
-    return before in ")]_" or not _is_abbreviation(text, begin, position)
+    return is_closed or not _is_abbreviation(text, begin, position)
 
 
 def _is_abbreviation(text: str, begin: int, position: int) -> bool:
@@ -131,10 +138,13 @@ def _is_marker(text: str, begin: int, position: int) -> bool:
 def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
     while begin < end and text[begin].isspace():
         begin += 1
-    marker = _MARKER.match(text, begin, end)
-    if marker is not None:
+    while (marker := _MARKER.match(text, begin, end)) is not None:
         begin = marker.end()
     while end > begin and text[end - 1].isspace():
         end -= 1
+    while end - begin > _MAX_CHARS:
+        cut = text.rfind(" ", begin, begin + _MAX_CHARS) + 1 or begin + _MAX_CHARS
+        _append(sentences, text, begin, cut)
+        begin = cut
     if any(char.isalnum() for char in text[begin:end]):
         sentences.append((begin, end))

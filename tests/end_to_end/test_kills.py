@@ -35,7 +35,8 @@ def kill_inside(checkout: Checkout, *, stage: str) -> bool:
         Whether the job was still at work: it had begun and the run had not ended.
     """
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-    command += ["--configfile", checkout.configfile]
+    # Forced: a run that got past the stage before it was killed would not come back.
+    command += ["--configfile", checkout.configfile, "--forcerun", stage]
     environment = os.environ | {"PYTHONPATH": str(checkout.root)}
     run = subprocess.Popen(
         command,

@@ -1,0 +1,75 @@
+"""Read one sentence: words -> matches -> clauses -> groups -> claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from asg_core.reports.claims import Claim, named_claims
+from asg_core.reports.cues import read_sentence
+from asg_core.reports.lexicon import Entry, Lexicon
+from asg_core.reports.mentions import DEVICES, Sentence
+from asg_core.reports.places import find_groups
+from asg_core.reports.statements import state_claims
+from asg_core.terms.regions import LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED, UNSPECIFIED
+
+_NO_REGION = frozenset({UNSPECIFIED, LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED})
+
+
+def read_claims(
+    lexicon: Lexicon,
+    text: str,
+    *,
+    max_scope: int,
+    defined: Mapping[str, Entry] | None = None,
+) -> tuple[Claim, ...]:
+    """Return the claims of one sentence, in the order of its words.
+
+    `defined` maps abbreviations (lower case) that the report defines to what they mean.
+    """
+    reading = read_sentence(lexicon, text, defined=defined)
+    if not any(match.entry.findings or match.entry.state for match in reading.matches):
+        return ()
+    sentence = Sentence(
+        lexicon=lexicon,
+        reading=reading,
+        groups=find_groups(reading.words, reading.matches, reading.clauses),
+        max_scope=max_scope,
+    )
+    claims = [*named_claims(sentence), *state_claims(sentence)]
+    if not claims:
+        return ()
+    return tuple(_distinct(_ending_at_tips(claims)))
+
+
+def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
+    """Let a device that has no region of its own be where its tip is."""
+    result = []
+    for claim, follower in zip(claims, [*claims[1:], None], strict=True):
+        if (
+            follower is not None
+            and follower.finding == "tip"
+            and claim.finding in DEVICES
+            and _NO_REGION.issuperset(claim.regions)
+        ):
+            own = [region for region in claim.regions if region != UNSPECIFIED]
+            regions = tuple(dict.fromkeys((*own, *follower.regions)))
+            place = follower.place if claim.place is None else claim.place
+            result.append(replace(claim, regions=regions, place=place))
+        else:
+            result.append(claim)
+    return result
+
+
+def _distinct(claims: Sequence[Claim]) -> list[Claim]:
+    """Keep one claim per finding, start and region: the key of the table."""
+    seen: set[tuple[str, int, str]] = set()
+    result = []
+    for claim in sorted(claims, key=lambda claim: claim.span):
+        regions = tuple(
+            region
+            for region in claim.regions
+            if (claim.finding, claim.span[0], region) not in seen
+        )
+        seen.update((claim.finding, claim.span[0], region) for region in regions)
+        if regions:
+            result.append(replace(claim, regions=regions))
+    return result

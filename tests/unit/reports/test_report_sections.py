@@ -1,0 +1,160 @@
+import pytest
+
+from asg_core.reports.sections import canonical_section, split_sections
+
+
+def named(text: str) -> list[tuple[str, str]]:
+    return [
+        (section.name, " ".join(text[section.start : section.end].split()))
+        for section in split_sections(text)
+    ]
+
+
+def test_a_mimic_report_falls_into_its_sections() -> None:
+    text = (
+        "                                 FINAL REPORT\n"
+        " EXAMINATION:  CHEST (PA AND LAT)\n \n"
+        " INDICATION:  ___F with cough // eval for pneumonia\n \n"
+        " COMPARISON:  None.\n \n FINDINGS: \n \n Lungs are clear.\n \n"
+        " IMPRESSION: \n \n No effusion.\n"
+    )
+
+    assert named(text) == [
+        ("examination", "CHEST (PA AND LAT)"),
+        ("indication", "___F with cough // eval for pneumonia"),
+        ("comparison", "None."),
+        ("findings", "Lungs are clear."),
+        ("impression", "No effusion."),
+    ]
+
+
+def test_offsets_give_the_header_and_the_text() -> None:
+    text = "FINDINGS: clear\nIMPRESSION: normal"
+
+    first, second = split_sections(text)
+
+    assert text[first.title_start : first.title_end] == "FINDINGS:"
+    assert text[first.start : first.end] == " clear\n"
+    assert text[second.title_start : second.title_end] == "IMPRESSION:"
+    assert text[second.start : second.end] == " normal"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # on the very first line, without a leading blank, without one behind the colon
+        ("FINDINGS:clear", [("findings", "clear")]),
+        ("Findings:\nclear\nImpression:\nfine", [("findings", "clear"), ("impression", "fine")]),
+        # digits in the header, a title of the examination
+        (" CHEST, 2 VIEWS: clear", [("findings", "clear")]),
+        (" PORTABLE AP CHEST RADIOGRAPH: clear", [("findings", "clear")]),
+        # misspelt
+        (" IMPRESSON: clear", [("impression", "clear")]),
+        (" ndication: cough", [("unlabelled", "ndication: cough")]),
+        (" Ndication: cough\n FINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
+        # two sections of one name are both kept
+        (" FINDINGS: a\n FINDINGS: b", [("findings", "a"), ("findings", "b")]),
+        # an empty header followed at once by the next one
+        (" FINDINGS:\n IMPRESSION:\n fine", [("impression", "fine")]),
+        # headers within a line
+        ("FINDINGS: clear. IMPRESSION: fine.", [("findings", "clear."), ("impression", "fine.")]),
+        # CRLF
+        ("FINDINGS:\r\nclear\r\n\r\nIMPRESSION:\r\nfine\r\n", [("findings", "clear"), ("impression", "fine")]),
+        # a part of the header decides
+        (" FINDINGS AND IMPRESSION: clear", [("findings", "clear")]),
+        (" CLINICAL INDICATIONS: cough\n FINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
+    ],
+)  # fmt: skip
+def test_headers_that_the_official_script_misses(
+    text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert named(text) == expected
+
+
+def test_a_note_does_not_end_the_impression() -> None:
+    text = " IMPRESSION:\n 1. Edema.\n NOTE: no free air.\n 2. Effusion.\n"
+
+    assert named(text) == [("impression", "1. Edema. NOTE: no free air. 2. Effusion.")]
+
+
+def test_structured_subheadings_stay_in_the_findings() -> None:
+    text = " FINDINGS:\n LUNGS: Clear.\n HEART: Normal.\n"
+
+    assert named(text) == [("findings", "LUNGS: Clear. HEART: Normal.")]
+
+
+def test_an_addendum_above_the_report_does_not_overwrite_it() -> None:
+    text = (
+        "ADDENDUM:  Small pneumothorax.\n"
+        "______________________________\n"
+        "    FINAL REPORT\n FINDINGS: Clear.\n"
+    )
+
+    assert named(text) == [
+        ("addendum", "Small pneumothorax."),
+        ("findings", "Clear."),
+    ]
+
+
+def test_a_wet_read_ends_at_the_line_of_underscores() -> None:
+    text = (
+        "    WET READ: ___ MON ___ 5:30 PM\n  Large effusion.\n"
+        " ______________________________________________\n"
+        " FINAL REPORT\n IMPRESSION: No effusion, ___ ago.\n"
+    )
+
+    assert named(text) == [
+        ("wet_read", "___ MON ___ 5:30 PM Large effusion."),
+        ("impression", "No effusion, ___ ago."),
+    ]
+
+
+def test_a_report_without_headers_is_unlabelled_as_a_whole() -> None:
+    text = " CHEST RADIOGRAPH\n\n The lungs are clear.\n"
+
+    assert named(text) == [("unlabelled", "CHEST RADIOGRAPH The lungs are clear.")]
+
+
+def test_the_body_follows_the_blank_line_of_the_last_unread_section() -> None:
+    text = " INDICATION: Cough.\n\n COMPARISON: ___.\n\n Lungs clear.\n\n Heart big.\n"
+
+    sections = split_sections(text)
+
+    assert named(text) == [
+        ("indication", "Cough."),
+        ("comparison", "___."),
+        ("unlabelled", "Lungs clear. Heart big."),
+    ]
+    assert text[sections[2].start :].startswith(" Lungs clear.")
+
+
+def test_the_body_before_an_impression_is_found_too() -> None:
+    text = " HISTORY: Cough.\n\n Lungs clear.\n\n IMPRESSION: Normal.\n"
+
+    assert named(text) == [
+        ("history", "Cough."),
+        ("unlabelled", "Lungs clear."),
+        ("impression", "Normal."),
+    ]
+
+
+def test_what_follows_the_impression_is_no_body() -> None:
+    text = " IMPRESSION: Normal.\n\n TECHNIQUE: AP.\n\n Dictated on Monday.\n"
+
+    assert named(text) == [
+        ("impression", "Normal."),
+        ("technique", "AP. Dictated on Monday."),
+    ]
+
+
+def test_text_with_a_colon_is_no_header() -> None:
+    assert canonical_section("HEART") is None
+    assert canonical_section("note") is None
+    assert canonical_section("history") is None
+    assert canonical_section("History") == "history"
+    assert canonical_section("WET READ BY RESIDENT") == "wet_read"
+
+
+def test_empty_text_has_no_section() -> None:
+    assert split_sections("") == []
+    assert split_sections(" \n\t\n") == []
