@@ -103,7 +103,9 @@ def _runs_on(
     if position + 1 == len(matches):
         return False
     verb = matches[position + 1]
-    if verb.entry.role != "verb" or verb.first != match.last:
+    if verb.first != match.last:
+        return False
+    if verb.entry.role != "verb" and verb.entry.state is None:
         return False
     before = matches[position - 1]
     if before.last == match.first - 1 and before.entry.role in ("prep", "and", "or"):

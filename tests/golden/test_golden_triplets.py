@@ -49,7 +49,9 @@ def written_out(text: str) -> str:
             )
             claim = f"{row['existence']}{context} {row['finding']} @ {row['region']}"
             lines.append(f"    {claim}{spans}")
-    lines.extend(f"reject {row['reason']}" for row in parsed.rejects.iter_rows(named=True))
+    lines.extend(
+        f"reject {row['reason']}" for row in parsed.rejects.iter_rows(named=True)
+    )
     return "\n".join(lines) + "\n"
 
 

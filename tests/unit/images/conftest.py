@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -15,17 +14,15 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from support.reference import reference_data
+
 MakeDicom = Callable[..., bytes]
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def reference_data() -> Path:
+def reference_folder() -> Path:
     """The folder of real images, which are not part of the repository."""
-    folder = Path(os.environ.get("ASG_REFERENCE_DATA", ROOT.parent / "shared" / "data"))
-    if not (folder / "realcxr" / "manifest.csv").exists():
-        pytest.skip("no reference data: set ASG_REFERENCE_DATA to its folder")
-    return folder
+    return reference_data("realcxr/manifest.csv").parents[1]
 
 
 @pytest.fixture

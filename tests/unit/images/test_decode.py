@@ -277,8 +277,8 @@ def test_dicom_goes_by_its_content(tmp_path: Path, make_dicom: MakeDicom) -> Non
     assert decode_for_size(path, size=1).original == Frame(width=3, height=2)
 
 
-def test_real_files_of_one_film_agree(reference_data: Path) -> None:
-    root = reference_data / "realcxr"
+def test_real_files_of_one_film_agree(reference_folder: Path) -> None:
+    root = reference_folder / "realcxr"
     with (root / "manifest.csv").open(newline="") as file:
         rows = {row["image_id"]: row for row in csv.DictReader(file)}
     derived = [row for name, row in rows.items() if name.startswith("dicom_hannover")]

@@ -278,8 +278,8 @@ def test_closed_caches_leave_no_open_files(root: Path, tmp_path: Path) -> None:
     assert len(list(folder.iterdir())) == num_open
 
 
-def test_every_real_image_is_cached(reference_data: Path, tmp_path: Path) -> None:
-    root = reference_data / "realcxr"
+def test_every_real_image_is_cached(reference_folder: Path, tmp_path: Path) -> None:
+    root = reference_folder / "realcxr"
     manifest = pl.read_csv(root / "manifest.csv", infer_schema=False)
     rows = manifest.select("image_id", "file", "width", "height").rows()
     images = IMAGES.frame(

@@ -1,7 +1,6 @@
 """Boxes that come with a corpus: Chest ImaGenome scene graphs, and tables of boxes."""
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,16 +14,13 @@ from asg_core.sources.boxes import GivenBox, check_boxes
 from asg_core.sources.config import AnnotationsConfig
 from asg_core.sources.files import SourceError
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REJECTS, STUDIES
+from support.reference import reference_data
 
 Corners = tuple[float, float, float, float]
 
 RIGHT: Corners = (10, 10, 40, 90)
 LEFT: Corners = (60, 10, 90, 90)
 COLUMNS = "subject_id,study_id,dicom_id,path,ViewPosition"
-REFERENCE = Path(
-    os.environ.get("ASG_REFERENCE_DATA")
-    or Path(__file__).parents[3].parent / "shared" / "data"
-)
 
 
 def graph(*boxes: tuple[str, object]) -> bytes:
@@ -428,9 +424,7 @@ def test_a_table_of_boxes_without_a_column_stops_the_read(tmp_path: Path) -> Non
 
 
 def test_real_lung_boxes_are_read() -> None:
-    root = REFERENCE / "realcxr"
-    if not (root / "boxes.csv").is_file():
-        pytest.skip("the reference boxes are not there: set ASG_REFERENCE_DATA")
+    root = reference_data("realcxr/boxes.csv").parent
     manifest = pl.read_csv(root / "manifest.csv", infer_schema=False)
     images, studies = corpus(dict.fromkeys(manifest["image_id"], "train"))
     sizes = manifest.select("image_id", pl.col("width", "height").cast(pl.Int32))

@@ -1,6 +1,5 @@
 """The reader of the Open-i collection, on made-up files and on the real archive."""
 
-import importlib.util
 import io
 import tarfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError
 from asg_core.sources.read import read_source
 from asg_core.tables.shards import shard_of
+from support.reference import open_i_archive
 
 SECTIONS = {
     "COMPARISON": "",
@@ -230,11 +230,7 @@ def test_a_truncated_archive_stops_the_read(tmp_path: Path) -> None:
 
 
 def test_the_real_archive_is_read_whole() -> None:
-    # Found, not imported: importing the package imports torch.
-    spec = importlib.util.find_spec("torchxrayvision")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("torchxrayvision, which ships the Open-i reports, is not installed")
-    root = Path(spec.submodule_search_locations[0]) / "data"
+    root = open_i_archive().parent
     config = CorpusConfig(source="open_i", root=root, images="none")
 
     shards = [read_source(config=config, root=root, shard=n) for n in range(4)]

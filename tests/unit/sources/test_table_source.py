@@ -1,7 +1,6 @@
 """The reader of any table that names image files and report texts."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from asg_core.sources.image_size import UnreadableImageError, image_size
 from asg_core.sources.read import read_source
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, STUDIES
 from asg_core.tables.shards import shard_of
+from support.reference import reference_data
 
 HEADER = ("image", "file", "words", "study", "person", "view", "part")
 COLUMNS = {
@@ -30,10 +30,6 @@ COLUMNS = {
     "view": "view",
     "split": "part",
 }
-REFERENCE = Path(
-    os.environ.get("ASG_REFERENCE_DATA")
-    or Path(__file__).parents[3].parent / "shared" / "data"
-)
 
 
 def write_rows(
@@ -322,9 +318,7 @@ def test_a_dicom_without_a_size_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_real_images_of_three_formats_are_read() -> None:
-    root = REFERENCE / "realcxr"
-    if not (root / "manifest.csv").is_file():
-        pytest.skip("the reference images are not there: set ASG_REFERENCE_DATA")
+    root = reference_data("realcxr/manifest.csv").parent
     columns = {
         "image_id": "image_id",
         "image_path": "file",

@@ -1,0 +1,111 @@
+import pytest
+
+from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.reader import read_claims
+
+Row = tuple[str, str, tuple[str, ...]]
+
+
+def rows(text: str) -> list[Row]:
+    claims = read_claims(shared_lexicon(), text, max_scope=40)
+    return [(claim.finding, claim.existence.value, claim.regions) for claim in claims]
+
+
+BOTH_LUNGS = ("left lung", "right lung")
+BOTH_ANGLES = ("left costophrenic angle", "right costophrenic angle")
+BOTH_APICES = ("left apical zone", "right apical zone")
+BOTH_BASES = ("left lower lung zone", "right lower lung zone")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # where a finding is when nothing says so
+        ("Small effusion.", [("pleural effusion", "present", ("unspecified",))]),
+        ("Small effusions.", [("pleural effusion", "present", BOTH_ANGLES)]),
+        ("No effusion.", [("pleural effusion", "absent", BOTH_ANGLES)]),
+        ("No pneumothorax.", [("pneumothorax", "absent", BOTH_APICES)]),
+        ("Left pneumothorax.", [("pneumothorax", "present", ("left apical zone",))]),
+        ("Right opacity.", [("opacity", "present", ("right lung",))]),
+        ("Pulmonary edema.", [("edema", "present", BOTH_LUNGS)]),
+        ("Hiatal hernia.", [("hernia", "present", ("abdomen",))]),
+        ("Calcified aorta.", [("calcification", "present", ("aortic arch",))]),
+        ("Sternotomy wires.", [("wire", "present", ("sternum",))]),
+        # an effusion is in the angle, unless it is named to be at the apex
+        ("Left basilar effusion.", [("pleural effusion", "present", ("left costophrenic angle",))]),
+        ("Apical pleural thickening on the left.", [("pleural thicken", "present", ("left apical zone",))]),
+        # adjectives, followers, subjects
+        ("Left lower lobe opacity.", [("opacity", "present", ("left lower lung zone",))]),
+        ("Opacity in the left lower lobe.", [("opacity", "present", ("left lower lung zone",))]),
+        ("The left lower lobe shows an opacity.", [("opacity", "present", ("left lower lung zone",))]),
+        ("Left pneumothorax at the apex.", [("pneumothorax", "present", ("left apical zone",))]),
+        ("Basilar opacities on the left.", [("opacity", "present", ("left lower lung zone",))]),
+        ("Bibasilar scar.", [("scar", "present", BOTH_BASES)]),
+        # states of structures
+        ("The heart is mildly enlarged.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
+        ("The heart is not enlarged.", [("cardiomegaly", "absent", ("cardiac silhouette",))]),
+        ("Normal heart size.", [("cardiomegaly", "absent", ("cardiac silhouette",))]),
+        ("Heart size is borderline.", [("cardiomegaly", "uncertain", ("cardiac silhouette",))]),
+        ("The heart is not normal.", []),
+        ("Left ventricle is enlarged.", []),
+        ("Stable heart size, enlarged aorta.", []),
+        ("Mediastinum is widened.", [("enlarged cardiomediastinum", "present", ("mediastinum",))]),
+        ("Lungs are clear.", [("opacity", "absent", BOTH_LUNGS)]),
+        ("Left costophrenic angle is sharp.", [("blunt", "absent", ("left costophrenic angle",))]),
+        ("Irregularity of the left sixth rib.", [("deformity", "present", ("left ribs",))]),
+        ("Markings are normal.", [("marking", "absent", BOTH_LUNGS)]),
+        # devices
+        ("Right PICC ends in the SVC.", [("line", "present", ("right unspecified", "svc")), ("tip", "present", ("svc",))]),
+        ("Endotracheal tube.", [("tube", "present", ("trachea",))]),
+        ("Tip is not seen.", []),
+        ("XXXX with tip in the SVC.", [("line", "present", ("svc",)), ("tip", "present", ("svc",))]),
+        ("Device with tip in the abdomen.", [("device", "present", ("abdomen",)), ("tip", "present", ("abdomen",))]),
+        # no finding of the chest
+        ("Subcutaneous emphysema.", []),
+        ("Left pleural line.", []),
+        ("Prior granulomatous infection.", []),
+        ("Nothing to say.", []),
+    ],
+)  # fmt: skip
+def test_claims_of_a_sentence(text: str, expected: list[Row]) -> None:
+    assert sorted(rows(text)) == sorted(expected)
+
+
+def test_coordinated_findings_share_their_place() -> None:
+    assert rows("Left basilar atelectasis and scar.") == [
+        ("atelectasis", "present", ("left lower lung zone",)),
+        ("scar", "present", ("left lower lung zone",)),
+    ]
+    assert rows("Atelectasis or scar in the left base.") == [
+        ("atelectasis", "uncertain", ("left lower lung zone",)),
+        ("scar", "uncertain", ("left lower lung zone",)),
+    ]
+
+
+def test_a_denial_takes_no_place_over() -> None:
+    assert rows("Left basilar opacity, no edema.") == [
+        ("opacity", "present", ("left lower lung zone",)),
+        ("edema", "absent", BOTH_LUNGS),
+    ]
+
+
+def test_a_claim_knows_its_words() -> None:
+    text = "No mass in the left apex."
+
+    (claim,) = read_claims(shared_lexicon(), text, max_scope=40)
+
+    assert text[slice(*claim.span)] == "mass"
+    assert claim.place is not None
+    assert text[slice(*claim.place)] == "left apex"
+    assert claim.cue is not None
+    assert text[slice(*claim.cue)] == "No"
+
+
+def test_the_words_of_a_state_run_from_the_structure_to_the_state() -> None:
+    text = "Now the heart is mildly enlarged."
+
+    (claim,) = read_claims(shared_lexicon(), "Heart size is normal.", max_scope=40)
+    (named,) = read_claims(shared_lexicon(), text, max_scope=40)
+
+    assert (claim.span, claim.place, claim.cue) == ((0, 20), (0, 10), (14, 20))
+    assert text[slice(*named.span)] == "heart is mildly enlarged"
