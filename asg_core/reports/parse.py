@@ -11,7 +11,11 @@ Conventions that every parser of the package follows:
 - "Retrocardiac" and "lingula" are on the left, "middle lobe" is on the right.
 - "Lungs are clear" denies opacity; a normal cardiac silhouette denies cardiomegaly; a
   normal cardiomediastinal one denies an enlarged cardiomediastinum too.
-- A pacemaker or defibrillator is also a device.
+- A pacemaker is also a device. Air and fluid in the pleural space are two findings.
+- A line, tube or other device that names no region is where its tip is; a tip in a great
+  vein whose device was blanked by de-identification is a line's. A tip that is not seen
+  is no claim.
+- "This", "it" and the like at the start of a sentence take the place of the one before.
 - Questions, plans and limits of the study ("evaluate for", "recommend", "cannot be
   assessed") are no claims. What has been removed or has resolved is absent, in the
   context `removal`.
