@@ -30,7 +30,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Pulmonary edema.", [("edema", "present", BOTH_LUNGS)]),
         ("Hiatal hernia.", [("hernia", "present", ("abdomen",))]),
         ("Calcified aorta.", [("calcification", "present", ("aortic arch",))]),
-        ("Sternotomy wires.", [("wire", "present", ("sternum",))]),
+        ("Sternotomy wires.", [("wire", "present", ("mediastinum",))]),
         # an effusion is in the angle, unless it is named to be at the apex
         ("Left basilar effusion.", [("pleural effusion", "present", ("left costophrenic angle",))]),
         ("Apical pleural thickening on the left.", [("pleural thicken", "present", ("left apical zone",))]),
