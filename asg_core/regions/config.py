@@ -184,6 +184,11 @@ class DetectorTrainingConfig(BaseModel):
                 f"warmup: expected fewer warm-up steps than steps, found "
                 f"warmup={self.warmup} and steps={self.steps}"
             )
+        if self.architecture.norm == "batch" and self.batch_size < 2:
+            raise ValueError(
+                "batch_size: the norm 'batch' needs at least 2 images a step, found "
+                f"{self.batch_size}; set architecture.norm to 'group'"
+            )
         if self.architecture.norm == "frozen" and self.backbone_weights is None:
             raise ValueError(
                 "architecture.norm: 'frozen' needs backbone_weights, because frozen "

@@ -82,7 +82,7 @@ def train_detector(
     training_set = make_training_set(boxes, cache=cache)
     torch.set_num_threads(config.threads)
     identity = _identity(config, training_set, backend=backend, size=cache.size)
-    with _own_randomness():
+    with _own_randomness(torch.device(config.device)):
         network = _build(config, backend=backend, size=cache.size)
         optimizer = _make_optimizer(network, config=config)
         progress = read_checkpoint(
@@ -176,13 +176,14 @@ def learning_rate(step: int, *, config: DetectorTrainingConfig) -> float:
 
 
 @contextmanager
-def _own_randomness() -> Iterator[None]:
-    """Leave torch's global generator and its determinism switch as they were found."""
+def _own_randomness(device: torch.device) -> Iterator[None]:
+    """Leave torch's global generators and its determinism switch as they were found."""
     was_strict = torch.are_deterministic_algorithms_enabled()
-    # On a GPU this would run torchvision's RoIAlign in plain Python, 37 times slower.
-    torch.use_deterministic_algorithms(not torch.cuda.is_available())
+    # On a GPU the switch asks for settings of the process that only its start can make.
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    forked = [] if device.type == "cpu" else [device]
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(forked, device_type=device.type):
             yield
     finally:
         torch.use_deterministic_algorithms(was_strict)

@@ -28,6 +28,7 @@ from support.drawn_regions import DrawnRegions
 
 ARCHITECTURE = ArchitectureConfig(
     backbone=Backbone.RESNET18,
+    norm="group",
     strides=(8, 16, 32),
     anchor_sizes=((0.1,), (0.25,), (0.5,)),
     anchor_ratios=(0.5, 8.0),

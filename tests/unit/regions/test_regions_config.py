@@ -41,7 +41,16 @@ def test_frozen_norms_need_weights_and_weights_need_batch_statistics() -> None:
     with pytest.raises(ValidationError, match="'frozen' needs backbone_weights"):
         DetectorTrainingConfig(architecture=ArchitectureConfig(norm="frozen"))
     with pytest.raises(ValidationError, match="'frozen' or 'batch'"):
-        DetectorTrainingConfig(backbone_weights=Path("resnet50.safetensors"))
+        DetectorTrainingConfig(
+            architecture=ArchitectureConfig(norm="group"),
+            backbone_weights=Path("resnet50.safetensors"),
+        )
+
+
+def test_batch_statistics_need_a_batch() -> None:
+    with pytest.raises(ValidationError, match="at least 2 images a step, found 1"):
+        DetectorTrainingConfig(batch_size=1)
+    DetectorTrainingConfig(batch_size=1, architecture=ArchitectureConfig(norm="group"))
 
 
 @pytest.mark.parametrize("backend", ["import", "none"])
