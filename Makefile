@@ -19,10 +19,11 @@ help: ## Say what can be made
 
 venv: $(STAMP) ## Install the locked environment into .venv
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock
+	@echo "Installing the locked environment into $(VENV): some minutes, some gigabytes."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --no-compile --progress-bar off --quiet --requirement requirements.lock
-	$(BIN)/pip install --disable-pip-version-check --no-deps --quiet --editable .
+	$(BIN)/pip install --disable-pip-version-check --no-compile --progress-bar off -qq --requirement requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps -qq --editable .
 	touch $@
 
 demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its results

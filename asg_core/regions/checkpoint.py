@@ -96,3 +96,5 @@ def read_checkpoint(
 def delete_checkpoint(folder: Path) -> None:
     """Remove the checkpoint: the run is complete, and the next one starts anew."""
     (folder / _NAME).unlink(missing_ok=True)
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()

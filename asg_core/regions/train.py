@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +68,16 @@ def train_detector(
         cache: The pixels.
         boxes: A frame in ANNOTATED_BOXES.
         out: Folder of the result.
-        work: Folder of the checkpoint, which is not a result.
+        work: Folder of checkpoints, which are no results. Each configuration (with its
+            boxes and pixels) has one of its own there: a changed one starts anew, and
+            going back to the first goes on where that was stopped.
         config: How to train.
         backend: Whose network.
         log: Called after every step with its 0-based number and its metrics.
 
     Raises:
-        ValueError: If there is nothing to learn from, or if `work` holds a checkpoint
-            of another configuration or other boxes.
+        ValueError: If there is nothing to learn from, or if the checkpoint is of another
+            format version.
         FloatingPointError: If a loss is not finite; the weights are then those of the
             step before.
         ModuleNotFoundError: If the backend is not installed.
@@ -82,6 +85,7 @@ def train_detector(
     training_set = make_training_set(boxes, cache=cache)
     torch.set_num_threads(config.threads)
     identity = _identity(config, training_set, backend=backend, size=cache.size)
+    work = work / blake2b(identity.encode(), digest_size=6).hexdigest()
     with _own_randomness(torch.device(config.device)):
         network = _build(config, backend=backend, size=cache.size)
         optimizer = _make_optimizer(network, config=config)

@@ -1,6 +1,5 @@
 """A detector learns the lungs of real radiographs, on patients it has not seen."""
 
-import os
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +17,8 @@ from asg_core.regions.detect import detect_regions, load_detector
 from asg_core.regions.score import score_boxes
 from asg_core.regions.train import train_detector
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES
+from support.reference import reference_data
 
-ROOT = Path(__file__).parents[3]
 SMALL = ArchitectureConfig(
     backbone=Backbone.RESNET10,
     anchor_sizes=((0.1,), (0.25,), (0.45,)),
@@ -34,10 +33,7 @@ SMALL = ArchitectureConfig(
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    found = Path(os.environ.get("ASG_REFERENCE_DATA", ROOT.parent / "shared" / "data"))
-    if not (found / "realcxr" / "boxes.csv").exists():
-        pytest.skip("the reference boxes are not there: set ASG_REFERENCE_DATA")
-    return found / "realcxr"
+    return reference_data("realcxr/boxes.csv").parent
 
 
 def _tables(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
