@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 CORES ?= all
 
-.PHONY: help venv demo test check end-to-end test-gpu bench mlflow docs lock unlock clean
+.PHONY: help venv demo test check lint test-gpu bench mlflow docs lock unlock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,18 +29,21 @@ $(STAMP): requirements.lock
 demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its results
 	@$(BIN)/snakemake --unlock --quiet all
 	$(BIN)/snakemake --cores $(CORES)
-	@$(BIN)/python workflow/scripts/show_results.py --configfile config/config.yaml
+	@$(BIN)/python tools/show_results.py --configfile config/config.yaml
 
-test: $(STAMP) check ## Everything: lint, types, contracts, and all tests
+test: $(STAMP) lint ## Everything: lint, types, contracts, and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/python workflow/scripts/lint_workflow.py
-	$(BIN)/python workflow/scripts/draw_rules.py --check
+	$(BIN)/python tools/lint_workflow.py
+	$(BIN)/python tools/draw_rules.py --check
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not gpu and not data"
 
-check: $(STAMP) ## The fast subset: lint, types, import contracts, quick tests
+check: $(STAMP) lint ## The fast subset: lint, types, import contracts, quick tests
+	$(BIN)/pytest -q -n 2
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell asg_core workflow docs config tests bench README.md CHANGELOG.md Snakefile Makefile
+	$(BIN)/codespell asg_core workflow tools docs config tests bench README.md CHANGELOG.md Snakefile Makefile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m asg_core.reference --check
@@ -56,7 +59,7 @@ mlflow: $(STAMP) ## Open the tracking UI of the runs in this folder
 
 docs: $(STAMP) ## Write config/default.yaml, its schema, two pages, and the rule graph of README.md
 	$(BIN)/python -m asg_core.reference
-	$(BIN)/python workflow/scripts/draw_rules.py
+	$(BIN)/python tools/draw_rules.py
 
 lock: ## Resolve requirements.lock again, keeping the pins that still fit
 	$(PYTHON) -m venv $(VENV)-lock

@@ -20,9 +20,19 @@ if not workflow.config_settings.configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/reports.smk"
-include: "workflow/rules/images.smk"
-include: "workflow/rules/regions.smk"
-include: "workflow/rules/alignment.smk"
+
+
+if HAS_IMAGES:
+
+    include: "workflow/rules/images.smk"
+
+
+if HAS_BOXES:
+
+    include: "workflow/rules/regions.smk"
+    include: "workflow/rules/alignment.smk"
+
+
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/tracking.smk"
 
@@ -38,15 +48,17 @@ rule triplets:
     """The tables sentences and triplets of all shards."""
     input:
         shards("tables/triplets"),
+        # What the source could not use is told where studies are read.
+        shards("tables/studies"),
 
 
 rule boxes:
     """The table region_boxes of all shards."""
     input:
-        shards("tables/region_boxes"),
+        boxes_or_refusal,
 
 
 rule alignments:
     """The tables alignments and tag_targets of all shards."""
     input:
-        shards("tables/alignments"),
+        alignments_or_refusal,

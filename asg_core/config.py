@@ -16,7 +16,8 @@ from asg_core.alignment.config import AlignmentConfig
 from asg_core.images.config import ImagesConfig
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.config import ReportsConfig
-from asg_core.sources.config import CorpusConfig
+from asg_core.sources.config import AnnotationsConfig, CorpusConfig
+from asg_core.terms.views import View
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
 
 
@@ -52,25 +53,93 @@ class ProjectConfig(BaseModel):
     privacy: PrivacyConfig = PrivacyConfig()
     """What may leave the results folder."""
 
+    @property
+    def annotations(self) -> AnnotationsConfig:
+        """`regions.annotations` with its source decided."""
+        given = self.regions.annotations
+        if given.source is not None:
+            return given
+        has_graphs = self.corpus.source in ("mimic_cxr", "synthetic")
+        source = "chest_imagenome" if has_graphs else "none"
+        return given.model_copy(update={"source": source})
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether the run goes on to boxes and alignments."""
+        return self.corpus.images == "files" and self.regions.backend != "none"
+
+    @property
+    def has_reference_boxes(self) -> bool:
+        """Whether there are boxes that the found ones can be scored against."""
+        if not self.has_boxes or self.corpus.source == "synthetic":
+            return self.has_boxes
+        return self.annotations.source != "none" and self.regions.backend != "import"
+
+    @property
+    def metric_files(self) -> tuple[str, ...]:
+        """Names of the files of `stage_metrics` that the run makes."""
+        is_synthetic = self.corpus.source == "synthetic"
+        made = {
+            "count_tables": True,
+            "make_synthetic": is_synthetic,
+            "score_triplets": is_synthetic,
+            "score_boxes": self.has_reference_boxes,
+            "score_alignments": is_synthetic and self.has_boxes,
+        }
+        return tuple(name for name, is_made in made.items() if is_made)
+
+    @model_validator(mode="after")
+    def _check_name(self) -> "ProjectConfig":
+        if self.corpus.source != "synthetic" and self.corpus.name == "synthetic":
+            message = (
+                f"corpus.name is 'synthetic' while corpus.source is '{self.corpus.source}': "
+                "name the corpus, or its tables would replace those of the demo"
+            )
+            raise ValueError(message)
+        return self
+
     @model_validator(mode="after")
     def _check_boxes_have_a_source(self) -> "ProjectConfig":
         regions = self.regions
-        is_needed = regions.backend == "import" or (
-            regions.backend != "none" and regions.checkpoint is None
-        )
-        if (
-            self.corpus.images == "files"
-            and is_needed
-            and regions.annotations.source == "none"
-        ):
+        is_needed = regions.backend == "import" or regions.checkpoint is None
+        if self.has_boxes and is_needed and self.annotations.source == "none":
             message = (
-                f"regions.annotations.source is 'none' while regions.backend is "
+                f"regions.annotations.source is none while regions.backend is "
                 f"'{regions.backend}', which needs annotated boxes: name their source, or "
                 "give regions.checkpoint the folder of a trained detector, or set "
                 "regions.backend to 'none' to end before the alignment"
             )
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _check_some_view_is_used(self) -> "ProjectConfig":
+        view = self._only_view()
+        if self.corpus.images == "none" or view is None:
+            return self
+        lists = {"corpus.views": self.corpus.views, "images.views": self.images.views}
+        if self.has_boxes:
+            lists["alignment.views"] = self.alignment.views
+        missing = [key for key, views in lists.items() if view not in views]
+        if missing:
+            message = (
+                f"every image of this corpus would have the view {view.value}, which "
+                f"{' and '.join(missing)} leave out, so that none would be used: say which "
+                "column or file names the views (corpus.table.columns.view, "
+                "corpus.open_i.dicom_metadata), set corpus.table.default_view, or add "
+                f"{view.value} to {' and '.join(missing)}"
+            )
+            raise ValueError(message)
+        return self
+
+    def _only_view(self) -> View | None:
+        """Return the view that all images have because nothing names theirs."""
+        corpus = self.corpus
+        if corpus.source == "table" and corpus.table.columns.view is None:
+            return corpus.table.default_view
+        if corpus.source == "open_i" and corpus.open_i.dicom_metadata is None:
+            return View.UNKNOWN
+        return None
 
 
 def resolve_config(values: Mapping[str, Any]) -> ProjectConfig:

@@ -172,6 +172,7 @@ class Job:
         *,
         num_items: int,
         max_share: float,
+        num_rejected: int | None = None,
         config_key: str = "max_reject_share",
     ) -> None:
         """Write the table `rejects` of this job, log its counts, and check their share.
@@ -181,6 +182,8 @@ class Job:
             path: Where the table goes.
             num_items: How many items the job had to handle, rejected ones included.
             max_share: Share of them that may be rejected.
+            num_rejected: How many of the items are lost, where rows are not items: an
+                image can lose several boxes and still have others. By default the rows.
             config_key: Full name of the configuration key behind `max_share`.
 
         Raises:
@@ -199,13 +202,15 @@ class Job:
             return
         summary = _describe_rejects(frame, reasons)
         logger.info("rejected %d of %d items: %s", len(frame), num_items, summary)
-        share = len(frame) / max(num_items, 1)
+        lost = len(frame) if num_rejected is None else num_rejected
+        share = lost / max(num_items, 1)
         if share > max_share:
             copy = self._copy_rejects(frame)
             raise RejectLimitError(
-                f"{self.name}: {len(frame)} of {num_items} items are rejected, "
+                f"{self.name}: {lost} of {num_items} items are rejected, "
                 f"{share:.1%}, and {config_key} = {max_share:.1%} is the limit: "
-                f"{summary}. {copy}Mend the input, or raise {config_key}."
+                f"{summary}. {copy}Mend the input, or raise {config_key}; "
+                "the jobs that read the key then run again."
             )
 
     def progress(

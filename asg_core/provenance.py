@@ -19,11 +19,7 @@ from pathlib import Path
 PACKAGE = "asg_core"
 ROOT = Path(__file__).parent.parent
 
-_MIRRORS: tuple[str, ...] = (
-    f"{PACKAGE}.tracking",
-    f"{PACKAGE}.jobs",
-    f"{PACKAGE}.job_log",
-)
+_MIRRORS: tuple[str, ...] = (f"{PACKAGE}.tracking",)
 """Modules that only report about a job: no byte of a table can depend on them."""
 
 _DATA_SUFFIXES = frozenset({".tsv", ".csv", ".txt", ".json", ".yaml", ".html", ".css"})

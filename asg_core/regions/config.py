@@ -171,7 +171,7 @@ class DetectorTrainingConfig(BaseModel):
     """CPU threads. Results depend on it in the last digits, so it is not taken from the
     machine."""
 
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     """Torch device: "cpu", "cuda" or "cuda:1"."""
 
     checkpoint_every: int = Field(default=500, ge=1)
@@ -224,7 +224,7 @@ class DetectionConfig(BaseModel):
     threads: int = Field(default=1, ge=1)
     """CPU threads of one job."""
 
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     """Torch device: "cpu", "cuda" or "cuda:1"."""
 
 

@@ -120,7 +120,13 @@ def read_annotations(
 
     Raises:
         SourceError: If the annotations are not laid out as the configuration says.
+        ValueError: If the source of the annotations is not decided.
     """
+    if config.source is None:
+        raise ValueError(
+            "read_annotations: expected a decided annotations.source, found null; take "
+            "the annotations of the whole configuration (ProjectConfig.annotations)"
+        )
     known = _known_images(images, studies=studies)
     reading = _Reading(origin=config.source)
     match config.source:

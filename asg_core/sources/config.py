@@ -270,8 +270,9 @@ class AnnotationsConfig(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    source: Literal["none", "chest_imagenome", "table"] = "chest_imagenome"
-    """How the boxes are laid out on disk; `none` reads no box."""
+    source: Literal["none", "chest_imagenome", "table"] | None = None
+    """How the boxes are laid out on disk; `none` reads no box; null is chest_imagenome
+    where `corpus.source` is mimic_cxr or synthetic, and none elsewhere."""
 
     root: Path | None = None
     """Folder of the annotations as distributed; null takes the root of the corpus."""

@@ -60,7 +60,7 @@ def check_annotations(config: AnnotationsConfig, root: Path) -> None:
         SourceError: If a folder, a file or a column is missing.
     """
     match config.source:
-        case "none":
+        case "none" | None:
             return
         case "chest_imagenome":
             find_imagenome(root)
@@ -94,6 +94,28 @@ def inventory(
         return _digests(changed, num_shards=config.shards, untouched=AS_GENERATED)
     files = of_part(source_files(config=config, root=root), part=part)
     return _digests(files, num_shards=config.shards, untouched=None)
+
+
+def inventories(*, config: CorpusConfig, root: Path) -> dict[str, dict[str, str]]:
+    """Return `inventory` of the two parts "images" and "reports", in one look at a folder.
+
+    Args:
+        config: The corpus; its root is not read, `root` is.
+        root: Folder of the dataset.
+
+    Raises:
+        SourceError: If the dataset is not laid out as the configuration says.
+    """
+    parts: tuple[Part, ...] = ("images", "reports")
+    if config.source == "synthetic":
+        return {part: inventory(config=config, root=root, part=part) for part in parts}
+    files = list(source_files(config=config, root=root))
+    return {
+        part: _digests(
+            of_part(files, part=part), num_shards=config.shards, untouched=None
+        )
+        for part in parts
+    }
 
 
 def inventory_annotations(

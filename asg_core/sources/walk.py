@@ -162,7 +162,7 @@ def annotation_files(
                 yield from files_below(layout.scene_graphs, name=name)
         case "table":
             yield _stat(find_box_table(config=config, root=root), root=root)
-        case "none":
+        case "none" | None:
             return
 
 

@@ -9,13 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.tables.catalog import (
-    ALIGNMENTS,
-    REJECTS,
-    STAGE_METRICS,
-    TABLES,
-)
-from asg_core.tables.schema import read_table, read_tables
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.tables.catalog import PIXELS, REJECTS, STAGE_METRICS, TABLES
+from asg_core.tables.schema import read_tables
 from support.checkout import Checkout, copy_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
@@ -26,20 +22,21 @@ def results(checkout: Checkout) -> Path:
 
 
 def test_every_table_is_there_and_fits_its_declaration(finished: Checkout) -> None:
-    made = {path.parent.name for path in results(finished).rglob("shard-*.parquet")}
-    for table in TABLES:
-        folder = results(finished) / "tables" / table.name
-        for path in folder.glob("*.parquet"):
-            if table.name not in ("pixels",):
-                read_table(path, schema=table)
+    tables = results(finished) / "tables"
+    read = {
+        table.name: read_tables(
+            sorted((tables / table.name).rglob("*.parquet")), schema=table
+        )
+        for table in TABLES
+        if table is not PIXELS
+    }
 
-    assert made >= {"studies", "images", "reports", "alignments", "tag_targets"}
-    alignments = read_tables(
-        sorted((results(finished) / "tables" / "alignments").glob("*.parquet")),
-        schema=ALIGNMENTS,
-    )
+    assert [name for name, frame in read.items() if frame.is_empty()] == []
+    assert {path.name for path in tables.iterdir()} == set(read)
+    alignments = read["alignments"]
     assert len(alignments) > 20
-    assert set(alignments["scenario"]) <= {1, 2, 3}
+    assert set(alignments["scenario"]) == {1, 2, 3}
+    assert len(PixelCache(sorted((results(finished) / "pixels").glob("*")))) > 40
 
 
 def test_every_broken_file_is_in_rejects(finished: Checkout) -> None:

@@ -83,6 +83,8 @@ def edited(path: Path, old: str, new: str) -> Iterator[None]:
     text, status = path.read_text(), path.stat()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    yield
-    path.write_text(text)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    try:
+        yield
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -181,9 +181,25 @@ def test_rejects_above_the_limit_stop_the_job_with_a_sentence(
         "extract_triplets (corpus=demo, shard=0001-of-0004): 3 of 20 items are rejected, "
         "15.0%, and reports.max_reject_share = 10.0% is the limit: empty_report 2, "
         "no_sentence 1; such as s1: report of s1: expected text, found none. "
-        f"See {copy}. Mend the input, or raise reports.max_reject_share."
+        f"See {copy}. Mend the input, or raise reports.max_reject_share; the jobs that "
+        "read the key then run again."
     )
     assert pl.read_csv(copy, separator="\t")["item_id"].to_list() == ["s0", "s1", "s2"]
+
+
+def test_rows_that_are_not_items_count_by_the_items_that_are_lost(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rejects.parquet"
+    boxes = rejects("i1/left lung", "i1/spine", "i2/spine")
+
+    Job.silent().write_rejects(boxes, path, num_items=2, num_rejected=0, max_share=0.05)
+    with pytest.raises(RejectLimitError, match=r"1 of 2 items are rejected, 50\.0%"):
+        Job.silent().write_rejects(
+            boxes, path, num_items=2, num_rejected=1, max_share=0.05
+        )
+
+    assert len(read_table(path, schema=REJECTS)) == 3
 
 
 def test_the_next_attempt_removes_the_copy_of_the_rejects(log: Path) -> None:

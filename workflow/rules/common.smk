@@ -1,7 +1,6 @@
 """Names, paths and helpers that every rule file uses; the configuration is checked here."""
 
 import json
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -12,7 +11,7 @@ from asg_core.provenance import code_digest
 from asg_core.sources.inventory import (
     check_annotations,
     check_source,
-    inventory,
+    inventories,
     inventory_annotations,
 )
 from asg_core.tables.shards import shard_names
@@ -30,11 +29,25 @@ SHARDS = shard_names(project.corpus.shards)
 IS_SYNTHETIC = project.corpus.source == "synthetic"
 HAS_IMAGES = project.corpus.images != "none"
 SOURCE_ROOT = f"{RESULTS}/source" if IS_SYNTHETIC else str(project.corpus.root)
-ANNOTATIONS = project.regions.annotations
+ANNOTATIONS = project.annotations
 ANNOTATIONS_ROOT = SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
-HAS_BOXES = HAS_IMAGES and project.regions.backend != "none"
+HAS_BOXES = project.has_boxes
 HAS_ANNOTATIONS = HAS_BOXES and ANNOTATIONS.source != "none"
 DETECTOR = project.regions.checkpoint or Path(RESULTS) / "detector"
+DETECTOR_ENV = (
+    "../../envs/detectron2.yaml"
+    if project.regions.backend == "detectron2"
+    else "../../envs/train.yaml"
+)
+SAVED_INVENTORY = Path(RESULTS) / "inventory.json"
+
+if HAS_BOXES and project.regions.checkpoint:
+    if not (DETECTOR / "run.json").exists():
+        raise WorkflowError(
+            f"regions.checkpoint: expected the folder of a trained detector with "
+            f"model.safetensors and run.json, found no {DETECTOR / 'run.json'}. Give the "
+            "folder results/<corpus>/detector of a finished run, or null to train."
+        )
 
 
 wildcard_constraints:
@@ -71,46 +84,71 @@ def gpus(device):
 def source_inventory():
     """Return digests of the source's files, checking the source first.
 
-    Of images and of reports per shard, and one of the annotations. Only the main process
-    looks at the files: a submitted job reads what it found, since a look at hundreds of
-    thousands of files from every node would be a storm.
+    Of images and of reports per shard, and one of the annotations. A submitted job reads
+    what the main process found (`save_inventory`), since a look at hundreds of thousands
+    of files from every node would be a storm.
     """
-    seen = Path(RESULTS) / "inventory.json"
-    if workflow.exec_mode == ExecMode.REMOTE and seen.exists():
-        return json.loads(seen.read_text())
+    if workflow.exec_mode == ExecMode.REMOTE and SAVED_INVENTORY.exists():
+        saved = json.loads(SAVED_INVENTORY.read_text())
+        if list(saved["images"]) == SHARDS:
+            return saved
     corpus, root = project.corpus, Path(SOURCE_ROOT)
     annotations = {"config": ANNOTATIONS, "root": Path(ANNOTATIONS_ROOT)}
     try:
         check_source(config=corpus, root=root)
         if HAS_ANNOTATIONS and not (IS_SYNTHETIC and ANNOTATIONS.root is None):
             check_annotations(**annotations)
-        digests = {
-            "images": inventory(config=corpus, root=root, part="images"),
-            "reports": inventory(config=corpus, root=root, part="reports"),
-            "annotations": (
-                inventory_annotations(**annotations, corpus=corpus)
-                if HAS_ANNOTATIONS
-                else None
-            ),
-        }
+        digests = inventories(config=corpus, root=root)
+        digests["annotations"] = (
+            inventory_annotations(**annotations, corpus=corpus)
+            if HAS_ANNOTATIONS
+            else None
+        )
     except (ValueError, OSError) as error:
         raise WorkflowError(str(error)) from None
-    if workflow.exec_mode == ExecMode.DEFAULT:
-        seen.parent.mkdir(parents=True, exist_ok=True)
-        seen.write_text(json.dumps(digests))
     return digests
+
+
+def save_inventory(digests):
+    """Leave the digests for the jobs of this run on other machines, in one step."""
+    SAVED_INVENTORY.parent.mkdir(parents=True, exist_ok=True)
+    temporary = SAVED_INVENTORY.with_suffix(".tmp")
+    temporary.write_text(json.dumps(digests))
+    temporary.replace(SAVED_INVENTORY)
+
+
+def image_files(wildcards):
+    """Return the digest of the image files of a shard."""
+    return INVENTORY["images"][wildcards.shard]
+
+
+def report_files(wildcards):
+    """Return the digest of the report files of a shard."""
+    return INVENTORY["reports"][wildcards.shard]
+
+
+def boxes_or_refusal(wildcards):
+    """Return the shards of region_boxes; a sentence where the run makes none."""
+    if not HAS_BOXES:
+        raise WorkflowError(
+            f"This run makes no boxes: corpus.images is '{project.corpus.images}' and "
+            f"regions.backend is '{project.regions.backend}', where the target needs "
+            "'files' and a backend. Set them, or ask for the target triplets."
+        )
+    return shards("tables/region_boxes")
+
+
+def alignments_or_refusal(wildcards):
+    """Return the shards of alignments; a sentence where the run makes none."""
+    boxes_or_refusal(wildcards)
+    return shards("tables/alignments")
 
 
 def reference_boxes():
     """Return the boxes that detections are scored against; none where there are none."""
-    if not HAS_BOXES:
+    if not project.has_reference_boxes:
         return []
-    if IS_SYNTHETIC:
-        return shards("truth/region_boxes")
-    is_imported = project.regions.backend == "import"
-    return (
-        shards("tables/annotated_boxes") if HAS_ANNOTATIONS and not is_imported else []
-    )
+    return shards("truth/region_boxes" if IS_SYNTHETIC else "tables/annotated_boxes")
 
 
 def made_tables():
@@ -144,17 +182,13 @@ def counted_tables():
 
 def all_outputs():
     """Return what plain `snakemake` makes: the last tables and every metric."""
-    metrics = ["count_tables"]
-    last = "tables/triplets"
-    if IS_SYNTHETIC:
-        metrics += ["make_synthetic", "score_triplets"]
-    if HAS_BOXES:
-        last = "tables/alignments"
-        metrics += ["score_boxes"] if REFERENCE_BOXES else []
-        metrics += ["score_alignments"] if IS_SYNTHETIC else []
-    files = [f"{RESULTS}/tables/stage_metrics/{name}.parquet" for name in metrics]
+    last = "tables/alignments" if HAS_BOXES else "tables/triplets"
+    metrics = [
+        f"{RESULTS}/tables/stage_metrics/{name}.parquet"
+        for name in project.metric_files
+    ]
     pixels = shards("pixels") if HAS_IMAGES else []
-    return files + pixels + shards(last)
+    return metrics + pixels + shards(last)
 
 
 REFERENCE_BOXES = reference_boxes()

@@ -21,7 +21,7 @@ rule cache_pixels:
         config=settings(project.images),
         root=SOURCE_ROOT,
         # The files themselves are no inputs: an edited one shows in this digest.
-        files=lambda wildcards: INVENTORY["images"][wildcards.shard],
+        files=image_files,
         code=digest("cache_pixels.py"),
     message:
         "Decoding images, {wildcards.shard}"

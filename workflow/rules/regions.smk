@@ -43,8 +43,10 @@ else:
                 f"{RESULTS}/logs/train_detector/all.log",
             benchmark:
                 f"{RESULTS}/timings/train_detector/all.tsv"
+            # It goes on from its last checkpoint: a job that ran out of time is no loss.
+            retries: 2
             conda:
-                "../../envs/train.yaml"
+                DETECTOR_ENV
             threads: project.regions.training.threads
             resources:
                 mem_mb=6000,
@@ -72,7 +74,7 @@ else:
         benchmark:
             f"{RESULTS}/timings/detect_regions/shard-{{shard}}.tsv"
         conda:
-            "../../envs/train.yaml"
+            DETECTOR_ENV
         threads: project.regions.detection.threads
         resources:
             mem_mb=3000,

@@ -51,7 +51,7 @@ rule read_source:
     params:
         config=corpus_settings(),
         root=SOURCE_ROOT,
-        files=lambda wildcards: INVENTORY["images"][wildcards.shard],
+        files=image_files,
         code=digest("read_source.py"),
     message:
         "Reading {SOURCE_ROOT}, {wildcards.shard}"
@@ -79,7 +79,7 @@ rule read_reports:
     params:
         config=corpus_settings(),
         root=SOURCE_ROOT,
-        files=lambda wildcards: INVENTORY["reports"][wildcards.shard],
+        files=report_files,
         code=digest("read_reports.py"),
     message:
         "Reading the reports of {SOURCE_ROOT}, {wildcards.shard}"
@@ -108,7 +108,7 @@ if HAS_ANNOTATIONS:
         resources:
             mem_mb=2000,
         params:
-            config=settings(project.regions.annotations),
+            config=settings(ANNOTATIONS),
             root=ANNOTATIONS_ROOT,
             files=INVENTORY["annotations"],
             code=digest("read_annotations.py"),

@@ -6,6 +6,7 @@ the main process only, and not in dry runs.
 
 import os
 
+from asg_core.provenance import versions
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import start_invocation, stop_invocation
 
@@ -13,11 +14,13 @@ TRACKING = Path(RESULTS) / "tracking"
 
 
 onstart:
+    save_inventory(INVENTORY)
     start_invocation(
         directory=TRACKING,
         config=project.model_dump(mode="json"),
         is_synthetic=IS_SYNTHETIC,
         watched_pid=os.getpid(),
+        tags=versions(["torch", "torchvision", "polars", "pyarrow", "snakemake"]),
     )
 
 

@@ -23,11 +23,13 @@ def main(
     """Read boxes and images of one shard; write `region_boxes` and `rejects`."""
     boxes = read_table(annotated_boxes, schema=ANNOTATED_BOXES)
     imported = import_regions(boxes, read_table(images, schema=IMAGES))
+    num_empty = int((imported.rejects["reason"] == "no_region_found").sum())
     job.rows(rows_in=len(boxes), rows_out=len(imported.region_boxes))
     job.write_rejects(
         imported.rejects,
         outputs["rejects"],
-        num_items=len(boxes),
+        num_items=imported.region_boxes["image_id"].n_unique() + num_empty,
+        num_rejected=num_empty,
         max_share=max_reject_share,
         config_key="regions.max_reject_share",
     )

@@ -21,7 +21,7 @@ def main(
     index, _ = parse_shard_name(shard)
     tables = read_source(config=config, root=root, shard=index, part="images")
     rejects = tables.rejects_of("read_source")
-    num_items = len(tables.images) + len(rejects)
+    num_items = max(len(tables.images), len(tables.studies)) + len(rejects)
     job.rows(rows_in=num_items, rows_out=len(tables.images))
     job.metric("studies", len(tables.studies))
     job.write_rejects(

@@ -105,8 +105,8 @@ def test_annotations_that_cannot_be_are_refused(
         AnnotationsConfig(**keys)
 
 
-def test_annotations_are_those_of_chest_imagenome_by_default() -> None:
-    assert AnnotationsConfig().source == "chest_imagenome"
+def test_the_source_of_annotations_is_open_by_default() -> None:
+    assert AnnotationsConfig().source is None
 
 
 @pytest.mark.parametrize("model", [CorpusConfig, AnnotationsConfig])

@@ -1,6 +1,6 @@
 """Draw docs/example.png: a synthetic radiograph with two of its units, from a demo run.
 
-By hand, after `make demo`: .venv/bin/python workflow/scripts/draw_example.py
+By hand, after `make demo`: .venv/bin/python tools/draw_example.py
 """
 
 import textwrap

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -39,12 +40,11 @@ def _scores(metrics: pl.DataFrame) -> pl.DataFrame:
     return metrics.filter(is_score & ~is_count & (pl.col("target") == "all"))
 
 
-def _number(row: dict[str, float | None]) -> str:
-    value = row["value"]
-    if value is None:
+def _number(row: dict[str, Any]) -> str:
+    if row["value"] is None:
         return "undefined"
-    is_whole = float(value).is_integer() and abs(value) != 1
-    return f"{value:,.0f}" if is_whole else f"{value:.3f}"
+    is_count = row["metric"] in ("rows", "rejects", "units", "images")
+    return f"{row['value']:,.0f}" if is_count else f"{row['value']:.3f}"
 
 
 def main() -> None:
@@ -53,7 +53,8 @@ def main() -> None:
     parser.add_argument("--configfile", type=Path, required=True)
     config = read_config(parser.parse_args().configfile)
     results = Path("results") / config.corpus.name
-    files = sorted((results / "tables" / "stage_metrics").glob("*.parquet"))
+    folder = results / "tables" / "stage_metrics"
+    files = [folder / f"{name}.parquet" for name in config.metric_files]
     sys.stdout.write(results_page(read_tables(files, schema=STAGE_METRICS)))
     sys.stdout.write(f"\nTables: {results / 'tables'}\n")
 
