@@ -35,7 +35,8 @@ test: $(STAMP) lint ## Everything: lint, types, contracts, and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python tools/lint_workflow.py
 	$(BIN)/python tools/draw_rules.py --check
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not gpu and not data"
+	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -m "slow and not gpu and not data" --durations=10
 
 check: $(STAMP) lint ## The fast subset: lint, types, import contracts, quick tests
 	$(BIN)/pytest -q -n 2

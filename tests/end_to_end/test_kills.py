@@ -11,7 +11,7 @@ import pytest
 
 from support.checkout import Checkout, copy_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.slow
 
 STAGES = (
     "make_synthetic",

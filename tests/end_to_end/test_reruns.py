@@ -4,7 +4,7 @@ import pytest
 
 from support.checkout import Checkout, edited
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.slow
 
 SHARDS = 2
 AFTER_TRIPLETS = {
@@ -41,7 +41,7 @@ def test_a_training_key_trains_and_detects_again(finished: Checkout) -> None:
 
 def test_a_detection_key_only_detects_again(finished: Checkout) -> None:
     config = finished.root / finished.configfile
-    with edited(config, "  training:", "  detection: {batch_size: 8}\n  training:"):
+    with edited(config, "  detection:\n", "  detection:\n    batch_size: 8\n"):
         assert finished.planned() == AFTER_BOXES
 
 

@@ -14,7 +14,7 @@ from asg_core.tables.catalog import PIXELS, REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.schema import read_tables
 from support.checkout import Checkout, copy_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.slow
 
 
 def results(checkout: Checkout) -> Path:
@@ -135,7 +135,7 @@ def test_building_the_graph_imports_no_framework(finished: Checkout) -> None:
     [
         ("corpus: {nmae: x}", "corpus.nmae: expected a known key"),
         ("images: {size: small}", "images.size: "),
-        ("corpus: {source: open_i, root: data/absent}", "data/absent"),
+        ("corpus: {name: x, source: open_i, root: data/absent}", "data/absent"),
     ],
 )
 def test_a_wrong_configuration_stops_before_any_job(

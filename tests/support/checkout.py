@@ -56,8 +56,8 @@ class Checkout:
         }
 
     def tables(self) -> dict[str, bytes]:
-        """Return the bytes of every Parquet file of the results, by relative path."""
-        results = self.root / "results"
+        """Return the bytes of every Parquet file of config/test.yaml, by its path."""
+        results = self.root / "results" / "test"
         files = sorted(results.rglob("*.parquet"))
         return {
             path.relative_to(results).as_posix(): path.read_bytes() for path in files
