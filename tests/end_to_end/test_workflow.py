@@ -135,7 +135,10 @@ def test_building_the_graph_imports_no_framework(finished: Checkout) -> None:
     [
         ("corpus: {nmae: x}", "corpus.nmae: expected a known key"),
         ("images: {size: small}", "images.size: "),
-        ("corpus: {name: x, source: open_i, root: data/absent}", "data/absent"),
+        (
+            "corpus: {name: x, source: open_i, root: data/absent, images: none}",
+            "data/absent",
+        ),
     ],
 )
 def test_a_wrong_configuration_stops_before_any_job(
