@@ -109,14 +109,15 @@ def _inline(value: object) -> str:
 def _config_sections(model: BaseModel, *, prefix: str) -> Iterator[str]:
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     nested: list[tuple[str, BaseModel, str]] = []
-    schema = type(model).model_json_schema()["properties"]
+    whole = type(model).model_json_schema()
+    schema, definitions = whole["properties"], whole.get("$defs", {})
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             nested.append((f"{prefix}{name}", value, _about(field)))
             continue
         default = json.dumps(model.model_dump(mode="json", include={name})[name])
-        kind = _type_name(schema[name]).replace("|", "\\|")
+        kind = _type_name(schema[name], definitions).replace("|", "\\|")
         rows.append(f"| `{prefix}{name}` | {kind} | `{default}` | {_about(field)} |")
     if len(rows) > 2:
         yield "\n".join(rows)
@@ -126,14 +127,17 @@ def _config_sections(model: BaseModel, *, prefix: str) -> Iterator[str]:
         yield from _config_sections(value, prefix=f"{key}.")
 
 
-def _type_name(schema: dict[str, Any]) -> str:
+def _type_name(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return a short name for the type that a JSON Schema fragment describes."""
+    if "$ref" in schema:
+        return _type_name(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "enum" in schema:
         return " | ".join(str(value) for value in schema["enum"])
     if "anyOf" in schema:
-        return " | ".join(_type_name(option) for option in schema["anyOf"])
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        options = (_type_name(option, definitions) for option in schema["anyOf"])
+        return " | ".join(options)
+    if "items" in schema:
+        return f"list of {_type_name(schema['items'], definitions)}"
     name = str(schema.get("type", schema.get("const", "")))
     limits = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<="}
     bounds = [f"{sign} {schema[key]}" for key, sign in limits.items() if key in schema]

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# Run by Snakemake inside the new environment, in the checkout.
+set -euo pipefail
+pip install --editable .
