@@ -22,7 +22,7 @@ venv: $(STAMP) ## Install the locked environment into .venv
 $(STAMP): requirements.lock
 	@echo "Installing the locked environment into $(VENV): some minutes, some gigabytes."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --no-compile --progress-bar off -qq --requirement requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -qq --requirement requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --no-deps -qq --editable .
 	touch $@
 
