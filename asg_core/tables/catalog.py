@@ -25,6 +25,22 @@ REGION: Final = pl.Enum(list(REGIONS))
 SPLIT: Final = pl.Enum(list(SPLITS))
 VIEW: Final = pl.Enum([member.value for member in View])
 
+RESULT_KEY: Final = ("benchmark", "protocol", "encoder", "fraction", "seed")
+"""What a score or a metric is of: one encoder under one protocol on one benchmark."""
+
+_RESULT_COLUMNS: Final = {
+    "benchmark": pl.String,
+    "protocol": pl.String,
+    "encoder": pl.String,
+    "fraction": pl.Float64,
+    "seed": pl.Int32,
+}
+_RESULT_NOTES: Final = {
+    "encoder": "its name in `evaluation.encoders`",
+    "fraction": "share of the training labels; 0 for zero-shot",
+    "seed": "of the draw of the labels, and of the fit",
+}
+
 STUDIES = TableSchema(
     name="studies",
     version=1,
@@ -253,6 +269,202 @@ PIXELS = TableSchema(
     about="Decoded images, letterboxed to a square (see asg_core.images.pixel_cache).",
 )
 
+TOKENS = TableSchema(
+    name="tokens",
+    version=1,
+    key=("study_id",),
+    columns={
+        "study_id": pl.String,
+        "piece_ids": pl.List(pl.Int32),
+        "word_of_piece": pl.List(pl.Int32),
+        "word_starts": pl.List(pl.Int32),
+        "word_ends": pl.List(pl.Int32),
+    },
+    notes={
+        "piece_ids": "of the tokenizer's vocabulary, without [CLS] and [SEP]",
+        "word_of_piece": "0-based word of each piece, ascending",
+        "word_starts": "of each word: characters of the report's text, half-open",
+    },
+    about="The sentences of a report that are read, as pieces of words, in reading order.",
+)
+
+HISTORY = TableSchema(
+    name="history",
+    version=1,
+    key=("step", "metric"),
+    columns={
+        "step": pl.Int64,
+        "metric": pl.String,
+        "value": pl.Float64,
+    },
+    notes={
+        "step": "optimizer steps done when the number was taken",
+        "metric": '"train/loss", "train/image_report", "validate/tag_map", ...',
+    },
+    about="The curves of one pre-training run.",
+)
+
+BENCHMARK_IMAGES = TableSchema(
+    name="benchmark_images",
+    version=1,
+    key=("image_id",),
+    columns={
+        "image_id": pl.String,
+        "patient_id": pl.String,
+        "path": pl.String,
+        "view": VIEW,
+        "split": SPLIT,
+        "width": pl.Int32,
+        "height": pl.Int32,
+    },
+    notes={
+        "path": "relative to the benchmark's root, with forward slashes",
+        "split": "of the split that the configuration names",
+        "width": "pixels of the original frame; null: images were not looked at",
+        "height": "as width",
+    },
+    nullable=frozenset({"width", "height"}),
+    about="The images of one benchmark, each in one part of one named split.",
+)
+
+BENCHMARK_LABELS = TableSchema(
+    name="benchmark_labels",
+    version=1,
+    key=("image_id", "target"),
+    columns={
+        "image_id": pl.String,
+        "target": pl.String,
+        "value": pl.Float32,
+    },
+    notes={
+        "target": "spelled as the benchmark spells it",
+        "value": "1 present, 0 not, after the benchmark's policy; no row: unlabelled",
+    },
+    about="What one benchmark says about its images.",
+)
+
+BENCHMARK_BOXES = TableSchema(
+    name="benchmark_boxes",
+    version=1,
+    key=("image_id", "target", "box_index"),
+    columns={
+        "image_id": pl.String,
+        "target": pl.String,
+        "box_index": pl.Int32,
+        "box_xyxy": BOX,
+    },
+    notes={
+        "box_index": "0-based, in file order",
+        "box_xyxy": "pixels of the original frame, half-open",
+    },
+    about="Boxes around findings that a benchmark provides.",
+)
+
+BENCHMARK_MASKS = TableSchema(
+    name="benchmark_masks",
+    version=1,
+    key=("image_id", "target"),
+    columns={
+        "image_id": pl.String,
+        "target": pl.String,
+        "runs": pl.List(pl.Struct({"start": pl.Int32, "length": pl.Int32})),
+    },
+    notes={
+        "runs": "of pixels inside the mask, counted down the columns of the original "
+        "frame from the left; ascending, disjoint",
+    },
+    about="Masks of findings that a benchmark provides; no row: the mask is empty.",
+)
+
+SCORES = TableSchema(
+    name="scores",
+    version=1,
+    key=(*RESULT_KEY, "image_id", "target"),
+    columns={
+        **_RESULT_COLUMNS,
+        "image_id": pl.String,
+        "target": pl.String,
+        "score": pl.Float32,
+        "truth": pl.Float32,
+    },
+    notes={
+        **_RESULT_NOTES,
+        "score": "ranks the images of a target: a probability, logit or similarity",
+        "truth": "1 present, 0 not",
+    },
+    about="What a protocol says about each test image.",
+)
+
+SEGMENTATION_SCORES = TableSchema(
+    name="segmentation_scores",
+    version=1,
+    key=(*RESULT_KEY, "image_id", "target"),
+    columns={
+        **_RESULT_COLUMNS,
+        "image_id": pl.String,
+        "target": pl.String,
+        "num_predicted": pl.Int32,
+        "num_true": pl.Int32,
+        "num_shared": pl.Int32,
+    },
+    notes={
+        **_RESULT_NOTES,
+        "num_predicted": "pixels of the protocol's grid inside the predicted mask",
+        "num_true": "pixels inside the true mask",
+        "num_shared": "pixels inside both; Dice is 2 shared / (predicted + true)",
+    },
+    about="How a predicted mask covers the true one, for each test image.",
+)
+
+METRICS = TableSchema(
+    name="metrics",
+    version=1,
+    key=(*RESULT_KEY, "metric", "target"),
+    columns={
+        **_RESULT_COLUMNS,
+        "metric": pl.String,
+        "target": pl.String,
+        "value": pl.Float64,
+        "ci_low": pl.Float64,
+        "ci_high": pl.Float64,
+        "floor": pl.Float64,
+        "num_items": pl.Int64,
+        "num_positive": pl.Int64,
+        "num_train": pl.Int64,
+        "num_train_positive": pl.Int64,
+        "reason": pl.String,
+        "split": pl.String,
+        "test_digest": pl.String,
+    },
+    notes={
+        **_RESULT_NOTES,
+        "target": '"all" is the mean over the targets',
+        "value": "null: undefined, see reason",
+        "ci_low": "95 % bootstrap interval over the patients of the test set",
+        "floor": "what needs no image at all scores: chance, the majority class, an "
+        "empty mask, the mean training mask",
+        "num_items": "test images that the value is over",
+        "num_positive": "of them with the target; null where it has none, as for all",
+        "num_train": "training images of the fraction; 0 for zero-shot",
+        "num_train_positive": "of them with the target",
+        "reason": "why there is no value",
+        "split": "the recipe that divided the images",
+        "test_digest": "of the sorted ids of the test images",
+    },
+    nullable=frozenset(
+        {
+            "value",
+            "ci_low",
+            "ci_high",
+            "floor",
+            "num_positive",
+            "num_train_positive",
+            "reason",
+        }
+    ),
+    about="A number over a benchmark under a protocol, with its support and its floor.",
+)
+
 TABLES: tuple[TableSchema, ...] = (
     STUDIES,
     IMAGES,
@@ -264,6 +476,15 @@ TABLES: tuple[TableSchema, ...] = (
     REGION_BOXES,
     ALIGNMENTS,
     TAG_TARGETS,
+    TOKENS,
+    HISTORY,
+    BENCHMARK_IMAGES,
+    BENCHMARK_LABELS,
+    BENCHMARK_BOXES,
+    BENCHMARK_MASKS,
+    SCORES,
+    SEGMENTATION_SCORES,
+    METRICS,
     STAGE_METRICS,
     REJECTS,
 )

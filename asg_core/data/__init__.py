@@ -1,0 +1,1 @@
+"""ALIGNMENTS, TAG_TARGETS, TOKENS and pixels -> batches for pre-training."""

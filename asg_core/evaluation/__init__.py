@@ -1,0 +1,1 @@
+"""An encoder and a benchmark -> SCORES -> METRICS."""

@@ -1,0 +1,1 @@
+"""Embeddings and logits -> the four losses of ASG, as pure functions."""

@@ -1,0 +1,1 @@
+"""A batch of images and reports -> embeddings, units and tag logits."""

@@ -1,0 +1,194 @@
+"""The two encoders, the heads and the tag decoder of a pre-training run."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ImageEncoderConfig(BaseModel):
+    """An image encoder of timm: any with a grid of patch features."""
+
+    model_config = _MODEL
+
+    name: str = "deit_base_patch16_224.fb_in1k"
+    """Name of the architecture in timm, with or without a tag of pre-trained weights."""
+
+    options: dict[str, Any] = {}
+    """Further arguments of `timm.create_model`, such as {output_stride: 16}."""
+
+    pretrained: bool = False
+    """Whether timm fetches the weights that belong to `name` (from its hub or cache)."""
+
+    weights: Path | None = None
+    """File with weights for `name` (.safetensors, or a state dictionary that `torch.load`
+    accepts without executing code); null: `pretrained` decides."""
+
+    size: int = Field(default=224, ge=16)
+    """Side of the square that the encoder sees, in pixels."""
+
+    channels: Literal[1, 3] = 3
+    """Input channels: 3 repeats the grey values, as pre-trained weights expect."""
+
+    mean: tuple[float, ...] | None = None
+    """Mean that is subtracted from grey values in 0 .. 1, one or one per channel; null
+    takes what timm says of `name`."""
+
+    std: tuple[float, ...] | None = None
+    """Standard deviation to divide by; as `mean`."""
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> "ImageEncoderConfig":
+        if self.pretrained and self.weights is not None:
+            raise ValueError(
+                f"weights is '{self.weights}' while pretrained is true: name one source "
+                "of weights; set pretrained to false or weights to null"
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) not in (1, self.channels):
+                raise ValueError(
+                    f"{name}: expected 1 or {self.channels} numbers, one per channel, "
+                    f"found {len(values)}"
+                )
+        if self.std is not None and min(self.std) <= 0:
+            raise ValueError(
+                f"std: expected numbers greater than 0, found {self.std}"
+            )
+        return self
+
+
+class ScratchTextConfig(BaseModel):
+    """A small BERT that starts from random weights, with a tokenizer of the corpus."""
+
+    model_config = _MODEL
+
+    width: int = Field(default=128, ge=8)
+    """Width of the hidden states."""
+
+    layers: int = Field(default=2, ge=1)
+    """Transformer layers."""
+
+    heads: int = Field(default=4, ge=1)
+    """Attention heads; they divide `width`."""
+
+    vocabulary: int = Field(default=4000, ge=100)
+    """Most pieces of the tokenizer that is trained on the corpus."""
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> "ScratchTextConfig":
+        if self.width % self.heads:
+            raise ValueError(
+                f"heads: expected a divisor of width ({self.width}), found {self.heads}"
+            )
+        return self
+
+
+class TextEncoderConfig(BaseModel):
+    """A BERT of transformers: by name, from a folder, or small and from scratch."""
+
+    model_config = _MODEL
+
+    name: str | None = "emilyalsentzer/Bio_ClinicalBERT"
+    """Name on the model hub or path of a local folder, with its tokenizer; null builds
+    `scratch`."""
+
+    scratch: ScratchTextConfig = ScratchTextConfig()
+    """What is built when `name` is null."""
+
+    num_layers: int | None = Field(default=None, ge=1)
+    """How many layers are kept, from the first; null keeps all."""
+
+    max_pieces: int = Field(default=112, ge=8)
+    """Word pieces of a report that are read, [CLS] and [SEP] included."""
+
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout of hidden states and attention while training; null keeps what the
+    encoder's own configuration says, 0 trains without."""
+
+    chunks: int = Field(default=4, ge=1)
+    """Parts of a batch, sorted by length, that the encoder reads one after the other,
+    each padded to its own longest report: the same result with less padding."""
+
+
+class HeadsConfig(BaseModel):
+    """The projections into the joint space, one pair for images and one for reports."""
+
+    model_config = _MODEL
+
+    hidden_width: int = Field(default=2048, ge=1)
+    """Units of the hidden layer."""
+
+    width: int = Field(default=128, ge=1)
+    """Width of the joint space."""
+
+    normalise_units: bool = False
+    """Whether region and sentence vectors are scaled to unit length after pooling. The
+    paper pools unit vectors and leaves the means as they are."""
+
+
+class TagDecoderConfig(BaseModel):
+    """The transformer decoder that asks the patches about each tag."""
+
+    model_config = _MODEL
+
+    layers: int = Field(default=4, ge=1)
+    """Decoder layers."""
+
+    heads: int = Field(default=4, ge=1)
+    """Attention heads; they divide the width of the text encoder."""
+
+    feedforward_width: int = Field(default=1024, ge=1)
+    """Units of the hidden layer of each feed-forward block."""
+
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout while training."""
+
+    queries: Literal["frozen", "trained"] = "frozen"
+    """Whose features of the tags' names are the queries. `frozen`: a text encoder as it
+    was before training, with all of its layers; computed once and kept with the weights.
+    `trained`: the text encoder that is being trained, at every step."""
+
+
+class LegacyConfig(BaseModel):
+    """Defects of the authors' released code that could have shaped published numbers.
+
+    All off by default; each exists so that its effect can be studied.
+    """
+
+    model_config = _MODEL
+
+    mix_up_regions: bool = False
+    """Regions are pooled from the map of another image of the batch: boxes carry the
+    position that an image had before the batch was sorted by report length."""
+
+    drop_positions: bool = False
+    """Every word piece has position 0 and no token type, so word order is not seen."""
+
+    unaligned_regions: bool = False
+    """RoIAlign without the half-cell shift, boxes widened to at least one cell."""
+
+    padded_batch_norm: bool = False
+    """The statistics of the word head include the padding up to `max_pieces` - 1 words."""
+
+
+class ModelConfig(BaseModel):
+    """Everything that has weights."""
+
+    model_config = _MODEL
+
+    image_encoder: ImageEncoderConfig = ImageEncoderConfig()
+    """The image encoder."""
+
+    text_encoder: TextEncoderConfig = TextEncoderConfig()
+    """The text encoder."""
+
+    heads: HeadsConfig = HeadsConfig()
+    """The projections."""
+
+    tag_decoder: TagDecoderConfig = TagDecoderConfig()
+    """The tag decoder."""
+
+    legacy: LegacyConfig = LegacyConfig()
+    """Defects of the released code, for studies."""

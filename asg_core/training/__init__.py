@@ -1,0 +1,1 @@
+"""Batches -> a pre-trained model: model.safetensors, run.json, HISTORY."""
