@@ -1,0 +1,252 @@
+"""Which encoders are evaluated, on which benchmarks, under which protocols."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from asg_core.evaluation.benchmarks.config import BenchmarksConfig
+from asg_core.evaluation.mgca_config import MgcaLinearConfig, MgcaSegmentationConfig
+from asg_core.evaluation.segmentation_config import SegmentationConfig
+from asg_core.models.config import ImageEncoderConfig
+
+_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+_NAME = r"^[a-z0-9][a-z0-9_]*$"
+_SLOT = "{}"
+
+Protocol = Literal[
+    "linear-cached",
+    "segmentation-cached",
+    "mgca-linear",
+    "mgca-segmentation",
+    "zero-shot-tags",
+    "zero-shot-prompts",
+]
+"""How a benchmark is used. Scores of two protocols are never comparable."""
+
+_NEEDED: dict[str, tuple[frozenset[str], ...]] = {
+    "run": (frozenset({"run"}),),
+    "checkpoint": (frozenset({"path"}),),
+    "timm": (frozenset({"image_encoder"}),),
+    "random": (frozenset({"run"}), frozenset({"image_encoder"})),
+    "pixels": (frozenset(),),
+}
+"""For each kind, the keys it needs: one of the sets, and none of the other keys."""
+
+
+class EncoderConfig(BaseModel):
+    """One image encoder, whose weights no protocol changes."""
+
+    model_config = _MODEL
+
+    kind: Literal["run", "checkpoint", "timm", "random", "pixels"]
+    """Where it comes from. `run`: a pre-training run of this configuration. `checkpoint`:
+    the folder of any run. `timm`: an encoder of timm, from its hub or a file. `random`: an
+    architecture with fresh weights, batch norms fitted to the benchmark's training
+    images. `pixels`: the grey values themselves. The last two are floors."""
+
+    run: str | None = None
+    """Name in `pretraining.runs`, of kind `run` and, for its architecture, `random`."""
+
+    path: Path | None = None
+    """Folder with model.safetensors and run.json, of kind `checkpoint`."""
+
+    image_encoder: ImageEncoderConfig | None = None
+    """The encoder of kind `timm`, or the architecture of kind `random`."""
+
+    resize: int | None = Field(default=None, ge=16)
+    """Side that the cached square is scaled to before the central crop, in pixels. Null:
+    as the run was trained; of an encoder that is no run's, 8/7 of its input (256 for
+    224); of `pixels`, the cached square as it is."""
+
+    thumbnail: int = Field(default=16, ge=2)
+    """Cells each way of kind `pixels`: the mean grey values of the cells are its image
+    features, the pixels of a cell its patch features."""
+
+    seed: int = Field(default=0, ge=0)
+    """Of the weights of kind `random`."""
+
+    pretrained_on: tuple[str, ...] = ()
+    """Data sets that the weights are known to have learnt from, by the names of the
+    benchmarks where they are benchmarks; printed beside the scores."""
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "EncoderConfig":
+        given = {
+            key
+            for key in ("run", "path", "image_encoder")
+            if getattr(self, key) is not None
+        }
+        if given not in _NEEDED[self.kind]:
+            expected = " or ".join(
+                ", ".join(sorted(keys)) or "none" for keys in _NEEDED[self.kind]
+            )
+            raise ValueError(
+                f"kind is '{self.kind}': expected of run, path and image_encoder only "
+                f"{expected}, found {', '.join(sorted(given)) or 'none'}"
+            )
+        size = self.image_encoder.size if self.image_encoder else 0
+        if self.resize is not None and self.resize < size:
+            raise ValueError(
+                f"resize ({self.resize}) is less than image_encoder.size ({size}): there "
+                "would be nothing to crop; raise resize"
+            )
+        return self
+
+
+class LinearConfig(BaseModel):
+    """Logistic regression on frozen image features."""
+
+    model_config = _MODEL
+
+    l2: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
+    """Weights of half the squared norm of the coefficients beside the mean log-loss; the
+    features are standardised. The one with the lowest log-loss on the validation part, as
+    a mean over the targets, is taken for all targets. Without a validation part it is
+    the middle one (of an even number the greater)."""
+
+    max_iter: int = Field(default=200, ge=1)
+    """Most iterations of L-BFGS."""
+
+    tolerance: float = Field(default=1e-5, gt=0)
+    """Largest entry of the gradient at which a fit is done."""
+
+    @model_validator(mode="after")
+    def _check_grid(self) -> "LinearConfig":
+        if not self.l2 or list(self.l2) != sorted(set(self.l2)) or self.l2[0] <= 0:
+            raise ValueError(
+                "linear.l2: expected ascending numbers greater than 0, each once, found "
+                f"{self.l2}"
+            )
+        return self
+
+
+class PromptsConfig(BaseModel):
+    """Sentences that images are compared with, in the joint space."""
+
+    model_config = _MODEL
+
+    name: str = "chexzero"
+    """What this set of templates is called beside the scores."""
+
+    positive: tuple[str, ...] = ("{}",)
+    """Templates of a sentence that says the target is there; {} is its name. For classes
+    that exclude each other, the templates of each class."""
+
+    negative: tuple[str, ...] = ("no {}",)
+    """Templates of a sentence that denies it."""
+
+    aggregation: Literal["mean-embedding", "mean-cosine"] = "mean-embedding"
+    """How several templates become one: by the mean of their unit vectors, scaled to unit
+    length again, or by the mean of the cosines."""
+
+    temperature: float = Field(default=1.0, gt=0)
+    """Divides the cosines before the softmax of the positive and the negative one."""
+
+    phrases: dict[str, str] = {}
+    """Names of targets in the templates, where they differ from those of the package:
+    {Pleural_Thickening: thickening of the pleura}."""
+
+    @model_validator(mode="after")
+    def _check_templates(self) -> "PromptsConfig":
+        for key in ("positive", "negative"):
+            templates: tuple[str, ...] = getattr(self, key)
+            bad = [template for template in templates if template.count(_SLOT) != 1]
+            if not templates or bad:
+                raise ValueError(
+                    f"prompts.{key}: expected templates with one {_SLOT} for the name of "
+                    f"the target, found {bad or 'none at all'}"
+                )
+        return self
+
+
+class EvaluationConfig(BaseModel):
+    """From encoders and benchmarks to scores and metrics."""
+
+    model_config = _MODEL
+
+    benchmarks: BenchmarksConfig = BenchmarksConfig()
+    """Where the benchmarks lie and how each is divided."""
+
+    encoders: dict[str, EncoderConfig] = {
+        "full": EncoderConfig(kind="run", run="full"),
+        "random": EncoderConfig(kind="random", run="full"),
+        "pixels": EncoderConfig(kind="pixels"),
+    }
+    """Encoders by name (lower case letters, digits, underscores)."""
+
+    protocols: tuple[Protocol, ...] = (
+        "linear-cached",
+        "segmentation-cached",
+        "zero-shot-tags",
+        "zero-shot-prompts",
+    )
+    """Protocols to run. One that does not apply to an encoder or a benchmark is left out
+    there, and the notes of the evaluation say why."""
+
+    image_size: int = Field(default=256, ge=16)
+    """Side of the cached squares of the benchmarks, in pixels."""
+
+    fractions: tuple[float, ...] = (0.01, 0.1, 1.0)
+    """Shares of the training images whose labels are used, ascending; a smaller share is
+    part of every greater one of the same seed."""
+
+    seeds: int = Field(default=3, ge=1)
+    """Repetitions of each fraction: other images, other fits. A linear fit on all images
+    is made once, as it would come out the same."""
+
+    bootstrap: int = Field(default=1000, ge=0)
+    """Resamples of the patients of the test part for the 95 % intervals; 0: none."""
+
+    linear: LinearConfig = LinearConfig()
+    """The protocol `linear-cached`."""
+
+    segmentation: SegmentationConfig = SegmentationConfig()
+    """The protocol `segmentation-cached`."""
+
+    mgca_linear: MgcaLinearConfig = MgcaLinearConfig()
+    """The protocol `mgca-linear`."""
+
+    mgca_segmentation: MgcaSegmentationConfig = MgcaSegmentationConfig()
+    """The protocol `mgca-segmentation`."""
+
+    prompts: PromptsConfig = PromptsConfig()
+    """The protocol `zero-shot-prompts`."""
+
+    batch_size: int = Field(default=64, ge=1)
+    """Images of one forward pass of an encoder."""
+
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    """Torch device: "cpu", "cuda" or "cuda:1"."""
+
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of one job. Results depend on it in the last digits, so it is not taken
+    from the machine."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the encoders' forward passes."""
+
+    seed: int = Field(default=0, ge=0)
+    """Of the first repetition and of the resamples; further repetitions count up."""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "EvaluationConfig":
+        for name in self.encoders:
+            if not re.fullmatch(_NAME, name):
+                raise ValueError(
+                    f"encoders: expected names of lower case letters, digits and "
+                    f"underscores, found '{name}'"
+                )
+        shares = self.fractions
+        is_ascending = list(shares) == sorted(set(shares))
+        if not shares or not is_ascending or shares[0] <= 0 or shares[-1] > 1:
+            raise ValueError(
+                "fractions: expected ascending numbers in 0 .. 1, without 0, each once, "
+                f"found {shares}"
+            )
+        if len(set(self.protocols)) != len(self.protocols):
+            raise ValueError(
+                f"protocols: expected each once, found {list(self.protocols)}"
+            )
+        return self
