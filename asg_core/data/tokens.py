@@ -1,0 +1,249 @@
+"""Reports as word pieces, with the place of every word in the report."""
+
+# Shape suffixes:
+#   B = texts, T = word pieces with [CLS] and [SEP], padded
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from asg_core.data.tokenizer import special_pieces
+from asg_core.tables.catalog import TOKENS
+
+logger = logging.getLogger(__name__)
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+"""A run of letters, digits and underscores, or one other mark."""
+
+_FRAME = 2
+"""[CLS] and [SEP]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizedReports:
+    """The table `tokens`, and what did not fit in."""
+
+    tokens: pl.DataFrame  # in the schema TOKENS
+    num_cut: int
+    """Reports that lost words at their end, as they have too many pieces."""
+
+    num_empty: int
+    """Reports without a single word; they have no row."""
+
+
+class TextPieces(NamedTuple):
+    """Texts as an encoder reads them."""
+
+    piece_BT: Tensor
+    """int64 ids: [CLS], the pieces, [SEP], then [PAD]."""
+
+    is_piece_BT: Tensor
+    """bool; False is padding."""
+
+    word_of_piece_BT: Tensor
+    """int64 word slots: 0 is [CLS], 1 .. n the words, n + 1 is [SEP]; 0 in padding."""
+
+
+def tokenize_reports(
+    sentences: pl.DataFrame, *, tokenizer: Tokenizer, max_pieces: int
+) -> TokenizedReports:
+    r"""Return the words and pieces of each report, sentence after sentence.
+
+    A word is a run of `\w` or one other mark that is no white space; each is cut into
+    pieces for itself. What the tokenizer makes nothing of (a control character) is no
+    word. A report has at most `max_pieces` - 2 pieces: the words from the first one on
+    that does not fit are cut off. A report without words has no row.
+
+    Args:
+        sentences: Rows of the table `sentences`, of whole reports.
+        tokenizer: Makes pieces of words.
+        max_pieces: What the encoder reads at most, [CLS] and [SEP] included.
+    """
+    ordered = sentences.sort("study_id", "start", "sentence_index")
+    study_rows = ordered.select(pl.col("study_id").rle()).unnest("study_id")
+    study_ids: list[str] = study_rows["value"].to_list()
+    sentences_of_study = study_rows["len"].to_numpy()
+
+    texts: list[str] = ordered["text"].to_list()
+    found = [list(_WORD.finditer(text)) for text in texts]
+    words_of_sentence = np.array([len(matches) for matches in found], dtype=np.int64)
+    matches = list(chain.from_iterable(found))
+    base = np.repeat(ordered["start"].to_numpy().astype(np.int64), words_of_sentence)
+    starts = base + np.array([match.start() for match in matches], dtype=np.int64)
+    ends = base + np.array([match.end() for match in matches], dtype=np.int64)
+    study_of_sentence = np.repeat(np.arange(len(study_ids)), sentences_of_study)
+    study_of_word = np.repeat(study_of_sentence, words_of_sentence)
+    ids, lengths = _pieces([match[0] for match in matches], tokenizer=tokenizer)
+
+    kept = _fitting(study_of_word, lengths, limit=max_pieces - _FRAME)
+    num_words = np.bincount(study_of_word[kept], minlength=len(study_ids))
+    tokens = _to_table(
+        study_ids,
+        num_words=num_words,
+        pieces=ids[np.repeat(kept, lengths)],
+        lengths=lengths[kept],
+        starts=starts[kept],
+        ends=ends[kept],
+    )
+    is_lost = (lengths > 0) & ~kept
+    num_cut = len(np.unique(study_of_word[is_lost]))
+    num_empty = int((num_words == 0).sum())
+    logger.info(
+        "%d sentences -> %d reports in pieces; %d were cut to %d pieces, %d have no word",
+        len(sentences),
+        len(tokens),
+        num_cut,
+        max_pieces,
+        num_empty,
+    )
+    return TokenizedReports(tokens=tokens, num_cut=num_cut, num_empty=num_empty)
+
+
+def encode_texts(
+    texts: Sequence[str], *, tokenizer: Tokenizer, max_pieces: int
+) -> TextPieces:
+    """Return texts in pieces, padded to the longest: prompts, or names of tags.
+
+    Words and pieces are made and cut as those of reports. A text without words is [CLS]
+    and [SEP]. No texts give tensors of shape (0, 2).
+
+    Args:
+        texts: Each becomes a row.
+        tokenizer: Makes pieces of words.
+        max_pieces: What the encoder reads at most, [CLS] and [SEP] included.
+    """
+    special = special_pieces(tokenizer, where="encode_texts")
+    found = [_WORD.findall(text) for text in texts]
+    text_of_word = np.repeat(np.arange(len(texts)), [len(words) for words in found])
+    ids, lengths = _pieces(list(chain.from_iterable(found)), tokenizer=tokenizer)
+    kept = _fitting(text_of_word, lengths, limit=max_pieces - _FRAME)
+    ids, lengths, text_of_word = (
+        ids[np.repeat(kept, lengths)],
+        lengths[kept],
+        text_of_word[kept],
+    )
+    num_words = np.bincount(text_of_word, minlength=len(texts))
+    text_of_piece = np.repeat(text_of_word, lengths)
+    num_pieces = np.bincount(text_of_piece, minlength=len(texts))
+
+    shape = (len(texts), _FRAME + max(num_pieces, default=0))
+    piece_BT = np.full(shape, special.pad, dtype=np.int64)
+    word_of_piece_BT = np.zeros(shape, dtype=np.int64)
+    columns = 1 + counts_to_indices(num_pieces)
+    piece_BT[:, 0] = special.start
+    piece_BT[text_of_piece, columns] = ids
+    word_of_piece_BT[text_of_piece, columns] = 1 + np.repeat(
+        counts_to_indices(num_words), lengths
+    )
+    rows = np.arange(len(texts))
+    piece_BT[rows, 1 + num_pieces] = special.end
+    word_of_piece_BT[rows, 1 + num_pieces] = 1 + num_words
+    is_piece_BT = np.arange(shape[1]) < (_FRAME + num_pieces)[:, None]
+    return TextPieces(
+        piece_BT=torch.from_numpy(piece_BT),
+        is_piece_BT=torch.from_numpy(is_piece_BT),
+        word_of_piece_BT=torch.from_numpy(word_of_piece_BT),
+    )
+
+
+def counts_to_indices(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return 0 .. count - 1 for each count, one after the other: 2, 3 -> 0 1 0 1 2."""
+    firsts = np.cumsum(counts) - counts
+    indices: npt.NDArray[np.int64] = np.arange(int(counts.sum()), dtype=np.int64)
+    return indices - np.repeat(firsts, counts)
+
+
+def _pieces(
+    words: Sequence[str], *, tokenizer: Tokenizer
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return the pieces of all words, and how many each has.
+
+    The pieces of a word do not depend on its neighbours, and reports use few different
+    words, so each of these is asked for once.
+    """
+    number: dict[str, int] = {}
+    numbers = np.array(
+        [number.setdefault(word, len(number)) for word in words], dtype=np.int64
+    )
+    encoded = tokenizer.encode_batch(
+        [[word] for word in number], is_pretokenized=True, add_special_tokens=False
+    )
+    ids_of = [encoding.ids for encoding in encoded]
+    sizes = np.array([len(ids) for ids in ids_of], dtype=np.int64)
+    flat = np.fromiter(_flat(ids_of), dtype=np.int32, count=int(sizes.sum()))
+    lengths = sizes[numbers]
+    firsts = (np.cumsum(sizes) - sizes)[numbers]
+    return flat[np.repeat(firsts, lengths) + counts_to_indices(lengths)], lengths
+
+
+def _flat(lists: Iterable[list[int]]) -> Iterable[int]:
+    return chain.from_iterable(lists)
+
+
+def _fitting(
+    text_of_word: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    *,
+    limit: int,
+) -> npt.NDArray[np.bool_]:
+    """Tell for each word whether it has pieces that fit into its text's first `limit`."""
+    ends = np.cumsum(lengths)
+    is_first = np.diff(text_of_word, prepend=-1) != 0
+    before = np.maximum.accumulate(np.where(is_first, ends - lengths, 0))
+    fits: npt.NDArray[np.bool_] = (ends - before <= limit) & (lengths > 0)
+    return fits
+
+
+def _to_table(
+    study_ids: Sequence[str],
+    *,
+    num_words: npt.NDArray[np.int64],
+    pieces: npt.NDArray[np.int32],
+    lengths: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+) -> pl.DataFrame:
+    """Return flat arrays of words and pieces as one row per report that has words."""
+    study_of_word = np.repeat(np.arange(len(study_ids)), num_words)
+    word_of_piece = np.repeat(counts_to_indices(num_words), lengths)
+    words = (
+        pl.DataFrame({"study": study_of_word, "start": starts, "end": ends})
+        .group_by("study", maintain_order=True)
+        .agg(
+            word_starts=pl.col("start").cast(pl.Int32),
+            word_ends=pl.col("end").cast(pl.Int32),
+        )
+    )
+    by_piece = (
+        pl.DataFrame(
+            {
+                "study": np.repeat(study_of_word, lengths),
+                "piece": pieces,
+                "word": word_of_piece,
+            }
+        )
+        .group_by("study", maintain_order=True)
+        .agg(
+            piece_ids=pl.col("piece").cast(pl.Int32),
+            word_of_piece=pl.col("word").cast(pl.Int32),
+        )
+    )
+    names = pl.DataFrame(
+        {"study": np.arange(len(study_ids)), "study_id": study_ids},
+        schema_overrides={"study_id": pl.String},
+    )
+    return (
+        names.join(by_piece, on="study", maintain_order="left")
+        .join(words, on="study", maintain_order="left")
+        .select(list(TOKENS.columns))
+    )
