@@ -88,7 +88,7 @@ def table_columns(path: Path) -> list[str]:
     """
     if path.suffix == ".parquet":
         return list(_open_parquet(path).schema_arrow.names)
-    return next(iter(_csv_rows(path)), [])
+    return next(iter(csv_rows(path)), [])
 
 
 def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | None]:
@@ -106,7 +106,7 @@ def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | No
             for cells in zip(*values, strict=True):
                 yield ["" if cell is None else str(cell) for cell in cells]
         return
-    rows = _csv_rows(path)
+    rows = csv_rows(path)
     header = next(rows, [])
     places = [header.index(name) for name in columns]
     for row in rows:
@@ -115,13 +115,14 @@ def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | No
             yield [row[place] for place in places] if whole else None
 
 
-def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in `folder`, sorted by name."""
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+def csv_rows(path: Path) -> Iterator[list[str]]:
+    """Yield the cells of each row of a .csv or .csv.gz file, the header first.
 
+    Rows may differ in length; a blank line is an empty row.
 
-def _csv_rows(path: Path) -> Iterator[list[str]]:
+    Raises:
+        SourceError: If the file is not what its suffix says.
+    """
     with _open_csv(path) as lines:
         rows = csv.reader(lines)
         while True:
@@ -135,6 +136,12 @@ def _csv_rows(path: Path) -> Iterator[list[str]]:
             if row is None:
                 return
             yield row
+
+
+def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in `folder`, sorted by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 @contextmanager

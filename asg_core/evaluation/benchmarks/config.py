@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from asg_core.terms.views import FRONTAL, View
-
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 BenchmarkName = Literal["nih", "chexpert", "rsna", "covidx", "siim"]
@@ -77,8 +75,9 @@ class ChexpertConfig(BaseModel):
     images are also in train; `mgca-corrected` takes them out of train, and shares
     patients still."""
 
-    views: tuple[View, ...] = FRONTAL
-    """Views to keep; images of other views are counted and left out."""
+    views: Literal["frontal", "all"] = "frontal"
+    """Images to keep, by the column Frontal/Lateral; laterals that are left out are
+    counted."""
 
     targets: Literal["five", "fourteen"] = "five"
     """The five labels of the challenge, or all label columns."""
@@ -109,8 +108,6 @@ class ChexpertConfig(BaseModel):
                 f"while chexpert.targets is '{self.targets}': set chexpert.uncertain to "
                 "'positive', 'negative' or 'ignore'"
             )
-        if not self.views:
-            raise ValueError("chexpert.views is empty: name at least one view")
         return self
 
 
