@@ -1,4 +1,4 @@
-"""ASG: from reports and radiographs to region-sentence alignments.
+"""ASG: from reports and radiographs to a pre-trained model and its scores.
 
 Plain `snakemake --cores 2` runs the demo on the synthetic corpus; `--configfile FILE`
 runs another configuration. Targets: triplets, boxes, alignments, all.
@@ -33,7 +33,18 @@ if HAS_BOXES:
     include: "workflow/rules/alignment.smk"
 
 
+if HAS_PRETRAINING:
+
+    include: "workflow/rules/pretraining.smk"
+
+
+if HAS_EVALUATION:
+
+    include: "workflow/rules/evaluation.smk"
+
+
 include: "workflow/rules/metrics.smk"
+include: "workflow/rules/summary.smk"
 include: "workflow/rules/tracking.smk"
 
 
@@ -62,3 +73,21 @@ rule alignments:
     """The tables alignments and tag_targets of all shards."""
     input:
         alignments_or_refusal,
+
+
+rule pretrain:
+    """All pre-training runs."""
+    input:
+        pretraining_or_refusal,
+
+
+rule evaluate:
+    """All encoders on all benchmarks."""
+    input:
+        evaluations_or_refusal,
+
+
+rule summary:
+    """The pages about everything that was made."""
+    input:
+        all_outputs(),

@@ -13,12 +13,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from asg_core.alignment.config import AlignmentConfig
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.images.config import ImagesConfig
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.config import ReportsConfig
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
+from asg_core.summary.config import SummaryConfig
 from asg_core.terms.views import View
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
+from asg_core.training.config import PretrainingConfig
 
 
 class ConfigError(ValueError):
@@ -47,6 +50,15 @@ class ProjectConfig(BaseModel):
     alignment: AlignmentConfig = AlignmentConfig()
     """How boxes and sentences become units."""
 
+    pretraining: PretrainingConfig = PretrainingConfig()
+    """How the encoders are pre-trained, and which runs are made."""
+
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Which encoders are scored, on which benchmarks, under which protocols."""
+
+    summary: SummaryConfig = SummaryConfig()
+    """What the pages about a run show."""
+
     tracking: TrackingConfig = TrackingConfig()
     """Where MLflow records a run."""
 
@@ -74,6 +86,46 @@ class ProjectConfig(BaseModel):
         if not self.has_boxes or self.corpus.source == "synthetic":
             return self.has_boxes
         return self.annotations.source != "none" and self.regions.backend != "import"
+
+    @property
+    def has_pretraining(self) -> bool:
+        """Whether the run goes on to pre-training."""
+        return self.has_boxes and self.pretraining.enabled and bool(self.pretraining.runs)
+
+    @property
+    def benchmarks(self) -> dict[str, Path | None]:
+        """The roots of the benchmarks that are read; None: made with the corpus."""
+        roots: dict[str, Path | None] = {}
+        sizes = self.corpus.synthetic.benchmarks.model_dump()
+        for name in sizes:
+            root = getattr(self.evaluation.benchmarks, name).root
+            is_made = self.corpus.source == "synthetic" and sizes[name] > 0
+            if root is not None or is_made:
+                roots[name] = root
+        return roots
+
+    @property
+    def encoders(self) -> dict[str, EncoderConfig]:
+        """The encoders that are evaluated, a random one with its architecture filled in.
+
+        Of the default ones those of a run that is not made are left out.
+        """
+        return {
+            name: self._with_architecture(encoder)
+            for name, encoder in self.evaluation.encoders.items()
+            if self.has_pretraining or encoder.run is None
+        }
+
+    def _with_architecture(self, encoder: EncoderConfig) -> EncoderConfig:
+        if encoder.kind != "random" or encoder.run is None:
+            return encoder
+        run = self.pretraining.settings_of(encoder.run)
+        architecture = run.model.image_encoder.model_copy(
+            update={"pretrained": False, "weights": None}
+        )
+        resize = run.crop.resize if encoder.resize is None else encoder.resize
+        update = {"run": None, "image_encoder": architecture, "resize": resize}
+        return encoder.model_copy(update=update)
 
     @property
     def metric_files(self) -> tuple[str, ...]:
@@ -110,6 +162,37 @@ class ProjectConfig(BaseModel):
                 "regions.backend to 'none' to end before the alignment"
             )
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _check_encoders_have_runs(self) -> "ProjectConfig":
+        is_given = "encoders" in self.evaluation.model_fields_set
+        for name, encoder in self.evaluation.encoders.items():
+            if encoder.run is None or not (is_given or self.has_pretraining):
+                continue
+            runs = sorted(self.pretraining.runs) if self.has_pretraining else []
+            if encoder.run not in runs:
+                message = (
+                    f"evaluation.encoders.{name}.run is '{encoder.run}', and the runs that "
+                    f"this configuration makes are {runs}: name one of them, add it to "
+                    "pretraining.runs, or remove the encoder"
+                )
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _check_crops_fit(self) -> "ProjectConfig":
+        if not self.has_pretraining:
+            return self
+        for name in self.pretraining.runs:
+            resize = self.pretraining.settings_of(name).crop.resize
+            if resize > self.images.size:
+                message = (
+                    f"pretraining.runs.{name}: crop.resize is {resize}, and images.size is "
+                    f"{self.images.size}: cached images would be enlarged; raise "
+                    "images.size or lower crop.resize"
+                )
+                raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # Run by Snakemake inside the new environment, in the checkout.
 set -euo pipefail
-pip install --constraint requirements.lock --editable ".[workflow,regions,progress]"
+pip install --constraint requirements.lock --editable ".[workflow,regions,train,evaluate,summary,progress]"

@@ -24,6 +24,8 @@ from asg_core.sources.walk import (
 )
 
 MANIFEST = "manifest.json"
+BENCHMARKS = "benchmarks"
+"""Folder of the synthetic benchmarks below the root of a synthetic corpus."""
 
 Stamp = tuple[int, int]
 """Size in bytes, and time of the last change in nanoseconds."""
@@ -86,6 +88,29 @@ def changed_annotations(root: Path) -> Iterator[FileStat]:
         if name.startswith(f"{_ANNOTATIONS}/")
     }
     present = files_below(root / _ANNOTATIONS, name=_ANNOTATIONS)
+    yield from _differences(present, expected=expected)
+
+
+def changed_benchmark(root: Path, *, benchmark: str) -> Iterator[FileStat]:
+    """Yield the files of a synthetic benchmark that were changed, added or removed.
+
+    Args:
+        root: Folder of the synthetic corpus; benchmarks lie in `benchmarks/` below it.
+        benchmark: Name of its folder there, such as "nih".
+
+    Raises:
+        SourceError: If the manifest cannot be read.
+    """
+    manifest = _read_manifest(root)
+    if manifest is None:
+        return
+    folder = f"{BENCHMARKS}/{benchmark}"
+    expected = {
+        name: stamp
+        for name, stamp in manifest.items()
+        if name.startswith(f"{folder}/")
+    }
+    present = files_below(root / folder, name=folder)
     yield from _differences(present, expected=expected)
 
 

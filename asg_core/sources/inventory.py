@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from asg_core.sources.as_generated import changed_annotations, changed_source_files
+from asg_core.sources.as_generated import (
+    changed_annotations,
+    changed_benchmark,
+    changed_source_files,
+)
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.sources.layouts import (
     find_box_table,
@@ -141,6 +145,21 @@ def inventory_annotations(
     else:
         files = annotation_files(config, corpus=corpus, root=root)
         digests = _digests(files, num_shards=1, untouched=None)
+    return digests[shard_name(0, num_shards=1)]
+
+
+def inventory_synthetic_benchmark(root: Path, *, benchmark: str) -> str:
+    """Return one digest of what was changed of a synthetic benchmark since it was made.
+
+    Args:
+        root: Folder of the synthetic corpus that the benchmark lies in.
+        benchmark: Its name.
+
+    Raises:
+        SourceError: If the manifest cannot be read.
+    """
+    changed = changed_benchmark(root, benchmark=benchmark)
+    digests = _digests(changed, num_shards=1, untouched=AS_GENERATED)
     return digests[shard_name(0, num_shards=1)]
 
 

@@ -7,12 +7,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
+from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
 from asg_core.provenance import code_digest
 from asg_core.sources.inventory import (
     check_annotations,
     check_source,
     inventories,
     inventory_annotations,
+    inventory_synthetic_benchmark,
 )
 from asg_core.tables.shards import shard_names
 
@@ -33,6 +35,12 @@ ANNOTATIONS = project.annotations
 ANNOTATIONS_ROOT = SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
 HAS_BOXES = project.has_boxes
 HAS_ANNOTATIONS = HAS_BOXES and ANNOTATIONS.source != "none"
+HAS_PRETRAINING = project.has_pretraining
+ENCODERS = project.encoders
+BENCHMARKS = project.benchmarks
+HAS_EVALUATION = bool(ENCODERS and BENCHMARKS)
+# Benchmarks of the synthetic world are of one corpus; real ones serve every corpus.
+DATASETS = f"{RESULTS}/datasets" if IS_SYNTHETIC else "results/datasets"
 DETECTOR = project.regions.checkpoint or Path(RESULTS) / "detector"
 DETECTOR_ENV = (
     "../../envs/detectron2.yaml"
@@ -52,6 +60,9 @@ if HAS_BOXES and project.regions.checkpoint:
 
 wildcard_constraints:
     shard="[0-9]{4}-of-[0-9]{4}",
+    run="[a-z0-9_]+",
+    encoder="[a-z0-9_]+",
+    benchmark="nih|chexpert|rsna|covidx|siim",
 
 
 def shards(table):
@@ -90,7 +101,8 @@ def source_inventory():
     """
     if workflow.exec_mode == ExecMode.REMOTE and SAVED_INVENTORY.exists():
         saved = json.loads(SAVED_INVENTORY.read_text())
-        if list(saved["images"]) == SHARDS:
+        is_ours = sorted(saved["benchmarks"]) == sorted(BENCHMARKS)
+        if list(saved["images"]) == SHARDS and is_ours:
             return saved
     corpus, root = project.corpus, Path(SOURCE_ROOT)
     annotations = {"config": ANNOTATIONS, "root": Path(ANNOTATIONS_ROOT)}
@@ -104,9 +116,21 @@ def source_inventory():
             if HAS_ANNOTATIONS
             else None
         )
+        digests["benchmarks"] = {
+            name: benchmark_inventory_of(name) for name in BENCHMARKS
+        }
     except (ValueError, OSError) as error:
         raise WorkflowError(str(error)) from None
     return digests
+
+
+def benchmark_inventory_of(name):
+    """Return the digest of a benchmark's files, checking the benchmark first."""
+    if BENCHMARKS[name] is None:
+        return inventory_synthetic_benchmark(Path(SOURCE_ROOT), benchmark=name)
+    benchmarks, root = project.evaluation.benchmarks, BENCHMARKS[name]
+    check_benchmark(name, config=benchmarks, root=root)
+    return benchmark_inventory(name, config=benchmarks, root=root)
 
 
 def save_inventory(digests):
@@ -151,6 +175,137 @@ def reference_boxes():
     return shards("truth/region_boxes" if IS_SYNTHETIC else "tables/annotated_boxes")
 
 
+def tokenizer_settings():
+    """Return the keys of the text encoder that decide its tokenizer."""
+    values = settings(project.pretraining.model.text_encoder)
+    return {key: values[key] for key in ("name", "scratch", "max_pieces")}
+
+
+def pretraining_settings(wildcards):
+    """Return the whole settings of one run, and which images it trains on."""
+    run = project.pretraining.settings_of(wildcards.run)
+    return settings(run) | {"views": settings(project.alignment)["views"]}
+
+
+def pretraining_threads(wildcards):
+    """Return the CPU threads of all processes of a run."""
+    run = project.pretraining.settings_of(wildcards.run)
+    return run.threads * run.processes
+
+
+def pretraining_gpus(wildcards):
+    """Return how many GPUs a run asks the scheduler for: one for each process."""
+    run = project.pretraining.settings_of(wildcards.run)
+    return gpus(run.device) * run.processes
+
+
+def initial_weights(wildcards):
+    """Return the files of the earlier run that a run starts from, if any."""
+    initial = project.pretraining.settings_of(wildcards.run).initial
+    if initial is None:
+        return []
+    return [f"{initial}/model.safetensors", f"{initial}/run.json"]
+
+
+def pretraining_or_refusal(wildcards):
+    """Return the descriptions of all runs; a sentence where there are none."""
+    boxes_or_refusal(wildcards)
+    if not HAS_PRETRAINING:
+        raise WorkflowError(
+            "This run pre-trains nothing: pretraining.enabled is "
+            f"{project.pretraining.enabled} and pretraining.runs has "
+            f"{sorted(project.pretraining.runs)}. Set them, or ask for another target."
+        )
+    return run_files()
+
+
+def run_files():
+    """Return the descriptions of all pre-training runs."""
+    runs = project.pretraining.runs if HAS_PRETRAINING else {}
+    return [f"{RESULTS}/runs/{run}/run.json" for run in runs]
+
+
+def synthetic_benchmark(wildcards):
+    """Return what a benchmark of the synthetic world waits for."""
+    is_made = BENCHMARKS[wildcards.benchmark] is None
+    return [f"{SOURCE_ROOT}/manifest.json"] if is_made else []
+
+
+def benchmark_root(wildcards):
+    """Return the folder that a benchmark is read from."""
+    root = BENCHMARKS[wildcards.benchmark]
+    name = wildcards.benchmark
+    return f"{SOURCE_ROOT}/benchmarks/{name}" if root is None else str(root)
+
+
+def benchmark_settings(wildcards):
+    """Return the keys of one benchmark; where it lies is told by its root."""
+    benchmarks = settings(project.evaluation.benchmarks)
+    values = benchmarks[wildcards.benchmark]
+    return {wildcards.benchmark: values | {"root": None}}
+
+
+def benchmark_files(wildcards):
+    """Return the digest of a benchmark's files."""
+    return INVENTORY["benchmarks"][wildcards.benchmark]
+
+
+def encoder_files(wildcards):
+    """Return the files that an encoder is loaded from."""
+    encoder = ENCODERS[wildcards.encoder]
+    if encoder.kind in ("run", "checkpoint"):
+        folder = (
+            encoder.path
+            if encoder.kind == "checkpoint"
+            else f"{RESULTS}/runs/{encoder.run}"
+        )
+        names = ("run.json", "model.safetensors", "tokenizer.json")
+        return [f"{folder}/{name}" for name in names]
+    weights = encoder.image_encoder and encoder.image_encoder.weights
+    return [] if weights is None else [str(weights)]
+
+
+def feature_settings(wildcards):
+    """Return what decides the features of an encoder on a benchmark."""
+    keys = ("batch_size", "device", "precision", "threads")
+    protocols = settings(project.evaluation)["protocols"]
+    return settings(project.evaluation, *keys) | {
+        "encoder": settings(ENCODERS[wildcards.encoder]),
+        "has_patches": "segmentation-cached" in protocols,
+    }
+
+
+def protocol_settings(wildcards):
+    """Return the keys of `evaluation` that protocols read, for one encoder."""
+    values = settings(project.evaluation)
+    left_out = ("benchmarks", "encoders", "image_size")
+    values = {key: values[key] for key in values if key not in left_out}
+    return values | {"encoder": settings(ENCODERS[wildcards.encoder])}
+
+
+def evaluations(name):
+    """Return the files of one name of all encoders on all benchmarks."""
+    if not HAS_EVALUATION:
+        return []
+    folders = [
+        f"{RESULTS}/evaluation/{encoder}/{benchmark}"
+        for encoder in ENCODERS
+        for benchmark in BENCHMARKS
+    ]
+    return [f"{folder}/{name}" for folder in folders]
+
+
+def evaluations_or_refusal(wildcards):
+    """Return the metrics of all encoders on all benchmarks; a sentence for none."""
+    if not HAS_EVALUATION:
+        raise WorkflowError(
+            f"This run evaluates nothing: the encoders are {sorted(ENCODERS)} and the "
+            f"benchmarks {sorted(BENCHMARKS)}. Give evaluation.benchmarks.<name>.root the "
+            "folder of a benchmark, and evaluation.encoders an encoder."
+        )
+    return evaluations("metrics.parquet")
+
+
 def made_tables():
     """Return the names of the tables that this configuration makes."""
     tables = ["studies", "images", "reports", "sentences", "triplets"]
@@ -158,11 +313,13 @@ def made_tables():
         tables.append("annotated_boxes")
     if HAS_BOXES:
         tables += ["region_boxes", "alignments", "tag_targets"]
+    if HAS_PRETRAINING:
+        tables.append("tokens")
     return tables
 
 
-def rejecting_stages():
-    """Return the stages of this configuration that write rejects."""
+def reject_files():
+    """Return the rejects of all stages of this configuration."""
     stages = ["read_source", "read_reports", "extract_triplets"]
     if HAS_ANNOTATIONS:
         stages.append("read_annotations")
@@ -170,25 +327,62 @@ def rejecting_stages():
         stages.append("cache_pixels")
     if HAS_BOXES:
         stages += ["detect_regions", "align_regions"]
-    return stages
+    folder = f"{RESULTS}/tables/rejects"
+    files = sum((shards(f"tables/rejects/{stage}") for stage in stages), start=[])
+    if HAS_PRETRAINING:
+        runs = project.pretraining.runs
+        files += [f"{folder}/pretrain_encoders/{run}.parquet" for run in runs]
+    if HAS_EVALUATION:
+        files += [f"{folder}/read_benchmark/{name}.parquet" for name in BENCHMARKS]
+    return files
 
 
 def counted_tables():
     """Return the inputs of count_tables: all shards of all tables, and all rejects."""
     tables = {table: shards(f"tables/{table}") for table in made_tables()}
-    rejects = [shards(f"tables/rejects/{stage}") for stage in rejecting_stages()]
-    return tables | {"rejects": sum(rejects, start=[])}
+    return tables | {"rejects": reject_files()}
+
+
+def metric_files():
+    """Return the files of the table stage_metrics."""
+    folder = f"{RESULTS}/tables/stage_metrics"
+    return [f"{folder}/{name}.parquet" for name in project.metric_files]
+
+
+def summary_inputs():
+    """Return the inputs of build_summary by name: everything that it shows."""
+    tables = {table: shards(f"tables/{table}") for table in made_tables()}
+    return tables | {
+        "stage_metrics": metric_files(),
+        "rejects": reject_files(),
+        "pixels": shards("pixels") if HAS_IMAGES else [],
+        "runs": run_files(),
+        "metrics": evaluations("metrics.parquet"),
+        "scores": evaluations("scores.parquet"),
+        "notes": evaluations("notes.json"),
+    }
+
+
+def summary_settings():
+    """Return the configuration as the summary shows it; where it is tracked is no part."""
+    values = settings(project)
+    return {key: values[key] for key in sorted(values) if key != "tracking"}
+
+
+def rule_digests():
+    """Return the code digest of every rule that has a script."""
+    names = [rule.name for rule in workflow.rules]
+    scripts = {name: f"{name}.py" for name in sorted(names)}
+    return {
+        name: digest(script)
+        for name, script in scripts.items()
+        if (SCRIPTS / script).exists()
+    }
 
 
 def all_outputs():
-    """Return what plain `snakemake` makes: the last tables and every metric."""
-    last = "tables/alignments" if HAS_BOXES else "tables/triplets"
-    metrics = [
-        f"{RESULTS}/tables/stage_metrics/{name}.parquet"
-        for name in project.metric_files
-    ]
-    pixels = shards("pixels") if HAS_IMAGES else []
-    return metrics + pixels + shards(last)
+    """Return what plain `snakemake` makes: the summary, which needs all the rest."""
+    return [f"{RESULTS}/summary/index.html"]
 
 
 REFERENCE_BOXES = reference_boxes()

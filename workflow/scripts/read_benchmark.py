@@ -1,0 +1,62 @@
+"""Read one benchmark as distributed into its tables and its pixel cache."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from asg_core.evaluation.benchmarks.config import BenchmarkName, BenchmarksConfig
+from asg_core.evaluation.benchmarks.form import keep_cached, write_benchmark
+from asg_core.evaluation.benchmarks.read import read_benchmark
+from asg_core.images.config import ImagesConfig
+from asg_core.images.pixel_cache import PixelCache, cache_pixels
+from asg_core.jobs import Job, run_job
+from asg_core.terms.views import View
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    *,
+    name: BenchmarkName,
+    root: Path,
+    folder: Path,
+    rejects: Path,
+    config: BenchmarksConfig,
+    image_size: int,
+    job: Job,
+) -> None:
+    """Read the benchmark below `root`, write its tables and pixels into `folder`."""
+    tables = read_benchmark(name, config=config, root=root)
+    cached = cache_pixels(
+        tables.images,
+        root=root,
+        path=folder / "pixels.parquet",
+        config=ImagesConfig(size=image_size, views=tuple(View)),
+        progress=partial(job.progress, description=f"decoding {name}"),
+    )
+    kept = keep_cached(tables, PixelCache([folder / "pixels.parquet"]).image_ids)
+    job.rows(rows_in=tables.num_items, rows_out=cached.num_cached)
+    job.write_rejects(
+        pl.concat([tables.rejects, cached.rejects]),
+        rejects,
+        num_items=tables.num_items,
+        max_share=getattr(config, name).max_reject_share,
+        config_key=f"evaluation.benchmarks.{name}.max_reject_share",
+    )
+    write_benchmark(kept, folder)
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        main(
+            name=snakemake.wildcards.benchmark,
+            root=Path(snakemake.params.root),
+            folder=Path(snakemake.output.about).parent,
+            rejects=Path(snakemake.output.rejects),
+            config=BenchmarksConfig(**snakemake.params.config),
+            image_size=snakemake.params.image_size,
+            job=job,
+        )
