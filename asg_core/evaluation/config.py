@@ -109,7 +109,7 @@ class LinearConfig(BaseModel):
     max_iter: int = Field(default=200, ge=1)
     """Most iterations of L-BFGS."""
 
-    tolerance: float = Field(default=1e-5, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
     """Largest entry of the gradient at which a fit is done."""
 
     @model_validator(mode="after")

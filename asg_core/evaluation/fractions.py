@@ -1,0 +1,47 @@
+"""Which training images a fit may see the labels of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def draw_fraction(image_ids: Sequence[str], *, fraction: float, seed: int) -> list[str]:
+    """Return the sorted ids of a fraction of the training images.
+
+    A seed puts the images into an order of its own, and a fraction is the first of them:
+    a smaller fraction is part of every greater one of the same seed. The number of images
+    is rounded, and at least 1. Images are drawn and not patients, as published protocols
+    do, whatever their labels: few images may hold no positive of a rare target at all.
+    The draw depends on the set of ids and the seed only, so every encoder gets the same.
+
+    Args:
+        image_ids: The training part, in any order.
+        fraction: In 0 .. 1.
+        seed: Of the order.
+
+    Raises:
+        ValueError: If there are no images.
+    """
+    if not image_ids:
+        raise ValueError(
+            "draw_fraction: expected training images, found none; look at the rejects of "
+            "read_benchmark"
+        )
+    ordered = sorted(image_ids)
+    num_drawn = min(len(ordered), max(1, round(len(ordered) * fraction)))
+    places = np.random.default_rng(seed).permutation(len(ordered))[:num_drawn]
+    return [ordered[place] for place in np.sort(places)]
+
+
+def repetitions(
+    fractions: Sequence[float], seeds: Sequence[int]
+) -> list[tuple[float, int]]:
+    """Return every fraction with every seed; the whole training part only with the first.
+
+    A linear fit on all images comes out the same with every seed.
+    """
+    return [
+        (fraction, seed)
+        for fraction in fractions
+        for seed in (seeds if fraction < 1 else seeds[:1])
+    ]
