@@ -2,13 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ContrastiveAugmentationConfig(BaseModel):
-    """The augmentation of MoCo v2, which MGCA trains its CheXpert classifier with."""
+    """The augmentation of MoCo v2, which MGCA trains its CheXpert classifier with.
+
+    What it does to colours (saturation, hue, taking them away) changes nothing on grey
+    images and is not run.
+    """
 
     model_config = _MODEL
 
@@ -18,19 +22,10 @@ class ContrastiveAugmentationConfig(BaseModel):
     contrast: float = Field(default=0.4, ge=0, le=1)
     """Largest relative change of the contrast."""
 
-    saturation: float = Field(default=0.4, ge=0, le=1)
-    """Largest relative change of the saturation; nothing on grey images."""
-
-    hue: float = Field(default=0.1, ge=0, le=0.5)
-    """Largest change of the hue; nothing on grey images."""
-
     jitter_probability: float = Field(default=0.8, ge=0, le=1)
-    """How often the four above are applied, in random order."""
+    """How often the two above are applied, in random order."""
 
-    grey_probability: float = Field(default=0.2, ge=0, le=1)
-    """How often the colours are taken away; nothing on grey images."""
-
-    blur_sigma: tuple[float, float] = (0.1, 2.0)
+    blur_sigma: tuple[PositiveFloat, PositiveFloat] = (0.1, 2.0)
     """Least and greatest standard deviation of the Gaussian blur, pixels."""
 
     blur_probability: float = Field(default=0.5, ge=0, le=1)

@@ -13,14 +13,14 @@ class SegmentationConfig(BaseModel):
     hidden_width: int = Field(default=64, ge=1)
     """Channels between the two convolutions."""
 
-    factor: int = Field(default=8, ge=1)
-    """Output pixels per patch, each way: 8 turns a grid of 14 x 14 into masks of
-    112 x 112."""
+    size: int = Field(default=112, ge=8)
+    """Cells of the masks, each way, over what the encoder sees: the same for every
+    encoder. A cell is inside where more than half of its area is."""
 
-    steps: int = Field(default=250, ge=1)
+    steps: int = Field(default=200, ge=1)
     """Optimizer steps, whatever the number of images."""
 
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Images per step."""
 
     learning_rate: float = Field(default=3e-3, gt=0)
