@@ -53,9 +53,7 @@ class ImageEncoderConfig(BaseModel):
                     f"found {len(values)}"
                 )
         if self.std is not None and min(self.std) <= 0:
-            raise ValueError(
-                f"std: expected numbers greater than 0, found {self.std}"
-            )
+            raise ValueError(f"std: expected numbers greater than 0, found {self.std}")
         return self
 
 

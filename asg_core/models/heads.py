@@ -27,7 +27,7 @@ class ProjectionHead(nn.Module):
         """
         if is_row is None:
             rows_RD = self._project(feature.flatten(0, -2))
-            return rows_RD.reshape(*feature.shape[:-1], -1)
+            return rows_RD.reshape(*feature.shape[:-1], rows_RD.shape[-1])
         rows_RD = self._project(feature[is_row])
         projected = rows_RD.new_zeros((*is_row.shape, rows_RD.shape[-1]))
         projected[is_row] = rows_RD

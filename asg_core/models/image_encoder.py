@@ -15,6 +15,7 @@ from typing import Any
 import timm
 import timm.models
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from asg_core.models.config import ImageEncoderConfig
@@ -107,10 +108,10 @@ class ImageEncoder(nn.Module):
             features = self.network.forward_features(black_1CSS)
             pooled_1E = self.network.forward_head(features, pre_logits=True)
         self.network.train(was_training)
-        if features.dim() not in (3, 4):
+        if not isinstance(features, Tensor) or features.dim() not in (3, 4):
             raise ValueError(
-                f"{_WHERE}.name: expected an encoder with a grid of patch features, "
-                f"found one of shape {tuple(features.shape)}"
+                f"{_WHERE}.name: expected an encoder with one grid of patch features, "
+                f"found none in {self.network.pretrained_cfg['architecture']}"
             )
         num_patches, width = self._patches(features).shape[1:]
         side = self.size // _stride_of(self.network)
@@ -193,10 +194,11 @@ def load_network_weights(network: ImageNetwork, path: Path, *, channels: int) ->
         raise FileNotFoundError(f"{_WHERE}.weights: there is no file '{path}'")
     try:
         state = timm.models.load_state_dict(str(path), weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, RuntimeError, SafetensorError) as error:
         raise ValueError(
-            f"{_WHERE}.weights: '{path}' holds more than tensors, and loading it could "
-            "execute code; save its state dictionary alone, as .safetensors"
+            f"{_WHERE}.weights: '{path}' is no file of tensors alone, or is damaged; what "
+            "could execute code is not loaded, so save its state dictionary as "
+            f".safetensors: {error}"
         ) from error
     missing: list[str] = []
 
