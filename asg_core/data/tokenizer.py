@@ -89,20 +89,20 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def special_pieces(tokenizer: Tokenizer, *, where: str) -> SpecialPieces:
-    """Return the ids of [PAD], [CLS] and [SEP].
+    """Return the ids of [PAD], [CLS] and [SEP], or of RoBERTa's <pad>, <s> and </s>.
 
     Raises:
-        ValueError: If the tokenizer lacks one of them, naming `where` it is from.
+        ValueError: If the tokenizer has neither, naming `where` it is from.
     """
-    found = {piece: tokenizer.token_to_id(piece) for piece in (PAD, START, END)}
-    ids = {piece: number for piece, number in found.items() if number is not None}
-    if len(ids) < len(found):
-        raise ValueError(
-            f"{where}: expected a tokenizer of a BERT with the pieces {PAD}, {START} and "
-            f"{END}, found none of the name {sorted(set(found) - set(ids))}; name "
-            "another text encoder"
-        )
-    return SpecialPieces(pad=ids[PAD], start=ids[START], end=ids[END])
+    for names in ((PAD, START, END), ("<pad>", "<s>", "</s>")):
+        found = [tokenizer.token_to_id(name) for name in names]
+        ids = [number for number in found if number is not None]
+        if len(ids) == len(names):
+            return SpecialPieces(pad=ids[0], start=ids[1], end=ids[2])
+    raise ValueError(
+        f"{where}: expected a tokenizer with the pieces {PAD}, {START} and {END} (or "
+        "<pad>, <s> and </s>), found one without; name another text encoder"
+    )
 
 
 def _take(name: str) -> Tokenizer:
@@ -116,6 +116,9 @@ def _take(name: str) -> Tokenizer:
             f"tokenizer.json, found none for '{name}'; name an encoder that has one"
         )
     tokenizer: Tokenizer = wrapped.backend_tokenizer
+    if isinstance(tokenizer.pre_tokenizer, pre_tokenizers.ByteLevel):
+        # RoBERTa tells a word by the blank before it, and words come one by one here.
+        tokenizer.pre_tokenizer.add_prefix_space = True
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -6,8 +6,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.randomness import own_randomness, seed_of
 from asg_core.regions.checkpoint import (
     Progress,
     delete_checkpoint,
@@ -86,7 +86,7 @@ def train_detector(
     torch.set_num_threads(config.threads)
     identity = _identity(config, training_set, backend=backend, size=cache.size)
     work = work / blake2b(identity.encode(), digest_size=6).hexdigest()
-    with _own_randomness(torch.device(config.device)):
+    with own_randomness(torch.device(config.device)):
         network = _build(config, backend=backend, size=cache.size)
         optimizer = _make_optimizer(network, config=config)
         progress = read_checkpoint(
@@ -139,7 +139,7 @@ def train_step(
         FloatingPointError: If one of them is not finite; nothing is then updated.
     """
     # torchvision and detectron2 choose the boxes of a loss with the global generator.
-    torch.manual_seed(_seed_of(config.seed, step))
+    torch.manual_seed(seed_of(config.seed, step))
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, config=config)
     image_BHW = torch.from_numpy(np.stack([sample.image_HW for sample in samples]))
@@ -179,20 +179,6 @@ def learning_rate(step: int, *, config: DetectorTrainingConfig) -> float:
     return config.learning_rate * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
 
 
-@contextmanager
-def _own_randomness(device: torch.device) -> Iterator[None]:
-    """Leave torch's global generators and its determinism switch as they were found."""
-    was_strict = torch.are_deterministic_algorithms_enabled()
-    # On a GPU the switch asks for settings of the process that only its start can make.
-    torch.use_deterministic_algorithms(device.type == "cpu")
-    forked = [] if device.type == "cpu" else [device]
-    try:
-        with torch.random.fork_rng(forked, device_type=device.type):
-            yield
-    finally:
-        torch.use_deterministic_algorithms(was_strict)
-
-
 def _build(
     config: DetectorTrainingConfig, *, backend: TrainedBackend, size: int
 ) -> Network:
@@ -226,10 +212,6 @@ def _make_optimizer(
         lr=config.learning_rate,
         fused=True,
     )
-
-
-def _seed_of(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
 def _report(

@@ -223,9 +223,9 @@ def test_a_tokenizer_of_another_kind_is_refused(
     tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
     path = tmp_path / "other.json"
-    path.write_text(re.sub(r"\[CLS\]", "<s>", tokenizer.to_str()))
+    path.write_text(tokenizer.to_str().replace("[CLS]", "[START]"))
 
-    with pytest.raises(ValueError, match=r"found none of the name \['\[CLS\]'\]"):
+    with pytest.raises(ValueError, match="found one without"):
         load_tokenizer(path)
 
 

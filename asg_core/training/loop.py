@@ -1,0 +1,209 @@
+"""The steps of a run, one after the other, from where it stands to its end."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import torch
+from torch import nn
+
+from asg_core.data.batches import PretrainDataset
+from asg_core.data.order import Order
+from asg_core.data.stream import BatchStream
+from asg_core.models.asg import AsgModel
+from asg_core.training.checkpoint import write_best, write_checkpoint
+from asg_core.training.config import PretrainingSettings
+from asg_core.training.distributed import World
+from asg_core.training.objective import Objective
+from asg_core.training.progress import Progress
+from asg_core.training.schedule import learning_rate, warmup_steps
+from asg_core.training.step import train_step
+from asg_core.training.stop import EXIT_CODE
+from asg_core.training.validate import validate
+
+logger = logging.getLogger(__name__)
+
+Log = Callable[[int, dict[str, float]], None]
+"""Gets the number of steps done, and metrics by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The parts of a run."""
+
+    model: AsgModel
+    wrapped: nn.Module
+    """The model, or what averages its gradients over the processes."""
+
+    optimizer: torch.optim.Optimizer
+    objective: Objective
+    world: World
+    settings: PretrainingSettings
+    order: Order
+    train: PretrainDataset
+    validate: PretrainDataset | None
+    """None where there is nothing to validate on."""
+
+    num_steps: int
+    folder: Path
+    """Of the checkpoints."""
+
+    identity: str
+    log: Log
+
+
+def run_steps(training: Training, progress: Progress, *, asked: Event) -> None:
+    """Train from where `progress` stands until the last step, or until it stalls.
+
+    Args:
+        training: The parts.
+        progress: Changed on the way.
+        asked: Set when the process should stop: the run then writes a checkpoint after
+            the step it is in.
+
+    Raises:
+        SystemExit: If the run was asked to stop; its code is that of SIGTERM.
+        FloatingPointError: If the run diverges.
+    """
+    workers, on_gpu = training.settings.workers, training.world.device.type == "cuda"
+    draws = training.order.draws(first=progress.step, end=training.num_steps)
+    with BatchStream(
+        training.train, draws, workers=workers, pin_memory=on_gpu
+    ) as stream:
+        training.wrapped.train()
+        while True:
+            _validate_if_due(training, progress)
+            if _is_over(training, progress):
+                _log_point(training, progress)
+                return
+            is_stop_asked = _do_step(training, progress, stream, asked=asked)
+            if is_stop_asked:
+                _save(training, progress)
+                logger.info("asked to stop: a checkpoint holds %d steps", progress.step)
+                raise SystemExit(EXIT_CODE)
+            if progress.step % training.settings.checkpoint_every == 0:
+                _save(training, progress)
+
+
+def _do_step(
+    training: Training, progress: Progress, stream: BatchStream, *, asked: Event
+) -> bool:
+    """Do one step and note it; return whether the run was asked to stop."""
+    settings, step = training.settings, progress.step
+    begin, waited = time.perf_counter(), stream.wait_seconds
+    batch = next(stream).to(training.world.device)
+    result = train_step(
+        training.wrapped,
+        training.optimizer,
+        batch,
+        objective=training.objective,
+        world=training.world,
+        step=step,
+        seed=settings.seed,
+        rate=learning_rate(
+            step, num_steps=training.num_steps, config=settings.optimizer
+        ),
+        max_grad_norm=settings.optimizer.max_grad_norm,
+        precision=settings.precision,
+        is_stop_asked=asked.is_set(),
+    )
+    progress.step += 1
+    progress.pending.append(result.metrics)
+    progress.train_seconds += time.perf_counter() - begin
+    progress.wait_seconds += stream.wait_seconds - waited
+    is_last = progress.step == training.num_steps
+    if progress.step % settings.log_every == 0 or is_last:
+        _log_point(training, progress)
+    return result.is_stop_asked
+
+
+def _log_point(training: Training, progress: Progress) -> None:
+    point = progress.mean_of_pending()
+    if not point:
+        return
+    speed = throughput(progress, settings=training.settings, world=training.world)
+    timing = {f"train/{name}": value for name, value in speed.items()}
+    training.log(progress.step, point | timing)
+    logger.info(
+        "step %d of %d: loss %.4f, %.1f images a second",
+        progress.step,
+        training.num_steps,
+        point["train/loss"],
+        speed["images_per_second"],
+    )
+
+
+def throughput(
+    progress: Progress, *, settings: PretrainingSettings, world: World
+) -> dict[str, float]:
+    """Return images a second over all steps and processes, and the share of waiting.
+
+    They depend on the machine, so they are in no table.
+    """
+    num_images = progress.step * settings.batch_size * world.size
+    seconds = max(progress.train_seconds, 1e-9)
+    return {
+        "images_per_second": num_images / seconds,
+        "data_wait_share": progress.wait_seconds / seconds,
+    }
+
+
+def _validate_if_due(training: Training, progress: Progress) -> None:
+    """Validate after each epoch and after the last step, and keep the best weights."""
+    is_end = progress.step == training.num_steps
+    is_epoch = progress.step > 0 and progress.step % training.order.steps_per_epoch == 0
+    is_done = progress.validated_step == progress.step
+    if training.validate is None or is_done or not (is_end or is_epoch):
+        return
+    settings = training.settings
+    values = validate(
+        training.model,
+        training.validate,
+        objective=training.objective,
+        world=training.world,
+        batch_size=settings.batch_size,
+        precision=settings.precision,
+    )
+    training.wrapped.train()
+    progress.add_point(values)
+    training.log(progress.step, values)
+    warm = warmup_steps(training.num_steps, config=settings.optimizer)
+    loss = values["validate/loss"]
+    is_best = progress.judge(loss, is_warm=progress.step > warm)
+    logger.info(
+        "after %d steps: validation loss %.4f%s",
+        progress.step,
+        loss,
+        ", the lowest so far" if is_best else "",
+    )
+    if is_best:
+        if training.world.is_first:
+            write_best(training.folder, model=training.model, step=progress.step)
+        _save(training, progress)
+
+
+def _is_over(training: Training, progress: Progress) -> bool:
+    patience = training.settings.patience
+    if patience is not None and progress.num_worse >= patience:
+        logger.info(
+            "no lower validation loss in %d epochs: the run ends after %d steps",
+            patience,
+            progress.step,
+        )
+        return True
+    return progress.step >= training.num_steps
+
+
+def _save(training: Training, progress: Progress) -> None:
+    if training.world.is_first:
+        write_checkpoint(
+            training.folder,
+            identity=training.identity,
+            model=training.model,
+            optimizer=training.optimizer,
+            progress=progress,
+        )
+    training.world.wait()

@@ -1,0 +1,71 @@
+"""The folder of a finished run."""
+
+import os
+import shutil
+from typing import Any
+
+from asg_core.data.corpus import digest_ids
+from asg_core.data.make_corpora import Corpora
+from asg_core.models.checkpoint import (
+    export_image_encoder,
+    export_text_encoder,
+    save_model,
+)
+from asg_core.provenance import versions
+from asg_core.tables.catalog import HISTORY
+from asg_core.tables.schema import write_table
+from asg_core.training.job import PretrainJob
+from asg_core.training.loop import Training, throughput
+from asg_core.training.progress import Progress
+
+_PACKAGES = ("asg-core", "timm", "tokenizers", "torch", "transformers")
+
+
+def publish(
+    job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
+) -> None:
+    """Write the curves, the tokenizer, both encoders, the weights and, last, run.json.
+
+    An earlier run.json goes first: a folder that has one is complete.
+    """
+    out = job.out
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").unlink(missing_ok=True)
+    write_table(progress.history(), out / "history.parquet", schema=HISTORY)
+    tokenizer = out / "tokenizer.json"
+    temporary = out / f".tokenizer.json.{os.getpid()}.tmp"
+    shutil.copyfile(job.tokenizer, temporary)
+    temporary.replace(tokenizer)
+    export_image_encoder(training.model, out / "image_encoder")
+    export_text_encoder(training.model, out / "text_encoder", tokenizer=tokenizer)
+    run = _describe(job, corpora, training, progress)
+    save_model(training.model, run, folder=out)
+
+
+def _describe(
+    job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
+) -> dict[str, Any]:
+    train, validate = corpora.train, corpora.validate
+    best = progress.step if progress.best_step is None else progress.best_step
+    return {
+        "run": job.run,
+        "settings": job.settings.model_dump(mode="json"),
+        "crop": {
+            "resize": job.settings.crop.resize,
+            "size": job.settings.model.image_encoder.size,
+        },
+        "corpus_digest": train.digest(),
+        "num_images": len(train),
+        "num_studies": len(train.study_ids),
+        "num_units": train.num_units,
+        "num_validation_images": len(validate),
+        "processes": training.world.size,
+        "steps": progress.step,
+        "steps_planned": training.num_steps,
+        "best_step": best,
+        "best_validation_loss": progress.best_loss,
+        "trained_patients_digest": digest_ids(train.patient_ids),
+        "versions": versions(_PACKAGES),
+        "seconds": progress.train_seconds,
+        "throughput": throughput(progress, settings=job.settings, world=training.world),
+    }
