@@ -120,8 +120,10 @@ class AsgModel(nn.Module):
         Args:
             batch: Images and reports on the device of the model.
             with_units: Whether units are embedded; without, the heads of patches and
-                words are not run and get no gradient.
+                words are not run.
             with_tags: Whether tags are asked for; without, the tag decoder is not run.
+                Weights that are not run get no gradient: DistributedDataParallel then
+                needs `find_unused_parameters`.
         """
         hidden_BTE = self.text_encoder(batch.piece_BT, batch.is_piece_BT)
         features = self.image_encoder(batch.image_BSS)

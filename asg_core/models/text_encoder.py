@@ -85,12 +85,13 @@ class TextEncoder(nn.Module):
         length_B = is_piece_BT.sum(1)
         order_B = length_B.argsort(descending=True, stable=True)
         parts = order_B.chunk(self.chunks)
-        first = torch.stack([length_B[part[0]] for part in parts])
+        # One wait for the device, however many parts.
+        longest_parts = length_B[torch.stack([part[0] for part in parts])].tolist()
         hidden_parts = [
             self._encode(
                 piece_BT[part, :longest], is_piece_BT[part, :longest], num_pieces
             )
-            for part, longest in zip(parts, first.tolist(), strict=True)
+            for part, longest in zip(parts, longest_parts, strict=True)
         ]
         return torch.cat(hidden_parts)[order_B.argsort()]
 
@@ -195,9 +196,15 @@ def read_text_network(
             f"and the tokenizer {vocabulary_size}; use the tokenizer that belongs to it"
         )
     _set_dropout(architecture, config.dropout)
-    network, found = AutoModel.from_pretrained(
-        config.name, config=architecture, output_loading_info=True
-    )
+    try:
+        network, found = AutoModel.from_pretrained(
+            config.name, config=architecture, output_loading_info=True
+        )
+    except OSError as error:
+        raise ValueError(
+            f"{_WHERE}.name: '{config.name}' has a configuration but no weights that can "
+            f"be read: {error}"
+        ) from error
     missing = [key for key in found["missing_keys"] if not key.startswith("pooler.")]
     if missing:
         raise ValueError(

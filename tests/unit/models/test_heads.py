@@ -7,16 +7,13 @@ from asg_core.models.heads import ProjectionHead
 
 def _plain(head: ProjectionHead) -> nn.Sequential:
     """Return the same layers in torch's own modules, statistics not yet moved."""
-    in_width, hidden_width = head.hidden.in_features, head.hidden.out_features
-    plain = nn.Sequential(
+    return nn.Sequential(
         head.hidden,
-        nn.BatchNorm1d(hidden_width),
+        nn.BatchNorm1d(head.hidden.out_features),
         nn.ReLU(),
         head.out,
         nn.BatchNorm1d(head.out.out_features, affine=False),
     )
-    assert in_width == 6
-    return plain
 
 
 def test_is_two_linear_layers_with_batch_norm() -> None:

@@ -103,6 +103,17 @@ def test_dropout_is_for_training_only() -> None:
     )
 
 
+def test_inference_gives_what_training_without_dropout_gives() -> None:
+    # torch takes another path through attention where no gradient is wanted.
+    decoder = _decoder(patch_width=8).eval()
+    queries_FE, patches_BPI = torch.randn(5, 8), torch.randn(2, 4, 8)
+
+    with torch.inference_mode():
+        logit_BF = decoder(queries_FE, patches_BPI)
+
+    torch.testing.assert_close(logit_BF, decoder.train()(queries_FE, patches_BPI))
+
+
 def test_patches_have_no_order() -> None:
     decoder = _decoder()
     queries_FE, patches_BPI = torch.randn(5, 8), torch.randn(2, 4, 12)

@@ -230,6 +230,14 @@ def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
         _build(_config(tmp_path))
 
 
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    save_bert(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+
+    with pytest.raises(ValueError, match="has a configuration but no weights"):
+        _build(_config(tmp_path))
+
+
 def test_missing_weights_are_refused(tmp_path: Path) -> None:
     save_bert(tmp_path, num_hidden_layers=2)
     path = tmp_path / "config.json"
