@@ -21,12 +21,17 @@ def reference_data(name: str) -> Path:
     return folder / name
 
 
-def open_i_archive() -> Path:
-    """Return the Open-i reports that torchxrayvision ships, or skip the test.
+def released_labels(name: str) -> Path:
+    """Return a label file that torchxrayvision ships, or skip the test.
 
     The package is found without being imported: it would bring torch with it.
     """
     spec = importlib.util.find_spec("torchxrayvision")
     if spec is None or spec.origin is None:
-        pytest.skip("torchxrayvision, which ships the Open-i reports, is not installed")
-    return Path(spec.origin).parent / "data" / "NLMCXR_reports.tgz"
+        pytest.skip(f"torchxrayvision, which ships {name}, is not installed")
+    return Path(spec.origin).parent / "data" / name
+
+
+def open_i_archive() -> Path:
+    """Return the Open-i reports that torchxrayvision ships, or skip the test."""
+    return released_labels("NLMCXR_reports.tgz")

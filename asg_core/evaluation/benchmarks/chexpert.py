@@ -77,11 +77,14 @@ def read_chexpert(gathering: Gathering, *, config: ChexpertConfig) -> BenchmarkT
     train = read_rows(gathering, "train")
     test = read_rows(gathering, "valid")
     rows = train | test
+    if config.split == "patient":
+        apart = gathering.without_tested(
+            {image_id: row.patient_id for image_id, row in train.items()},
+            tested=[row.patient_id for row in test.values()],
+        )
+        train = {image_id: train[image_id] for image_id in apart}
     divided = divide_train(list(train.values()), config=config)
     divided["test"] = list(test)
-    if config.split == "patient":
-        patient_of = {image_id: row.patient_id for image_id, row in rows.items()}
-        divided = gathering.keep_patients_apart(divided, patient_of=patient_of)
     parts = parts_of_ids(divided)
     kept = []
     for image_id in parts:

@@ -138,8 +138,6 @@ def _parts(
     lists: Mapping[str, Mapping[str, CovidxRow]],
 ) -> dict[str, Split]:
     """Return the part of each image."""
-    rows = [row for of_list in lists.values() for row in of_list.values()]
-    patient_of = {row.name: row.patient_id for row in rows}
     train = list(lists["train"])
     if config.split == "lists":
         divided: dict[Split, list[str]] = {
@@ -149,14 +147,14 @@ def _parts(
     elif config.split == "mgca":
         divided = divide_in_two(train, train_share=0.8, seed=0)
     else:
+        apart = gathering.without_tested(
+            {name: row.patient_id for name, row in lists["train"].items()},
+            tested=[row.patient_id for row in lists["test"].values()],
+        )
         divided = divide_by_patient(
-            {name: patient_of[name] for name in train},
-            share=config.validate_share,
-            seed=config.seed,
+            apart, share=config.validate_share, seed=config.seed
         )
     divided["test"] = list(lists["test"])
-    if config.split == "patient":
-        divided = gathering.keep_patients_apart(divided, patient_of=patient_of)
     return {name: part for part, names in divided.items() for name in names}
 
 

@@ -158,33 +158,30 @@ class Gathering:
                 sizes[entry.image_id] = size
         return sizes
 
-    def keep_patients_apart(
-        self, divided: Mapping[Split, Sequence[str]], *, patient_of: Mapping[str, str]
-    ) -> dict[Split, list[str]]:
-        """Return the parts without the images whose patients have test images too.
+    def without_tested(
+        self, patient_of: Mapping[str, str], *, tested: Collection[str]
+    ) -> dict[str, str]:
+        """Return the images, and their patients, of patients without test images.
 
-        The test part is kept, what is taken out of the others is rejected.
+        The images of the other patients are rejected.
 
         Args:
-            divided: The ids of each part.
-            patient_of: The patient of each id.
+            patient_of: The patient of each image that may be trained on.
+            tested: The patients of the test images.
         """
-        tested = {patient_of[image_id] for image_id in divided["test"]}
-        apart: dict[Split, list[str]] = {"test": list(divided["test"])}
-        for part in PARTS[:-1]:
-            apart[part] = []
-            for image_id in divided[part]:
-                patient_id = patient_of[image_id]
-                if patient_id not in tested:
-                    apart[part].append(image_id)
-                    continue
-                self.reject(
-                    image_id,
-                    reason="patient_in_two_parts",
-                    detail=f"expected images of patient {patient_id} in one part, found "
-                    "some in test, which are kept",
-                )
-        return apart
+        patients = frozenset(tested)
+        kept = {}
+        for image_id, patient_id in patient_of.items():
+            if patient_id not in patients:
+                kept[image_id] = patient_id
+                continue
+            self.reject(
+                image_id,
+                reason="patient_in_two_parts",
+                detail=f"expected images of patient {patient_id} in one part, found some "
+                "in test, which are kept",
+            )
+        return kept
 
     def add_image(
         self, entry: Entry, *, parts: Sequence[Split], size: Size | None

@@ -132,13 +132,14 @@ def _parts(
 ) -> dict[str, Split]:
     """Return the part of every image that the lists name once."""
     divided = _listed(gathering, entries=entries, named=named)
-    patient_of = {name: entry.patient_id for name, entry in entries.items()}
     if config.split == "official":
-        train = {name: patient_of[name] for name in divided["train"]}
+        train = gathering.without_tested(
+            {name: entries[name].patient_id for name in divided["train"]},
+            tested=[entries[name].patient_id for name in divided["test"]],
+        )
         divided |= divide_by_patient(
             train, share=config.validate_share, seed=config.seed
         )
-        divided = gathering.keep_patients_apart(divided, patient_of=patient_of)
     return {name: part for part, names in divided.items() for name in names}
 
 

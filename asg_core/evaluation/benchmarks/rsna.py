@@ -114,7 +114,9 @@ def divide_images(boxes: Boxes, *, config: RsnaConfig) -> dict[Split, list[str]]
     ordered = sorted(boxes)
     if config.split == "benchx":
         classes = {image_id: int(bool(boxes[image_id])) for image_id in ordered}
-        return divide_in_three(ordered, held_out=0.3, seed=42, classes=classes)
+        return divide_in_three(
+            ordered, held_out=0.3, seed=42, classes=classes, tested_half="second"
+        )
     is_detection = config.split == "mgca-detection"
     held_out = _NUM_HELD_OUT_FOR_DETECTION if is_detection else 0.3
     return divide_in_three(ordered, held_out=held_out, seed=0)

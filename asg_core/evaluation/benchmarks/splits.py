@@ -6,6 +6,7 @@ are there, so a missing file moves no other image to another part.
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def draw_patients(
 ) -> frozenset[str]:
     """Return a share of the patients: those whose ids have the smallest seeded hashes.
 
-    The number is rounded, and at least one of two patients or more. None of none.
+    The number is rounded; of two patients or more at least one is drawn, and one left. Of
+    one or none, none.
 
     Args:
         patient_ids: Ids; duplicates count once.
@@ -30,7 +32,8 @@ def draw_patients(
     ordered = sorted(set(patient_ids), key=lambda patient: _hash(patient, seed=seed))
     if len(ordered) < 2:
         return frozenset()
-    return frozenset(ordered[: max(1, round(share * len(ordered)))])
+    number = round(share * len(ordered))
+    return frozenset(ordered[: min(max(1, number), len(ordered) - 1)])
 
 
 def divide_by_patient(
@@ -56,22 +59,25 @@ def divide_in_three(
     held_out: float | int,
     seed: int,
     classes: Mapping[str, int] | None = None,
+    tested_half: Literal["first", "second"] = "first",
 ) -> dict[Split, list[str]]:
     """Divide by two calls of scikit-learn's `train_test_split`, as MGCA and BenchX do.
 
-    The second call halves what the first held out; its first half is the test part.
+    The second call halves what the first held out.
 
     Args:
         ids: In the order that the published code divides them.
         held_out: Share or number of the ids that do not go to train.
         seed: The random state of both calls.
         classes: The class of each id, to keep the shares of the classes; None does not.
+        tested_half: Which of the halves is the test part; MGCA's is the first.
 
     Raises:
         SourceError: If there are too few ids, or too few of a class.
     """
     train, rest = _divide(ids, test_size=held_out, seed=seed, classes=classes)
-    test, validate = _divide(rest, test_size=0.5, seed=seed, classes=classes)
+    halves = _divide(rest, test_size=0.5, seed=seed, classes=classes)
+    test, validate = halves if tested_half == "first" else halves[::-1]
     return {"train": train, "validate": validate, "test": test}
 
 
@@ -145,7 +151,7 @@ def _divide(
         )
     except ValueError as error:
         raise SourceError(
-            f"The split cannot be drawn from {len(ids)} images: {error}. Use the label "
+            f"The split cannot be drawn from {len(ids)} images ({error}). Use the label "
             "file as it was distributed, or another split."
         ) from error
     return first, second
