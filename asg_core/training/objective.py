@@ -73,7 +73,7 @@ class Objective:
             self.gather(output.report_BD),
         )
         tag_BF = self.gather(batch.tag_BF)
-        losses = self._batch_losses(image_BD, report_BD, tag_BF)
+        losses = self.contrast(image_BD, report_BD, tag_BF)
         losses |= self._sample_losses(output, batch)
         with torch.no_grad():
             watched = retrieval(image_BD, report_BD)
@@ -82,9 +82,16 @@ class Objective:
             losses=losses, watched=watched, tag_logit_BF=output.tag_logit_BF
         )
 
-    def _batch_losses(
+    def contrast(
         self, image_BD: Tensor, report_BD: Tensor, tag_BF: Tensor
     ) -> dict[str, Tensor]:
+        """Return the losses that compare images with the reports of others, by name.
+
+        Args:
+            image_BD: Embeddings of unit length, gathered or not.
+            report_BD: Row i belongs to image i.
+            tag_BF: Targets of tags, of the same rows.
+        """
         losses: dict[str, Tensor] = {}
         if self.config.image_report > 0:
             losses["image_report"] = image_report_loss(

@@ -2,6 +2,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -116,7 +117,7 @@ def test_what_is_exported_is_what_was_trained(make_job: MakeJob) -> None:
 
     model = load_model(job.out)
     image = torch.randint(0, 256, (2, 24, 24), dtype=torch.uint8)
-    network = timm.create_model(
+    network: Any = timm.create_model(
         f"local-dir:{job.out / 'image_encoder'}", pretrained=True
     )
     grey = (image[:, None].float() / 255 - 0.5) / 0.5

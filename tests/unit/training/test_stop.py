@@ -1,0 +1,99 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from asg_core.training.job import PretrainJob
+from asg_core.training.pretrain import pretrain
+from asg_core.training.stop import stop_requests
+
+MakeJob = Callable[..., PretrainJob]
+
+
+def test_a_request_is_noted_inside_the_block_only() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    with stop_requests() as asked:
+        assert not asked.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked.wait(5)
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_another_thread_can_train_but_not_be_asked() -> None:
+    found: list[bool] = []
+
+    def work() -> None:
+        with stop_requests() as asked:
+            found.append(asked.is_set())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert found == [False]
+
+
+def test_a_run_that_is_asked_stops_after_its_step_and_goes_on_from_there(
+    make_job: MakeJob,
+) -> None:
+    job = make_job(checkpoint_every=100, patience=None)
+
+    def ask(step: int, _: dict[str, float]) -> None:
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as stopped:
+        pretrain(job, log=ask)
+    steps: list[int] = []
+    pretrain(job, log=lambda step, _: steps.append(step))
+
+    assert stopped.value.code == 143
+    # Asked when step 4 was done, it does the fifth and then writes.
+    assert steps[0] == 6
+
+
+def _start(job: PretrainJob) -> "subprocess.Popen[str]":
+    path = job.out.parent / "job.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(job.model_dump_json())
+    command = [sys.executable, "-m", "asg_core.training.pretrain", "--job", str(path)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_killed_process_leaves_a_checkpoint_and_its_code(
+    make_job: MakeJob, processes: int
+) -> None:
+    job = make_job(
+        processes=processes,
+        batch_size=4,
+        epochs=100_000,
+        patience=None,
+        checkpoint_every=1_000_000,
+    )
+
+    with _start(job) as process:
+        if process.stdout is None:
+            pytest.fail("no output to read")
+        for line in process.stdout:
+            if line.startswith("asg-metrics"):
+                break
+        time.sleep(0.2)
+        process.terminate()
+        rest = process.stdout.read()
+        code = process.wait(60)
+
+    assert code == 143, rest
+    assert "asked to stop: a checkpoint holds" in rest
+    assert len(list(job.work.glob("*/checkpoint.pt"))) == 1
+    assert not job.out.exists()
