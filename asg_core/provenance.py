@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent
 _MIRRORS: tuple[str, ...] = (f"{PACKAGE}.tracking",)
 """Modules that only report about a job: no byte of a table can depend on them."""
 
-_DATA_SUFFIXES = frozenset({".tsv", ".csv", ".txt", ".json", ".yaml", ".html", ".css"})
+_DATA_SUFFIXES = frozenset(
+    {".tsv", ".csv", ".txt", ".json", ".yaml", ".html", ".css", ".js"}
+)
 
 
 def code_digest(script: Path) -> str:

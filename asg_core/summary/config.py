@@ -1,0 +1,23 @@
+"""What the summary shows."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SummaryConfig(BaseModel):
+    """The pages that show what a run made and how well."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    """Title of the pages; null names the corpus."""
+
+    num_examples: int = Field(default=8, ge=0, le=200)
+    """How many images the explorer of alignments shows; 0 shows none."""
+
+    example_size: int = Field(default=512, ge=64, le=4096)
+    """Longest side of an example image, in pixels; smaller images stay as they are."""
+
+    published: bool = True
+    """Whether numbers from papers have a page of their own."""

@@ -1,0 +1,102 @@
+"""The results as plain text, for the terminal."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from asg_core.summary.metric_names import headline_metrics, metric_label
+from asg_core.summary.numbers import fraction_text, plural_text
+from asg_core.summary.scores import (
+    ALL,
+    Point,
+    by_point,
+    floor_text,
+    over_seeds,
+    score_cell,
+)
+
+WIDTH = 110
+_NAME = 26
+_GAP = "  "
+
+
+def results_table(metrics: pl.DataFrame, *, encoders: Sequence[str] = ()) -> str:
+    """Return the headline metrics of every benchmark and protocol, at most 110 wide.
+
+    Values are in percent, means over the seeds, with the 95 % interval in brackets. Where
+    the fractions do not fit, the largest are shown and the others counted. No rows give
+    one sentence.
+
+    Args:
+        metrics: In METRICS.
+        encoders: The order of the rows; encoders that it does not name follow by name.
+    """
+    points = over_seeds(metrics).filter(pl.col("target") == ALL)
+    if points.is_empty():
+        return "No encoder was evaluated.\n"
+    names = points["encoder"].unique().sort().to_list()
+    order = [name for name in encoders if name in names]
+    order += [name for name in names if name not in order]
+    blocks = []
+    for _, rows in points.sort("benchmark", "protocol", maintain_order=True).group_by(
+        "benchmark", "protocol", maintain_order=True
+    ):
+        known = [str(name) for name in rows["metric"].unique().sort()]
+        for metric in headline_metrics(str(rows["benchmark"][0]), known):
+            used = rows.filter(pl.col("metric") == metric)
+            blocks.append(_block(used, metric=metric, encoders=order))
+    head = "In %, with the 95 % bootstrap interval over the test patients in brackets."
+    # Plain ASCII: a terminal may know nothing else.
+    return "\n".join([head, *blocks, ""]).replace("\u2013", "-")
+
+
+def _block(rows: pl.DataFrame, *, metric: str, encoders: Sequence[str]) -> str:
+    """Return one metric of one benchmark under one protocol."""
+    first = rows.row(0, named=True)
+    num_items = max(round(count) for count in rows["num_items"])
+    num_seeds = max(int(count) for count in rows["num_seeds"])
+    title = (
+        f"{first['benchmark']}, {first['protocol']}: {metric_label(metric)}, "
+        f"{plural_text(num_items, 'test image')}, {plural_text(num_seeds, 'seed')}"
+    )
+    fractions = rows["fraction"].unique().sort().to_list()
+    points = by_point(rows)
+    known = set(rows["encoder"])
+    body = {
+        encoder: [_value(points.get((encoder, fraction))) for fraction in fractions]
+        for encoder in encoders
+        if encoder in known
+    }
+    body["floor"] = [
+        f"{_floor(rows, fraction, metric=metric):>5}" for fraction in fractions
+    ]
+    head = [f"{fraction_text(fraction):>5}" for fraction in fractions]
+    width = max(len(text) for texts in [head, *body.values()] for text in texts)
+    name_width = min(max(len(name) for name in body), _NAME)
+    num_shown = max((WIDTH - name_width - len(_GAP)) // (width + len(_GAP)), 1)
+    lines = [title]
+    for name, texts in {"": head, **body}.items():
+        shown = "".join(f"{_GAP}{text:<{width}}" for text in texts[-num_shown:])
+        lines.append(f"{_GAP}{_cut(name, name_width)}{shown}".rstrip())
+    if num_shown < len(fractions):
+        left = plural_text(len(fractions) - num_shown, "smaller fraction")
+        lines.append(f"{_GAP}({left} not shown)")
+    return "\n" + "\n".join(lines)
+
+
+def _floor(rows: pl.DataFrame, fraction: float, *, metric: str) -> str:
+    points = rows.filter(pl.col("fraction") == fraction)
+    return floor_text(points, metric=metric) or "-"
+
+
+def _value(row: Point | None) -> str:
+    """Return "81.2 [79.0, 83.4]"; the spread over seeds is on the pages."""
+    if row is None or row["value"] is None:
+        return "    -"
+    cell = score_cell(row | {"sd": None, "num_seeds": row["num_values"]})
+    return f"{cell.text:>5} {cell.small}".rstrip()
+
+
+def _cut(name: str, width: int) -> str:
+    """Return a name in exactly so many letters."""
+    return name.ljust(width) if len(name) <= width else f"{name[: width - 2]}.."
