@@ -26,7 +26,8 @@ MEAN_MASK_SHARE = 0.2
 """Share of the masks that a pixel of the mean mask lies in, at least: the location prior
 that a segmentation has to beat."""
 
-_INSIDE = 0.5
+INSIDE = 0.5
+"""A cell is inside a mask when more than this share of its area is."""
 
 Masks = npt.NDArray[np.bool_]
 Shares = npt.NDArray[np.float32]
@@ -64,6 +65,18 @@ class TrueMasks:
             x0, y0, x1, y1 = np.rint(np.clip(box_4, 0, None)).astype(int)
             is_inside_HW[y0:y1, x0:x1] = True
         return is_inside_HW
+
+    def shares(
+        self, image_id: str, *, letterbox: Letterbox, crop: Crop, size: int
+    ) -> Shares:
+        """Return which share of each cell of a grid over the crop is inside.
+
+        As `area_shares`, of an image with its letterbox.
+        """
+        if image_id not in self:
+            return np.zeros((size, size), dtype=np.float32)
+        is_inside_HW = self.full(image_id, letterbox.original)
+        return area_shares(is_inside_HW, letterbox=letterbox, crop=crop, size=size)
 
 
 def true_masks(benchmark: Benchmark) -> TrueMasks:
@@ -123,14 +136,10 @@ def read_masks(
     is_inside_NGG = np.zeros((len(image_ids), size, size), dtype=np.bool_)
     for place, image_id in enumerate(image_ids):
         if image_id in masks:
-            letterbox = letterbox_of(image_id)
-            share_GG = area_shares(
-                masks.full(image_id, letterbox.original),
-                letterbox=letterbox,
-                crop=crop,
-                size=size,
+            share_GG = masks.shares(
+                image_id, letterbox=letterbox_of(image_id), crop=crop, size=size
             )
-            is_inside_NGG[place] = share_GG > _INSIDE
+            is_inside_NGG[place] = share_GG > INSIDE
     return is_inside_NGG
 
 

@@ -110,7 +110,7 @@ def segmentation_frame(
         "num_shared": counts.shared_N,
     }
     frame = pl.DataFrame(columns)
-    return frame.cast(dict(SEGMENTATION_SCORES.columns)).select(
+    return frame.cast(pl.Schema(SEGMENTATION_SCORES.columns)).select(
         list(SEGMENTATION_SCORES.columns)
     )
 

@@ -156,8 +156,10 @@ def test_read_masks_keeps_the_order_and_cuts_at_half() -> None:
 def test_no_images_give_no_masks() -> None:
     benchmark = make_benchmark(split_of=SPLITS, labels=NEGATIVE, runs={})
 
+    letterbox = Letterbox.fit(Frame(width=4, height=4), size=4)
+
     masks_NGG = read_masks(
-        benchmark, [], letterbox_of={}.__getitem__, crop=_whole(4), size=3
+        benchmark, [], letterbox_of=lambda _: letterbox, crop=_whole(4), size=3
     )
 
     assert masks_NGG.shape == (0, 3, 3)

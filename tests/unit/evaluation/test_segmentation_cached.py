@@ -43,8 +43,8 @@ def _features(discs: Discs, *, grid: int = 4) -> Features:
 
 def _dice(frame: pl.DataFrame) -> float:
     positive = frame.filter(pl.col("num_true") > 0)
-    shared = 2 * positive["num_shared"]
-    return float((shared / (positive["num_predicted"] + positive["num_true"])).mean())
+    both = positive["num_predicted"] + positive["num_true"]
+    return float((2 * positive["num_shared"] / both).to_numpy().mean())
 
 
 def test_a_decoder_finds_what_the_features_show() -> None:
@@ -122,9 +122,9 @@ def test_a_fraction_without_a_mask_has_no_rows_and_a_reason() -> None:
     assert [fit.fraction for fit in result.fits] == [1.0]
 
 
-def _with_validation_masks(masks_NGG: Masks, replaced: Masks) -> Masks:
+def _with_validation_masks(masks_NGG: Masks, value: int) -> Masks:
     changed_NGG = masks_NGG.copy()
-    changed_NGG[40:50] = replaced
+    changed_NGG[40:50] = value
     return changed_NGG
 
 
@@ -146,9 +146,9 @@ def test_only_the_validation_part_chooses_the_threshold() -> None:
 
     # Were everything inside, the lowest threshold would be right; with no validation mask
     # nothing chooses.
-    (everything,) = notes(_with_validation_masks(DISCS.masks_NSS, np.bool_(True)))
+    (everything,) = notes(_with_validation_masks(DISCS.masks_NSS, 1))
     assert everything.endswith("inside above a probability of 0.1")
-    nothing = notes(_with_validation_masks(DISCS.masks_NSS, np.bool_(False)))
+    nothing = notes(_with_validation_masks(DISCS.masks_NSS, 0))
     assert nothing[0].endswith("inside above a probability of 0.5")
     assert "5 of 35 masks fill half of no cell" in nothing[1]
     assert "no validation image has a mask" in nothing[2]
