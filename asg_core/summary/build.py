@@ -38,6 +38,7 @@ from asg_core.summary.results import (
     group_results,
     not_applicable,
     overview_sheets,
+    remarks,
 )
 from asg_core.summary.sheets import Sheet, write_sheet
 from asg_core.summary.stages import (
@@ -221,6 +222,7 @@ def _benchmarks_page(
                 series=_series(names, runs=runs, config=inputs.config),
             ),
             "about": about_benchmarks(evaluations.notes),
+            "remarks": remarks(evaluations.notes),
             "missing": not_applicable(evaluations.notes),
         },
     )

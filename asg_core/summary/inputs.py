@@ -23,7 +23,6 @@ _NOTE_KEYS = (
     "counts",
     "overlaps",
     "notes",
-    "skipped",
 )
 
 
@@ -79,8 +78,7 @@ class Notes:
     not_applicable: tuple[tuple[str, str], ...] = ()  # protocol, reason
     counts: Mapping[str, int] = field(default_factory=dict)  # images of each part
     overlaps: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[tuple[str, str], ...] = ()  # protocol, sentence
-    skipped: tuple[tuple[str, str], ...] = ()  # protocol, which fit and why
+    notes: tuple[str, ...] = ()  # sentences that a reader of the scores must know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +151,11 @@ def _read_notes(path: Path) -> Notes:
             f"{path}: expected the keys {list(_NOTE_KEYS)}, found the unknown {unknown}, "
             f"missing {missing}; run the workflow again to make it anew"
         )
-    for key in ("not_applicable", "notes", "skipped"):
-        pairs = values.get(key, ())
-        values[key] = tuple((protocol, sentence) for protocol, sentence in pairs)
-    return Notes(**values)
+    pairs = values.get("not_applicable", ())
+    return Notes(
+        **values
+        | {
+            "not_applicable": tuple((protocol, reason) for protocol, reason in pairs),
+            "notes": tuple(values.get("notes", ())),
+        }
+    )

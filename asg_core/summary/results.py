@@ -72,6 +72,14 @@ class NotApplicable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A sentence about the scores of some encoders."""
+
+    sentence: str
+    encoders: tuple[str, ...]
+
+
 def group_results(
     metrics: pl.DataFrame,
     *,
@@ -115,6 +123,22 @@ def about_benchmarks(notes: Sequence[Notes]) -> dict[str, list[str]]:
         if note.overlaps:
             about[_overlap_text(note.overlaps)] = None
     return {benchmark: list(about) for benchmark, about in lines.items()}
+
+
+def remarks(notes: Sequence[Notes]) -> dict[str, list[Remark]]:
+    """Return by benchmark what a reader of its scores must know, equal ones joined."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for note in notes:
+        of_benchmark = found.setdefault(note.benchmark, {})
+        for sentence in note.notes:
+            of_benchmark.setdefault(sentence, []).append(note.encoder)
+    return {
+        benchmark: [
+            Remark(sentence=sentence, encoders=tuple(encoders))
+            for sentence, encoders in sentences.items()
+        ]
+        for benchmark, sentences in found.items()
+    }
 
 
 def not_applicable(notes: Sequence[Notes]) -> dict[str, list[NotApplicable]]:

@@ -18,6 +18,9 @@ _FIRST = (
     "region_sentence",
     "tags",
     "soft_labels",
+    "retrieval_at_1",
+    "retrieval_at_5",
+    "tag_map",
 )
 """Curves that come first, in this order; the others follow by name."""
 
@@ -28,6 +31,11 @@ _TITLES = {
     "tags": "IRL: tag loss",
     "soft_labels": "ERL: soft-label loss",
     "tag_map": "Tags: mean average precision",
+    "retrieval_at_1": "Retrieval: the right one first",
+    "retrieval_at_5": "Retrieval: the right one among five",
+    "diagonal_share": "ERL: share of the target on the diagonal",
+    "images_per_second": "Images per second",
+    "data_wait_share": "Share of time waiting for data",
     "learning_rate": "Learning rate",
     "grad_norm": "Norm of the gradient",
 }
@@ -69,8 +77,8 @@ def draw_curves(history_of: Mapping[str, pl.DataFrame]) -> list[Plot]:
 def runs_sheet(runs: Sequence[Run]) -> Sheet | None:
     """Return one column per run and one row per fact that any run states."""
     rows = []
-    for label, value_of in _FACTS:
-        texts = [value_of(run.facts) for run in runs]
+    for label, keys, form in _FACTS:
+        texts = [form(_value_at(run.facts, keys)) for run in runs]
         if any(text is not None for text in texts):
             rows.append(cells([label, *texts]))
     if not rows:
@@ -83,6 +91,7 @@ def runs_sheet(runs: Sequence[Run]) -> Sheet | None:
             *(Column(label=run.name) for run in runs),
         ),
         rows=tuple(rows),
+        notes=_versions_notes(runs),
     )
 
 
@@ -109,82 +118,85 @@ def _make_line(run: str, points: pl.DataFrame, *, series: int, is_dashed: bool) 
     )
 
 
-def _count(key: str) -> Callable[[Mapping[str, Any]], str | None]:
-    return lambda facts: _formatted(facts.get(key), count_text)
+def _text(value: object) -> str | None:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return None if value is None else str(value)
 
 
-def _setting(*keys: str) -> Callable[[Mapping[str, Any]], str | None]:
-    def value_of(facts: Mapping[str, Any]) -> str | None:
-        part: Any = facts
-        for key in keys:
-            part = part.get(key) if isinstance(part, Mapping) else None
-        if isinstance(part, float):
-            return f"{part:g}"
-        return None if part is None else str(part)
+def _number(form: Callable[[float], str]) -> Callable[[object], str | None]:
+    """Return what writes a number in the given form; anything else is not stated."""
 
-    return value_of
+    def write(value: object) -> str | None:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return form(float(str(value))) if is_number else None
+
+    return write
 
 
-def _losses(facts: Mapping[str, Any]) -> str | None:
-    """Return the losses in use with their weights."""
-    settings = facts.get("settings")
-    losses = settings.get("losses") if isinstance(settings, Mapping) else None
-    if not isinstance(losses, Mapping):
+def _losses(value: object) -> str | None:
+    """Return the losses in use with their weights: "IRA + 5 x IRL"."""
+    if not isinstance(value, Mapping):
         return None
-    names = {
-        "image_report": "IRA",
-        "region_sentence": "ARSA",
-        "tags": "IRL",
-        "soft_labels": "ERL",
-    }
-    used = [
-        name if losses[key] == 1 else f"{losses[key]:g} \u00d7 {name}"
-        for key, name in names.items()
-        if losses.get(key)
-    ]
-    return " + ".join(used)
-
-
-def _share(key: str) -> Callable[[Mapping[str, Any]], str | None]:
-    return lambda facts: _formatted(
-        facts.get(key), lambda value: f"{100 * value:.1f} %"
+    return " + ".join(
+        name if value[key] == 1 else f"{value[key]:g} \u00d7 {name}"
+        for key, name in _LOSSES.items()
+        if value.get(key)
     )
 
 
-def _throughput(facts: Mapping[str, Any]) -> str | None:
-    return _formatted(facts.get("throughput"), lambda value: f"{value:,.1f}")
+def _versions_notes(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return the versions of packages that runs were made with, equal ones once."""
+    runs_of: dict[str, list[str]] = {}
+    for run in runs:
+        found = run.facts.get("versions")
+        if isinstance(found, Mapping) and found:
+            text = ", ".join(f"{name} {number}" for name, number in found.items())
+            runs_of.setdefault(text, []).append(run.name)
+    return tuple(
+        f"Versions in {', '.join(names)}: {text}." for text, names in runs_of.items()
+    )
 
 
-def _versions(facts: Mapping[str, Any]) -> str | None:
-    found = facts.get("versions")
-    if not isinstance(found, Mapping):
-        return None
-    return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+def _value_at(facts: Mapping[str, Any], keys: Sequence[str]) -> object:
+    part: object = facts
+    for key in keys:
+        part = part.get(key) if isinstance(part, Mapping) else None
+    return part
 
 
-def _formatted(value: object, form: Callable[[float], str]) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return form(float(str(value))) if is_number else None
-
-
-_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str | None]], ...] = (
-    ("Losses", _losses),
-    ("Image encoder", _setting("model", "image_encoder", "name")),
-    ("Text encoder", _setting("model", "text_encoder", "name")),
-    ("Image size, px", _setting("model", "image_encoder", "size")),
-    ("Images", _count("num_images")),
-    ("Studies", _count("num_studies")),
-    ("Batch size, per process", _setting("settings", "batch_size")),
-    ("Peak learning rate", _setting("settings", "optimizer", "learning_rate")),
-    ("Precision", _setting("settings", "precision")),
-    ("Seed", _setting("settings", "seed")),
-    ("Steps", _count("steps")),
-    ("Step of the weights kept", _count("best_step")),
-    ("Time", lambda facts: _formatted(facts.get("seconds"), seconds_text)),
-    ("Images per second", _throughput),
-    ("Share of time waiting for data", _share("data_wait_share")),
-    ("Vocabulary, word pieces", _count("vocabulary_size")),
-    ("Loss of the weights kept", lambda f: _formatted(f.get("best_loss"), number_text)),
-    ("Corpus digest", _setting("corpus_digest")),
-    ("Versions", _versions),
+_LOSSES = {
+    "image_report": "IRA",
+    "region_sentence": "ARSA",
+    "tags": "IRL",
+    "soft_labels": "ERL",
+}
+_COUNT = _number(count_text)
+_SHARE = _number(lambda value: f"{100 * value:.1f} %")
+_FACTS: tuple[tuple[str, tuple[str, ...], Callable[[object], str | None]], ...] = (
+    ("Losses", ("settings", "losses"), _losses),
+    ("Image encoder", ("model", "image_encoder", "name"), _text),
+    ("Image size, px", ("model", "image_encoder", "size"), _COUNT),
+    ("Text encoder", ("model", "text_encoder", "name"), _text),
+    ("Vocabulary, word pieces", ("vocabulary_size",), _COUNT),
+    ("Training images", ("num_images",), _COUNT),
+    ("Training studies", ("num_studies",), _COUNT),
+    ("Training units", ("num_units",), _COUNT),
+    ("Validation images", ("num_validation_images",), _COUNT),
+    ("Processes", ("processes",), _COUNT),
+    ("Batch size of a process", ("settings", "batch_size"), _COUNT),
+    ("Peak learning rate", ("settings", "optimizer", "learning_rate"), _text),
+    ("Precision", ("settings", "precision"), _text),
+    ("Seed", ("settings", "seed"), _text),
+    ("Steps", ("steps",), _COUNT),
+    ("Step of the weights kept", ("best_step",), _COUNT),
+    ("Their validation loss", ("best_validation_loss",), _number(number_text)),
+    ("Time", ("seconds",), _number(seconds_text)),
+    (
+        "Images per second",
+        ("throughput", "images_per_second"),
+        _number(lambda value: f"{value:,.1f}"),
+    ),
+    ("Share of time waiting for data", ("throughput", "data_wait_share"), _SHARE),
+    ("Digest of the corpus", ("corpus_digest",), _text),
 )

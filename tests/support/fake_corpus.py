@@ -149,7 +149,7 @@ def _units(study: str) -> Iterator[dict[str, object]]:
 
 def _pixels(study: str) -> PixelRow:
     rows, columns = np.mgrid[0 : FRAME.height, 0 : FRAME.width]
-    image_HW = (40 + rows * 0.5 + 40 * np.cos(columns / 20)).astype(np.uint8)
+    image_HW = (60 + rows * 0.5 + 40 * np.cos(columns / 20)).astype(np.uint8)
     letterbox = Letterbox.fit(FRAME, size=96)
     return PixelRow(
         image_id=f"image-{study}", original=FRAME, pixels_SS=letterbox.apply(image_HW)
