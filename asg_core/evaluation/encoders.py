@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,6 +30,9 @@ Precision = Literal["fp32", "bf16"]
 
 CALIBRATION_IMAGES = 512
 """Training images, at most, that the batch norms of fresh weights are fitted to."""
+
+LOSSES = ("image_report", "region_sentence", "tags", "soft_labels")
+"""Names in `pretraining.losses` whose values are weights."""
 
 _RESIZE_SHARE = 8 / 7
 """Of the input: 256 for 224, as in most published protocols."""
@@ -85,6 +88,9 @@ class NetworkEncoder:
     folder: Path | None = None
     """Of the run: its tokenizer.json lies there."""
 
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    """Which losses trained the model, by name."""
+
     pretrained_on: tuple[str, ...] = ()
     device: str = "cpu"
     precision: Precision = "fp32"
@@ -138,6 +144,46 @@ class PixelEncoder:
         )
 
 
+def prepare_encoder(
+    config: EncoderConfig,
+    *,
+    name: str,
+    train_ids: Sequence[str],
+    cache: PixelCache,
+    run_folder: Path | None = None,
+    batch_size: int,
+    device: str,
+    precision: Precision,
+) -> NetworkEncoder | PixelEncoder:
+    """Return an encoder as a benchmark needs it: loaded, random weights calibrated.
+
+    Args:
+        config: Which encoder.
+        name: What it is called beside its scores.
+        train_ids: The training part of the benchmark, which batch norms of random weights
+            are fitted to.
+        cache: The pixels of the benchmark.
+        run_folder: Of `config.run`.
+        batch_size: Images of a forward pass.
+        device: Torch device.
+        precision: Arithmetic of forward passes.
+
+    Raises:
+        ValueError: As `load_encoder`.
+        FileNotFoundError: If the folder has no finished model.
+    """
+    encoder = load_encoder(
+        config,
+        name=name,
+        cache_size=cache.size,
+        run_folder=run_folder,
+        device=device,
+        precision=precision,
+    )
+    calibrate_batch_norms(encoder, cache, train_ids, batch_size=batch_size)
+    return encoder
+
+
 def load_encoder(
     config: EncoderConfig,
     *,
@@ -155,8 +201,8 @@ def load_encoder(
         config: Which encoder.
         name: What it is called beside its scores.
         cache_size: Side of the cached squares, in pixels.
-        run_folder: Of `config.run`, with model.safetensors and run.json; for kind
-            `random` only run.json is read. Other kinds do not ask for it.
+        run_folder: Of `config.run`, with model.safetensors and run.json; other kinds do
+            not ask for it. Kind `random` needs its architecture in `image_encoder`.
         device: Torch device.
         precision: Arithmetic of forward passes.
 
@@ -278,25 +324,18 @@ def _pixel_encoder(
 def _load_network(
     config: EncoderConfig, *, name: str, run_folder: Path | None
 ) -> NetworkEncoder:
-    folder = config.path if config.kind == "checkpoint" else run_folder
     if config.image_encoder is not None:
         return _timm_encoder(config, config.image_encoder, name=name)
-    if folder is None:
+    folder = config.path if config.kind == "checkpoint" else run_folder
+    if config.kind == "random" or folder is None:
+        needed = "its architecture" if config.kind == "random" else "the run's folder"
         raise ValueError(
-            f"encoders.{name}: expected the folder of the run '{config.run}', found none; "
-            "give run_folder"
+            f"encoders.{name}: expected {needed} for kind '{config.kind}' of the run "
+            f"'{config.run}', found none; give "
+            + ("image_encoder" if config.kind == "random" else "run_folder")
         )
     run = read_run(folder)
     resize = config.resize or _resize_of(run, folder=folder)
-    if config.kind == "random":
-        architecture = ImageEncoderConfig(**run["model"]["image_encoder"])
-        return NetworkEncoder(
-            name=name,
-            resize=resize,
-            network=_fresh_network(architecture, seed=config.seed),
-            is_random=True,
-            pretrained_on=config.pretrained_on,
-        )
     model = load_model(folder)
     return NetworkEncoder(
         name=name,
@@ -304,6 +343,7 @@ def _load_network(
         network=model.image_encoder,
         model=model,
         folder=folder,
+        loss_weights=_loss_weights(run),
         pretrained_on=config.pretrained_on,
     )
 
@@ -341,3 +381,9 @@ def _resize_of(run: Mapping[str, Any], *, folder: Path) -> int:
             f"{folder / 'run.json'}: expected settings.crop.resize, found no key {error}; "
             "set `resize` of the encoder, or make the run again"
         ) from error
+
+
+def _loss_weights(run: Mapping[str, Any]) -> dict[str, float]:
+    """Return the weights of the four losses of a run; a loss it does not name has none."""
+    losses = run.get("settings", {}).get("losses", {})
+    return {name: float(losses.get(name, 0)) for name in LOSSES}

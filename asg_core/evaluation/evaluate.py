@@ -1,0 +1,161 @@
+"""One encoder on one benchmark: every protocol that applies -> scores and metrics."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from asg_core.evaluation.benchmarks.form import Benchmark
+from asg_core.evaluation.bootstrap import Resamples
+from asg_core.evaluation.config import EvaluationConfig
+from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
+from asg_core.evaluation.features import Features
+from asg_core.evaluation.metrics import TestSet
+from asg_core.evaluation.protocol_result import ProtocolResult
+from asg_core.evaluation.protocols import PROTOCOLS, Outcome, Work
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES, SPLITS
+from asg_core.tables.schema import TableSchema
+
+logger = logging.getLogger(__name__)
+
+SHARED_IMAGES: Mapping[str, frozenset[str]] = {
+    "nih": frozenset({"rsna", "covidx"}),
+    "rsna": frozenset({"nih", "covidx"}),
+    "covidx": frozenset({"nih", "rsna"}),
+}
+"""Benchmark -> others with images of the same patients: RSNA is drawn from NIH, and the
+images of COVIDx without COVID-19 are largely of RSNA."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationResult:
+    """What one encoder scores on one benchmark."""
+
+    scores: pl.DataFrame
+    """In SCORES, of the test images."""
+
+    segmentation_scores: pl.DataFrame
+    """In SEGMENTATION_SCORES, of the test images."""
+
+    metrics: pl.DataFrame
+    """In METRICS."""
+
+    not_applicable: tuple[tuple[str, str], ...]
+    """Protocol, and why there is no result."""
+
+    notes: tuple[str, ...]
+    """Sentences that a reader of the scores must know."""
+
+
+def evaluate(
+    benchmark: Benchmark,
+    encoder: NetworkEncoder | PixelEncoder,
+    features: Features,
+    cache: PixelCache,
+    *,
+    config: EvaluationConfig,
+) -> EvaluationResult:
+    """Run the protocols of the configuration, and measure what comes out.
+
+    A protocol that does not apply has no rows and is named in `not_applicable`; a fit
+    that could not be made has rows without values, which say why.
+
+    Args:
+        benchmark: Labels, masks and parts.
+        encoder: Frozen; its batch norms calibrated where its weights are random.
+        features: Of this encoder, of every image of the benchmark.
+        cache: The pixels of every image of the benchmark.
+        config: Protocols and their settings; of its encoders and benchmarks nothing is
+            read here.
+    """
+    work = Work(
+        benchmark=benchmark,
+        encoder=encoder,
+        features=features,
+        cache=cache,
+        config=config,
+        test_set=_test_set(benchmark, config=config),
+    )
+    outcomes: list[Outcome] = []
+    reasons: list[tuple[str, str]] = []
+    for protocol in config.protocols:
+        found = PROTOCOLS[protocol](work)
+        if isinstance(found, Outcome) and not found.metrics.is_empty():
+            outcomes.append(found)
+            continue
+        reason = found if isinstance(found, str) else found.result.skipped[0]
+        reasons.append((protocol, reason))
+        logger.info("%s of %s does not apply: %s", protocol, encoder.name, reason)
+    results = [outcome.result for outcome in outcomes]
+    return EvaluationResult(
+        scores=_joined(results, schema=SCORES),
+        segmentation_scores=_joined(results, schema=SEGMENTATION_SCORES),
+        metrics=pl.concat([METRICS.empty(), *(o.metrics for o in outcomes)]),
+        not_applicable=tuple(reasons),
+        notes=(
+            *seen_before(encoder.pretrained_on, benchmark=benchmark.name),
+            *(note for result in results for note in (*result.notes, *result.skipped)),
+        ),
+    )
+
+
+def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
+    """Return a sentence for each reason to think that an encoder knows test patients."""
+    notes = []
+    if benchmark in pretrained_on:
+        notes.append(
+            f"the encoder has learnt from '{benchmark}': its scores here may be of patients "
+            "that it knows"
+        )
+    shared = sorted(SHARED_IMAGES.get(benchmark, frozenset()) & set(pretrained_on))
+    if shared:
+        notes.append(
+            f"the encoder has learnt from {', '.join(shared)}, which has images of the same "
+            f"patients as '{benchmark}'"
+        )
+    return notes
+
+
+def _joined(results: Sequence[ProtocolResult], *, schema: TableSchema) -> pl.DataFrame:
+    """Return the rows of those protocols that fill this table."""
+    columns = list(schema.columns)
+    frames = [result.frame for result in results if result.frame.columns == columns]
+    return pl.concat([schema.empty(), *frames])
+
+
+def _test_set(benchmark: Benchmark, *, config: EvaluationConfig) -> TestSet:
+    image_ids = benchmark.part("test")
+    return TestSet(
+        benchmark=benchmark.name,
+        split=benchmark.split,
+        test_digest=benchmark.test_digest,
+        targets=benchmark.targets,
+        is_exclusive=benchmark.is_exclusive,
+        image_ids=tuple(image_ids),
+        validate_ids=tuple(benchmark.part("validate")),
+        truth_NT=benchmark.truth(image_ids),
+        resamples=Resamples(
+            benchmark.patients(image_ids), num=config.bootstrap, seed=config.seed
+        ),
+    )
+
+
+def notes_of(
+    result: EvaluationResult,
+    *,
+    benchmark: Benchmark,
+    encoder: NetworkEncoder | PixelEncoder,
+) -> dict[str, object]:
+    """Return what the metrics do not say, as plain values for a JSON file."""
+    return {
+        "benchmark": benchmark.name,
+        "encoder": encoder.name,
+        "split": benchmark.split,
+        "counts": {split: len(benchmark.part(split)) for split in SPLITS},
+        "overlaps": {pair: dict(both) for pair, both in benchmark.overlaps.items()},
+        "not_applicable": [list(pair) for pair in result.not_applicable],
+        "pretrained_on": list(encoder.pretrained_on),
+        "notes": list(result.notes),
+    }
