@@ -96,7 +96,7 @@ def pretrain(
     """
     settings = job.settings
     cache = PixelCache(job.pixels)
-    corpora = _read_corpora(job, cache=cache)
+    corpora = read_corpora(job, cache=cache)
     if check is not None:
         check(corpora)
     if settings.processes > 1 and not is_launched():
@@ -136,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pretrain(job, log=send_metrics)
 
 
-def _read_corpora(job: PretrainJob, *, cache: PixelCache) -> Corpora:
+def read_corpora(job: PretrainJob, *, cache: PixelCache) -> Corpora:
+    """Read the tables of a job; see `make_corpora` for what is used and rejected."""
     tables = CorpusTables(
         images=read_tables(job.images, schema=IMAGES),
         studies=read_tables(job.studies, schema=STUDIES),
@@ -170,7 +171,7 @@ def _prepare(
     draw = _crop_draw(settings.crop, size=size)
     train = PretrainDataset(corpora.train, cache=cache, crop=draw, seed=settings.seed)
     on_validate = PretrainDataset(corpora.validate, cache=cache, crop=draw, seed=None)
-    model = _make_model(job).to(world.device).train()
+    model = make_model(job).to(world.device).train()
     is_global = settings.losses.negatives == "global" and world.size > 1
     objective = (
         Objective(config=settings.losses, gather=world.gather_rows)
@@ -232,7 +233,7 @@ def _crop_draw(config: CropConfig, *, size: int) -> CropDraw:
     )
 
 
-def _make_model(job: PretrainJob) -> AsgModel:
+def make_model(job: PretrainJob) -> AsgModel:
     """Return the model with the weights that the run starts from."""
     settings = job.settings
     tokenizer = load_tokenizer(job.tokenizer)

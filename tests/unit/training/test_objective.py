@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from asg_core.losses.image_report import image_report_loss
+from asg_core.losses.soft_labels import soft_label_loss
+from asg_core.training.config import LossesConfig
+from asg_core.training.objective import (
+    Objective,
+    mean_abs_logit,
+    retrieval,
+    total_loss,
+)
+
+# Shape suffixes: B = images, D = width, F = findings, U = units
+
+
+def test_the_total_is_the_weighted_sum() -> None:
+    losses = {"tags": torch.tensor(2.0), "image_report": torch.tensor(3.0)}
+
+    total = total_loss(losses, {"image_report": 0.5, "tags": 5.0})
+
+    assert total.item() == 0.5 * 3 + 5 * 2
+
+
+def test_losses_and_weights_must_match() -> None:
+    with pytest.raises(ValueError, match="expected a weight for each loss"):
+        total_loss({"tags": torch.tensor(2.0)}, {"tags": 1.0, "image_report": 1.0})
+
+
+def test_weight_zero_leaves_a_loss_out() -> None:
+    objective = Objective(config=LossesConfig(image_report=0, tags=0))
+    image_BD = torch.nn.functional.normalize(torch.randn(4, 3), dim=-1)
+
+    losses = objective.contrast(image_BD, image_BD, torch.zeros(4, 5))
+
+    assert sorted(losses) == ["soft_labels"]
+    assert objective.weights == {"region_sentence": 1.0, "soft_labels": 1.0}
+
+
+def test_settings_reach_the_losses() -> None:
+    torch.manual_seed(0)
+    image_BD, report_BD = torch.nn.functional.normalize(torch.randn(2, 4, 3), dim=-1)
+    tag_BF = (torch.rand(4, 5) < 0.5).float()
+    config = LossesConfig(temperature=0.2, hard_weight=0.3, epsilon=1e-3)
+
+    losses = Objective(config=config).contrast(image_BD, report_BD, tag_BF)
+
+    assert losses["image_report"] == image_report_loss(
+        image_BD, report_BD, temperature=0.2
+    )
+    assert losses["soft_labels"] == soft_label_loss(
+        image_BD, report_BD, tag_BF, temperature=0.2, hard_weight=0.3, epsilon=1e-3
+    )
+
+
+def test_retrieval_by_hand() -> None:
+    # Image 0 finds report 0; image 1 likes report 0 better, so does report 1 image 0.
+    image_BD = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
+    report_BD = torch.tensor([[1.0, 0.0], [0.96, -0.28]])
+
+    found = retrieval(image_BD, report_BD)
+
+    # Images: 0 first, 1 second. Reports: 0 first, 1 second. Both among the first five.
+    assert found["retrieval_at_1"] == 0.5
+    assert found["retrieval_at_5"] == 1.0
+
+
+def test_equal_embeddings_find_nothing() -> None:
+    same_BD = torch.ones(8, 2)
+
+    found = retrieval(same_BD, same_BD)
+
+    assert found["retrieval_at_1"] == 0.0
+    assert found["retrieval_at_5"] == 0.0
+
+
+def test_the_logit_scale_is_over_pairs_of_units_of_one_image() -> None:
+    region_BUD = torch.tensor([[[1.0], [2.0]], [[9.0], [9.0]]])
+    sentence_BUD = torch.tensor([[[1.0], [-1.0]], [[9.0], [9.0]]])
+    is_unit_BU = torch.tensor([[True, True], [False, False]])
+
+    scale = mean_abs_logit(region_BUD, sentence_BUD, is_unit_BU, temperature=0.5)
+    none = mean_abs_logit(
+        region_BUD, sentence_BUD, torch.zeros(2, 2, dtype=torch.bool), temperature=0.5
+    )
+
+    assert scale == 3.0  # (1 + 1 + 2 + 2) / 4 / 0.5
+    assert none == 0.0

@@ -1,0 +1,244 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from asg_core.data.batches import PretrainDataset
+from asg_core.data.crop import CropDraw
+from asg_core.data.order import Draw
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.models.asg import AsgModel
+from asg_core.models.batch import PretrainBatch
+from asg_core.training.config import LossesConfig, OptimizerConfig
+from asg_core.training.distributed import World
+from asg_core.training.job import PretrainJob
+from asg_core.training.objective import Objective
+from asg_core.training.pretrain import make_model, read_corpora
+from asg_core.training.progress import Progress
+from asg_core.training.step import StepResult, make_optimizer, train_step
+from asg_core.training.validate import mean_average_precision, validate
+from support.small_corpus import SIZE
+
+WORLD = World(rank=0, size=1, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def model(small_job: PretrainJob) -> AsgModel:
+    with torch.random.fork_rng([]):
+        return make_model(small_job)
+
+
+@pytest.fixture(scope="module")
+def dataset(small_job: PretrainJob) -> PretrainDataset:
+    cache = PixelCache(small_job.pixels)
+    corpora = read_corpora(small_job, cache=cache)
+    crop = CropDraw(resize=SIZE, size=24)
+    return PretrainDataset(corpora.validate, cache=cache, crop=crop, seed=None)
+
+
+@pytest.fixture
+def batch(dataset: PretrainDataset) -> PretrainBatch:
+    return dataset[[Draw(0, position) for position in range(4)]]
+
+
+def _step(
+    model: AsgModel,
+    batch: PretrainBatch,
+    *,
+    step: int = 3,
+    rate: float = 1e-3,
+    max_grad_norm: float | None = None,
+    config: OptimizerConfig | None = None,
+    is_stop_asked: bool = False,
+) -> StepResult:
+    return train_step(
+        model.train(),
+        make_optimizer(model, config=config or OptimizerConfig()),
+        batch,
+        objective=Objective(config=LossesConfig()),
+        world=WORLD,
+        step=step,
+        seed=5,
+        rate=rate,
+        max_grad_norm=max_grad_norm,
+        precision="fp32",
+        is_stop_asked=is_stop_asked,
+    )
+
+
+def test_a_step_says_what_it_did(model: AsgModel, batch: PretrainBatch) -> None:
+    before = [weight.clone() for weight in model.parameters()]
+
+    result = _step(model, batch)
+
+    metrics = result.metrics
+    assert metrics["learning_rate"] == 1e-3
+    assert metrics["loss"] == pytest.approx(
+        metrics["image_report"]
+        + metrics["region_sentence"]
+        + 5 * metrics["tags"]
+        + metrics["soft_labels"],
+        rel=1e-5,
+    )
+    assert metrics["grad_norm"] > 0
+    assert not result.is_stop_asked
+    changed = [
+        not torch.equal(old, new)
+        for old, new in zip(before, model.parameters(), strict=True)
+        if new.requires_grad
+    ]
+    assert np.mean(changed) > 0.9
+
+
+def test_a_diverged_step_changes_no_weight_and_names_the_term(
+    model: AsgModel, batch: PretrainBatch
+) -> None:
+    with torch.no_grad():
+        model.tag_decoder.answer.bias.fill_(float("nan"))
+    before = [weight.clone() for weight in model.parameters()]
+
+    with pytest.raises(
+        FloatingPointError, match=r"step 3: .* found loss, tags, grad_norm"
+    ):
+        _step(model, batch)
+
+    for weight, was in zip(model.parameters(), before, strict=True):
+        torch.testing.assert_close(weight, was, equal_nan=True, rtol=0, atol=0)
+
+
+def test_dropout_depends_on_the_step_only(
+    small_job: PretrainJob, batch: PretrainBatch
+) -> None:
+    losses = []
+    for step in (3, 3, 4):
+        with torch.random.fork_rng([]):
+            model = make_model(small_job)
+            losses.append(_step(model, batch, step=step).metrics["loss"])
+
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_gradients_are_scaled_down_to_the_limit(
+    model: AsgModel, batch: PretrainBatch
+) -> None:
+    result = _step(model, batch, max_grad_norm=0.01)
+
+    grads = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert result.metrics["grad_norm"] > 0.01
+    assert torch.nn.utils.get_total_norm(grads).item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_request_to_stop_is_passed_on(model: AsgModel, batch: PretrainBatch) -> None:
+    assert _step(model, batch, is_stop_asked=True).is_stop_asked
+
+
+def test_norms_and_biases_can_go_without_decay(model: AsgModel) -> None:
+    everything = make_optimizer(model, config=OptimizerConfig())
+    some = make_optimizer(model, config=OptimizerConfig(decay_everything=False))
+
+    assert [group["weight_decay"] for group in everything.param_groups] == [0.05]
+    decays, rest = some.param_groups
+    assert (decays["weight_decay"], rest["weight_decay"]) == (0.05, 0.0)
+    assert {weight.dim() > 1 for weight in decays["params"]} == {True}
+    assert {weight.dim() <= 1 for weight in rest["params"]} == {True}
+    num_learned = sum(weight.requires_grad for weight in model.parameters())
+    assert len(decays["params"]) + len(rest["params"]) == num_learned
+
+
+def _validate(
+    model: AsgModel, dataset: PretrainDataset, *, batch_size: int
+) -> dict[str, float]:
+    return validate(
+        model,
+        dataset,
+        objective=Objective(config=LossesConfig()),
+        world=WORLD,
+        batch_size=batch_size,
+        precision="fp32",
+    )
+
+
+def test_losses_of_validation_are_means_over_whole_batches(
+    model: AsgModel, dataset: PretrainDataset
+) -> None:
+    found = _validate(model, dataset, batch_size=3)
+
+    assert len(dataset) == 8
+    objective = Objective(config=LossesConfig())
+    expected = []
+    with torch.no_grad():
+        for start in (0, 3):
+            part = dataset[[Draw(0, start + offset) for offset in range(3)]]
+            expected.append(
+                objective.evaluate(model, part).losses["image_report"].item()
+            )
+    assert found["validate/image_report"] == pytest.approx(np.mean(expected))
+    assert not model.training
+
+
+def test_a_split_smaller_than_a_batch_is_one_batch(
+    model: AsgModel, dataset: PretrainDataset
+) -> None:
+    assert _validate(model, dataset, batch_size=50) == _validate(
+        model, dataset, batch_size=8
+    )
+
+
+def test_validation_leaves_weights_and_statistics_alone(
+    model: AsgModel, dataset: PretrainDataset
+) -> None:
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    _validate(model, dataset, batch_size=4)
+
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_mean_average_precision_by_hand() -> None:
+    score_NF = np.array([[3, 1, 1, 9], [2, 2, 1, 1], [1, 3, 1, 5]], dtype=np.float32)
+    target_NF = np.array([[0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 1, 0.5]], dtype=np.float32)
+    is_target_NF = np.ones((3, 4), dtype=np.bool_)
+    is_target_NF[1, 1] = False
+
+    found = mean_average_precision(score_NF, target_NF, is_target_NF)
+
+    # First: positives at ranks 2 and 3 -> (1/2 + 2/3) / 2. Second: 1. Third has no
+    # negative. Fourth: the half target takes no part -> 1.
+    assert found == pytest.approx((7 / 12 + 1 + 1) / 3)
+    assert mean_average_precision(score_NF, target_NF * 0, is_target_NF) is None
+
+
+def test_points_are_means_and_patience_counts_what_is_worse() -> None:
+    progress = Progress(step=4)
+    progress.pending = [{"loss": 1.0}, {"loss": 2.0}]
+
+    assert progress.mean_of_pending() == {"train/loss": 1.5}
+    assert progress.mean_of_pending() == {}
+    assert progress.history().rows() == [(4, "train/loss", 1.5)]
+    judged = [
+        progress.judge(loss, is_warm=warm)
+        for loss, warm in (
+            (3.0, False),
+            (4.0, False),
+            (2.0, True),
+            (2.0, True),
+            (2.5, True),
+        )
+    ]
+    assert judged == [True, False, True, False, False]
+    assert (progress.num_worse, progress.best_loss) == (2, 2.0)
+
+
+def test_a_batch_without_any_unit_trains(model: AsgModel, batch: PretrainBatch) -> None:
+    empty = replace(
+        batch,
+        is_unit_BU=torch.zeros_like(batch.is_unit_BU),
+        unit_words_BUW=torch.zeros_like(batch.unit_words_BUW),
+    )
+
+    metrics = _step(model, empty).metrics
+
+    assert metrics["region_sentence"] == 0.0
+    assert np.isfinite(metrics["grad_norm"])
