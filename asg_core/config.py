@@ -90,7 +90,9 @@ class ProjectConfig(BaseModel):
     @property
     def has_pretraining(self) -> bool:
         """Whether the run goes on to pre-training."""
-        return self.has_boxes and self.pretraining.enabled and bool(self.pretraining.runs)
+        return (
+            self.has_boxes and self.pretraining.enabled and bool(self.pretraining.runs)
+        )
 
     @property
     def benchmarks(self) -> dict[str, Path | None]:

@@ -22,7 +22,7 @@ import polars as pl
 
 import asg_core
 from asg_core.job_log import log_lines, log_to
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
+from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.schema import write_table
 from asg_core.tracking.events import (
     EventLog,
@@ -145,6 +145,23 @@ class Job:
         self.headline(
             {f"{stage}/{metric}": value for stage, metric, _, value, _ in totals.rows()}
         )
+
+    def benchmark_metrics(self, frame: pl.DataFrame) -> None:
+        """Record the rows of a frame in the table `metrics`, floors and intervals too.
+
+        The means over all targets are headlines: the run's parent shows them.
+
+        Raises:
+            TableError: If the frame is not of that table.
+        """
+        METRICS.check(frame, where=f"metrics of {self._rule}")
+        totals: dict[str, float | None] = {}
+        for row in frame.iter_rows(named=True):
+            name = "{protocol}/{metric}/{fraction:g}/seed{seed}".format(**row)
+            self.metric(name, row["value"], target=row["target"])
+            if row["target"] == "all":
+                totals["{encoder}/{benchmark}/".format(**row) + name] = row["value"]
+        self.headline(totals)
 
     def headline(self, values: Mapping[str, float | None]) -> None:
         """Record numbers that belong to the whole run too: its parent shows them."""

@@ -94,8 +94,26 @@ def _yaml_lines(model: BaseModel, *, indent: int) -> Iterator[str]:
             yield f"{pad}{name}:"
             yield from _yaml_lines(value, indent=indent + 1)
         else:
-            plain = model.model_dump(mode="json", include={name})[name]
+            plain = _plain(model, name)
             yield f"{pad}{name}: {_inline(plain)}"
+
+
+def _plain(model: BaseModel, name: str) -> object:
+    """Return the value of a field as plain values; named entries say what they change."""
+    value = getattr(model, name)
+    if _entry_model(value) is None:
+        return model.model_dump(mode="json", include={name})[name]
+    return {
+        key: entry.model_dump(mode="json", exclude_defaults=True)
+        for key, entry in value.items()
+    }
+
+
+def _entry_model(value: object) -> type[BaseModel] | None:
+    """Return the model of the entries of a mapping by name; None for other values."""
+    entries = list(value.values()) if isinstance(value, dict) else []
+    is_models = bool(entries) and all(isinstance(one, BaseModel) for one in entries)
+    return type(entries[0]) if is_models else None
 
 
 def _inline(value: object) -> str:
@@ -112,13 +130,18 @@ def _config_sections(model: BaseModel, *, prefix: str) -> Iterator[str]:
     whole = type(model).model_json_schema()
     schema, definitions = whole["properties"], whole.get("$defs", {})
     for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
+        value = getattr(model, name, None)
         if isinstance(value, BaseModel):
             nested.append((f"{prefix}{name}", value, _about(field)))
             continue
-        default = json.dumps(model.model_dump(mode="json", include={name})[name])
+        entry = _entry_model(value)
+        if entry is not None:
+            about = "Each of the entries, under a name of its own."
+            # Without its required keys, which have no default to show.
+            nested.append((f"{prefix}{name}.<name>", entry.model_construct(), about))
+        default = "" if field.is_required() else f"`{json.dumps(_plain(model, name))}`"
         kind = _type_name(schema[name], definitions).replace("|", "\\|")
-        rows.append(f"| `{prefix}{name}` | {kind} | `{default}` | {_about(field)} |")
+        rows.append(f"| `{prefix}{name}` | {kind} | {default} | {_about(field)} |")
     if len(rows) > 2:
         yield "\n".join(rows)
     for key, value, about in nested:

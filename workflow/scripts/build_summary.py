@@ -11,7 +11,15 @@ from asg_core.summary.inputs import SummaryInputs
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-_NO_TABLES = ("stage_metrics", "rejects", "pixels", "runs", "metrics", "scores", "notes")
+_NO_TABLES = (
+    "stage_metrics",
+    "rejects",
+    "pixels",
+    "runs",
+    "metrics",
+    "scores",
+    "notes",
+)
 
 
 def main(

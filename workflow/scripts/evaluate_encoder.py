@@ -1,1 +1,82 @@
-"""x"""
+"""Score one encoder on one benchmark: every protocol, fraction and seed."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from asg_core.evaluation.benchmarks.form import load_benchmark
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
+from asg_core.evaluation.encoders import calibrate_batch_norms, load_encoder
+from asg_core.evaluation.evaluate import EvaluationResult, evaluate
+from asg_core.evaluation.features import read_features
+from asg_core.evaluation.notes import describe_evaluation
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.jobs import Job, run_job
+from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
+from asg_core.tables.schema import write_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+_TABLES = (SCORES, SEGMENTATION_SCORES, METRICS)
+
+
+def main(
+    *,
+    folder: Path,
+    features: Path,
+    name: str,
+    encoder: EncoderConfig,
+    run_folder: Path | None,
+    config: EvaluationConfig,
+    out: Path,
+    job: Job,
+) -> None:
+    """Evaluate on the benchmark in `folder`; write three tables and notes into `out`."""
+    torch.set_num_threads(config.threads)
+    benchmark = load_benchmark(folder)
+    cache = PixelCache([folder / "pixels.parquet"])
+    image_ids = benchmark.images["image_id"].to_list()
+    loaded = load_encoder(
+        encoder,
+        name=name,
+        cache_size=cache.size,
+        run_folder=run_folder,
+        device=config.device,
+        precision=config.precision,
+    )
+    calibrate_batch_norms(
+        loaded, cache, benchmark.part("train"), batch_size=config.batch_size
+    )
+    result: EvaluationResult = evaluate(
+        benchmark,
+        loaded,
+        read_features(features, encoder=name, image_ids=image_ids),
+        cache,
+        config=config,
+    )
+    job.rows(rows_in=len(image_ids), rows_out=len(result.metrics))
+    for schema in _TABLES:
+        frame = getattr(result, schema.name)
+        write_table(frame, out / f"{schema.name}.parquet", schema=schema)
+    job.benchmark_metrics(result.metrics)
+    notes = describe_evaluation(result, benchmark=benchmark, encoder=name)
+    (out / "notes.json").write_text(json.dumps(notes, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        settings = dict(snakemake.params.config)
+        files = snakemake.input.get("encoder", [])
+        main(
+            folder=Path(snakemake.input.about).parent,
+            features=Path(snakemake.input.features),
+            name=snakemake.wildcards.encoder,
+            encoder=EncoderConfig(**settings.pop("encoder")),
+            run_folder=Path(files[0]).parent if files else None,
+            config=EvaluationConfig(**settings),
+            out=Path(snakemake.output.metrics).parent,
+            job=job,
+        )

@@ -51,9 +51,9 @@ if __name__ == "__main__":
                 out=folder,
                 work=folder / "work",
                 **{
-                    name: snakemake.input[name]
-                    for name in PretrainJob.model_fields
-                    if name in snakemake.input.keys()
+                    name: files
+                    for name, files in snakemake.input.items()
+                    if name in PretrainJob.model_fields
                 },
             ),
             rejects=Path(snakemake.output.rejects),

@@ -1,0 +1,28 @@
+"""What the metrics of an encoder on a benchmark do not say, as plain values."""
+
+from typing import Any
+
+from asg_core.evaluation.benchmarks.form import Benchmark
+from asg_core.evaluation.evaluate import EvaluationResult
+from asg_core.tables.catalog import SPLITS
+
+
+def describe_evaluation(
+    result: EvaluationResult, *, benchmark: Benchmark, encoder: str
+) -> dict[str, Any]:
+    """Return what notes.json holds: split, images of each part, what was left out.
+
+    Args:
+        result: What `evaluate` returned.
+        benchmark: What was evaluated on.
+        encoder: Name of the encoder.
+    """
+    return {
+        "benchmark": benchmark.name,
+        "encoder": encoder,
+        "split": benchmark.split,
+        "counts": {split: len(benchmark.part(split)) for split in SPLITS},
+        "overlaps": benchmark.overlaps,
+        "not_applicable": [list(pair) for pair in result.not_applicable],
+        "notes": list(result.notes),
+    }
