@@ -144,46 +144,6 @@ class PixelEncoder:
         )
 
 
-def prepare_encoder(
-    config: EncoderConfig,
-    *,
-    name: str,
-    train_ids: Sequence[str],
-    cache: PixelCache,
-    run_folder: Path | None = None,
-    batch_size: int,
-    device: str,
-    precision: Precision,
-) -> NetworkEncoder | PixelEncoder:
-    """Return an encoder as a benchmark needs it: loaded, random weights calibrated.
-
-    Args:
-        config: Which encoder.
-        name: What it is called beside its scores.
-        train_ids: The training part of the benchmark, which batch norms of random weights
-            are fitted to.
-        cache: The pixels of the benchmark.
-        run_folder: Of `config.run`.
-        batch_size: Images of a forward pass.
-        device: Torch device.
-        precision: Arithmetic of forward passes.
-
-    Raises:
-        ValueError: As `load_encoder`.
-        FileNotFoundError: If the folder has no finished model.
-    """
-    encoder = load_encoder(
-        config,
-        name=name,
-        cache_size=cache.size,
-        run_folder=run_folder,
-        device=device,
-        precision=precision,
-    )
-    calibrate_batch_norms(encoder, cache, train_ids, batch_size=batch_size)
-    return encoder
-
-
 def load_encoder(
     config: EncoderConfig,
     *,

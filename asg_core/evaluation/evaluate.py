@@ -15,7 +15,7 @@ from asg_core.evaluation.metrics import TestSet
 from asg_core.evaluation.protocol_result import ProtocolResult
 from asg_core.evaluation.protocols import PROTOCOLS, Outcome, Work
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES, SPLITS
+from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import TableSchema
 
 logger = logging.getLogger(__name__)
@@ -102,18 +102,19 @@ def evaluate(
 
 
 def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
-    """Return a sentence for each reason to think that an encoder knows test patients."""
+    """Return what an encoder has learnt from, and why it may know the test patients."""
     notes = []
+    if pretrained_on:
+        notes.append(f"the encoder has learnt from {', '.join(pretrained_on)}")
     if benchmark in pretrained_on:
         notes.append(
-            f"the encoder has learnt from '{benchmark}': its scores here may be of patients "
-            "that it knows"
+            f"its scores may be of patients that it knows: it has learnt from '{benchmark}'"
         )
     shared = sorted(SHARED_IMAGES.get(benchmark, frozenset()) & set(pretrained_on))
     if shared:
         notes.append(
-            f"the encoder has learnt from {', '.join(shared)}, which has images of the same "
-            f"patients as '{benchmark}'"
+            f"its scores may be of patients that it knows: {', '.join(shared)} and "
+            f"'{benchmark}' share some"
         )
     return notes
 
@@ -140,22 +141,3 @@ def _test_set(benchmark: Benchmark, *, config: EvaluationConfig) -> TestSet:
             benchmark.patients(image_ids), num=config.bootstrap, seed=config.seed
         ),
     )
-
-
-def notes_of(
-    result: EvaluationResult,
-    *,
-    benchmark: Benchmark,
-    encoder: NetworkEncoder | PixelEncoder,
-) -> dict[str, object]:
-    """Return what the metrics do not say, as plain values for a JSON file."""
-    return {
-        "benchmark": benchmark.name,
-        "encoder": encoder.name,
-        "split": benchmark.split,
-        "counts": {split: len(benchmark.part(split)) for split in SPLITS},
-        "overlaps": {pair: dict(both) for pair, both in benchmark.overlaps.items()},
-        "not_applicable": [list(pair) for pair in result.not_applicable],
-        "pretrained_on": list(encoder.pretrained_on),
-        "notes": list(result.notes),
-    }
