@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 import asg_core
+from asg_core.evaluation.published import read_published
 from asg_core.provenance import git_commit
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.examples import Example, choose_examples
@@ -32,6 +33,7 @@ from asg_core.summary.origin import (
 from asg_core.summary.pages import ASSETS, TEMPLATES, Page, render_pages
 from asg_core.summary.pipeline import draw_pipeline
 from asg_core.summary.plots import LegendEntry
+from asg_core.summary.published import published_groups
 from asg_core.summary.results import (
     FLOOR_NOTE,
     about_benchmarks,
@@ -114,6 +116,8 @@ def build_summary(
         _training_page(runs),
         _benchmarks_page(inputs, runs, evaluations),
     ]
+    if config.published:
+        pages.append(_published_page(inputs, evaluations, is_synthetic=is_synthetic))
     shared: dict[str, object] = {
         "title": config.title or f"ASG on {inputs.corpus}",
         "corpus": inputs.corpus,
@@ -224,6 +228,23 @@ def _benchmarks_page(
             "about": about_benchmarks(evaluations.notes),
             "remarks": remarks(evaluations.notes),
             "missing": not_applicable(evaluations.notes),
+        },
+    )
+
+
+def _published_page(
+    inputs: SummaryInputs, evaluations: Evaluations, *, is_synthetic: bool
+) -> Page:
+    return Page(
+        name="published",
+        label="Published",
+        values={
+            "published": published_groups(
+                read_published(),
+                metrics=evaluations.metrics,
+                encoders=_encoders(inputs, evaluations),
+                is_synthetic=is_synthetic,
+            )
         },
     )
 

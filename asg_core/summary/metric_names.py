@@ -46,6 +46,10 @@ METRIC_NAMES: dict[str, MetricName] = {
         label="Dice, positives",
         about="Dice of the images with the finding alone, in %",
     ),
+    "two_class_dice": MetricName(
+        label="Dice, two classes",
+        about="mean Dice of the mask and the background, in %",
+    ),
     "false_positive_rate": MetricName(
         label="False-positive rate",
         about="share of the images without the finding in which anything is predicted, "

@@ -7,14 +7,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from asg_core import provenance
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.inputs import SummaryInputs
+from asg_core.summary.pages import TEMPLATES
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.schema import TableError, write_table
 from support.fake_corpus import HOSTILE
 from support.fake_results import build, fake_results, without_results
 
-PAGES = ("index", "data", "examples", "training", "benchmarks")
+PAGES = ("index", "data", "examples", "training", "benchmarks", "published")
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
@@ -208,10 +210,10 @@ def test_a_run_of_another_format_is_refused(tmp_path: Path) -> None:
 def test_notes_with_unknown_keys_are_refused(tmp_path: Path) -> None:
     inputs = fake_results(tmp_path / "results")
     path = inputs.evaluations[0] / "notes.json"
-    path.write_text(json.dumps({"benchmark": "nih", "speling": 1}))
+    path.write_text(json.dumps({"benchmark": "nih", "remark": 1}))
 
     with pytest.raises(
-        ValueError, match=r"unknown \['speling'\], missing \['encoder'\]"
+        ValueError, match=r"unknown \['remark'\], missing \['encoder'\]"
     ):
         build(inputs, tmp_path / "out")
 
@@ -222,3 +224,11 @@ def test_another_table_is_refused(inputs: SummaryInputs, tmp_path: Path) -> None
 
     with pytest.raises(TableError, match="expected 'stage_metrics'"):
         build(replace(inputs, stage_metrics=[path]), tmp_path / "out")
+
+
+def test_the_code_of_the_pages_counts_in_the_digest_of_the_rule() -> None:
+    script = Path(provenance.ROOT) / "workflow" / "scripts" / "build_summary.py"
+
+    covered = {path.name for path in provenance._closure(script)}
+
+    assert {path.name for path in TEMPLATES.iterdir()} <= covered

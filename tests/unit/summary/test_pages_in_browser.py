@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("index", "data", "examples", "training", "benchmarks")
+PAGES = ("index", "data", "examples", "training", "benchmarks", "published")
 BROWSER = next(
     (
         found

@@ -1,0 +1,92 @@
+import polars as pl
+
+from asg_core.summary.published import published_groups
+from asg_core.summary.sheets import Sheet
+from asg_core.tables.catalog import METRICS
+
+PUBLISHED = pl.DataFrame(
+    [
+        ("ASG", "nih", "mgca-linear", "auc", 0.01, 0.795, "", "README"),
+        ("ASG", "nih", "mgca-linear", "auc", 1.0, 0.836, "", "README"),
+        ("KAD", "nih", "mgca-linear", "auc", 1.0, 0.825, "fine-tuned", "README"),
+        ("ASG", "rsna", "mgca-linear", "auc", 1.0, 0.902, "", "README"),
+        ("MRM", "nih", "benchx-finetune", "auc", 1.0, 0.853, "", "BenchX"),
+    ],
+    schema=[
+        "method",
+        "benchmark",
+        "protocol",
+        "metric",
+        "fraction",
+        "value",
+        "note",
+        "source",
+    ],
+    orient="row",
+)
+OURS = METRICS.frame(
+    [
+        {
+            "benchmark": "nih",
+            "protocol": "mgca-linear",
+            "encoder": "full",
+            "fraction": 1.0,
+            "seed": 0,
+            "metric": "auc",
+            "target": "all",
+            "value": 0.81,
+            "floor": 0.5,
+            "num_items": 40,
+            "num_train": 10,
+            "split": "official",
+            "test_digest": "00",
+        }
+    ]
+)
+
+
+def texts(sheet: Sheet) -> list[list[str]]:
+    return [[cell.plain for cell in row] for row in sheet.all_rows]
+
+
+def test_beside_a_synthetic_corpus_they_stand_alone_and_complete() -> None:
+    groups = published_groups(
+        PUBLISHED, metrics=OURS, encoders=["full"], is_synthetic=True
+    )
+
+    assert [group.protocol for group in groups] == ["benchx-finetune", "mgca-linear"]
+    nih = groups[1].sheets[0]
+    assert texts(nih) == [
+        ["ASG", "79.5", "83.6", "README"],
+        ["KAD", "\u2013", "82.5", "README"],
+    ]
+    assert nih.reasons == ("fine-tuned",)
+    assert [column.label for column in nih.columns] == [
+        "Method",
+        "1 %",
+        "100 %",
+        "Source",
+    ]
+
+
+def test_beside_a_real_corpus_only_those_of_the_same_protocol_and_benchmark() -> None:
+    (group,) = published_groups(
+        PUBLISHED, metrics=OURS, encoders=["full"], is_synthetic=False
+    )
+
+    (sheet,) = group.sheets
+    assert group.protocol == "mgca-linear"
+    assert texts(sheet) == [
+        ["full", "\u2013", "81.0", "this run"],
+        ["ASG", "79.5", "83.6", "README"],
+        ["KAD", "\u2013", "82.5", "README"],
+        ["floor", "\u2013", "50.0", "this run"],
+    ]
+
+
+def test_a_real_corpus_without_results_has_nothing_beside_it() -> None:
+    groups = published_groups(
+        PUBLISHED, metrics=METRICS.empty(), encoders=[], is_synthetic=False
+    )
+
+    assert groups == []
