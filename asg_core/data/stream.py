@@ -1,6 +1,7 @@
 """Batches that are prepared while the model works on others."""
 
 import queue
+import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,6 +114,9 @@ class _Draws:
 def _start_worker(_: int) -> None:
     # OpenCV's threads do not survive a fork; the images are small anyway.
     cv2.setNumThreads(0)
+    # Schedulers send SIGTERM to all processes of a job. The one that trains wants to end
+    # its step, and then ends these.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class _Thread:

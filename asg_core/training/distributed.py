@@ -93,6 +93,11 @@ def is_launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def is_first() -> bool:
+    """Tell whether this process is alone or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def join_world(device: str) -> Iterator[World]:
     """Join the other processes of a run, and leave them at the end.

@@ -34,7 +34,7 @@ from asg_core.training.checkpoint import (
     read_checkpoint,
 )
 from asg_core.training.config import CropConfig, PretrainingSettings
-from asg_core.training.distributed import World, is_launched, join_world, wrap
+from asg_core.training.distributed import World, is_first, is_launched, join_world, wrap
 from asg_core.training.job import PretrainJob
 from asg_core.training.launch import launch, send_metrics
 from asg_core.training.loop import Log, Training, run_steps
@@ -101,6 +101,7 @@ def pretrain(
         check(corpora)
     if settings.processes > 1 and not is_launched():
         _make_order(corpora, settings, size=settings.processes, rank=0)
+        del corpora, cache  # the processes read their own
         launch(job, log=log or _ignore)
         return
     torch.set_num_threads(settings.threads)
@@ -130,7 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path: Path = parser.parse_args(arguments).job
     job = PretrainJob.model_validate_json(path.read_text(encoding="utf-8"))
     logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", force=True
+        level=logging.INFO if is_first() else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        force=True,
     )
     logging.captureWarnings(capture=True)
     pretrain(job, log=send_metrics)

@@ -65,17 +65,22 @@ def _start(job: PretrainJob) -> "subprocess.Popen[str]":
     path.write_text(job.model_dump_json())
     command = [sys.executable, "-m", "asg_core.training.pretrain", "--job", str(path)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("processes", "workers"), [(1, 0), (1, 2), (2, 0)])
 def test_a_killed_process_leaves_a_checkpoint_and_its_code(
-    make_job: MakeJob, processes: int
+    make_job: MakeJob, processes: int, workers: int
 ) -> None:
     job = make_job(
         processes=processes,
+        workers=workers,
         batch_size=4,
         epochs=100_000,
         patience=None,
@@ -89,7 +94,7 @@ def test_a_killed_process_leaves_a_checkpoint_and_its_code(
             if line.startswith("asg-metrics"):
                 break
         time.sleep(0.2)
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # all of them, as a scheduler does
         rest = process.stdout.read()
         code = process.wait(60)
 
