@@ -13,19 +13,8 @@ from torch import Tensor
 
 from asg_core.data.crop import Crop, centre_crop
 from asg_core.evaluation.benchmarks.form import Benchmark
-from asg_core.evaluation.masks import (
-    INSIDE,
-    MEAN_MASK_SHARE,
-    Shares,
-    TrueMasks,
-    true_masks,
-)
+from asg_core.evaluation.masks import Shares, TrueMasks, true_masks
 from asg_core.evaluation.mgca_config import MgcaSegmentationConfig
-from asg_core.evaluation.protocol_result import (
-    count_pixels,
-    join_counts,
-    mean_positive_dice,
-)
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
 
@@ -84,28 +73,6 @@ class MaskedImages:
                 image_BSS[place] = torch.from_numpy(image_SS)
                 share_BSS[place] = torch.from_numpy(share_SS)
         return image_BSS, share_BSS
-
-    def mean_mask_dice(
-        self, train_ids: Sequence[str], test_ids: Sequence[str]
-    ) -> float | None:
-        """Return `dice_positive` of the mean training mask: the floor of that metric.
-
-        The mask is that of `mean_mask`. Without a test image with a mask there is no
-        floor.
-        """
-        side = self.crop.size
-        num_SS, num_positive = np.zeros((side, side)), 0
-        for image_id in train_ids:
-            is_inside_SS = self._shares(image_id) > INSIDE
-            num_SS += is_inside_SS
-            num_positive += bool(is_inside_SS.any())
-        is_predicted_SS = num_SS > MEAN_MASK_SHARE * num_positive
-        counts = [
-            count_pixels(is_predicted_SS[None], self._shares(image_id)[None] > INSIDE)
-            for image_id in test_ids
-            if self.is_positive(image_id)
-        ]
-        return mean_positive_dice(join_counts(counts)) if counts else None
 
     def _shares(self, image_id: str) -> Shares:
         if image_id not in self.masks:

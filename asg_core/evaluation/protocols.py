@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from asg_core.data.crop import Crop, centre_crop
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder, crop_of
@@ -119,7 +120,8 @@ def _segmentation_cached(work: Work) -> Outcome | str:
     if work.benchmark.segmentation_target is None:
         return NO_MASKS
     config = work.config.segmentation
-    masks_NGG = _masks(work, work.features.image_ids, size=config.size)
+    crop = crop_of(work.encoder)
+    masks_NGG = _masks(work, work.features.image_ids, crop=crop, size=config.size)
     result = segment_cached(
         work.benchmark,
         work.features,
@@ -134,6 +136,7 @@ def _segmentation_cached(work: Work) -> Outcome | str:
         work,
         result,
         protocol="segmentation-cached",
+        crop=crop,
         size=config.size,
         expected=repetitions(work.config.fractions, work.seeds),
     )
@@ -155,6 +158,8 @@ def _mgca_segmentation(work: Work) -> Outcome | str:
         work,
         result,
         protocol="mgca-segmentation",
+        # Of this protocol the whole square, not a crop of it, is the encoder's input.
+        crop=centre_crop(work.encoder.input_size, work.encoder.input_size),
         size=work.encoder.input_size,
         expected=_every_fit(work, first=work.config.mgca_segmentation.seed),
     )
@@ -166,7 +171,7 @@ def _every_fit(work: Work, *, first: int) -> list[tuple[float, int]]:
     return [(fraction, seed) for fraction in work.config.fractions for seed in seeds]
 
 
-def _mean_mask_dice(work: Work, *, size: int) -> float | None:
+def _mean_mask_dice(work: Work, *, crop: Crop, size: int) -> float | None:
     """Return the `dice_positive` of the mean training mask, the same for every image."""
     has_mask = true_masks(work.benchmark)
     train_NGG, test_NGG = (
@@ -177,6 +182,7 @@ def _mean_mask_dice(work: Work, *, size: int) -> float | None:
                 for image_id in work.benchmark.part(part)
                 if image_id in has_mask
             ],
+            crop=crop,
             size=size,
         )
         for part in ("train", "test")
@@ -184,12 +190,12 @@ def _mean_mask_dice(work: Work, *, size: int) -> float | None:
     return constant_mask_dice(mean_mask(train_NGG), test_NGG)
 
 
-def _masks(work: Work, image_ids: Sequence[str], *, size: int) -> Masks:
+def _masks(work: Work, image_ids: Sequence[str], *, crop: Crop, size: int) -> Masks:
     return read_masks(
         work.benchmark,
         image_ids,
         letterbox_of=work.cache.letterbox,
-        crop=crop_of(work.encoder),
+        crop=crop,
         size=size,
     )
 
@@ -220,6 +226,7 @@ def _of_masks(
     result: ProtocolResult,
     *,
     protocol: Protocol,
+    crop: Crop,
     size: int,
     expected: Sequence[tuple[float, int]],
 ) -> Outcome:
@@ -231,7 +238,7 @@ def _of_masks(
         protocol=protocol,
         encoder=work.encoder.name,
         target=str(work.benchmark.segmentation_target),
-        mean_mask_dice=_mean_mask_dice(work, size=size),
+        mean_mask_dice=_mean_mask_dice(work, crop=crop, size=size),
         missing={(fit.fraction, fit.seed): why for fit, why in missing},
     )
     return Outcome(result=result, metrics=metrics)

@@ -290,21 +290,3 @@ def test_augmented_images_are_a_function_of_seed_epoch_and_image(
     # The discs are masks of 40 px, seen at 32: the same share of the area.
     expected = DISCS.masks_NSS[0].mean()
     assert plain_share_BSS[0].mean().item() == pytest.approx(expected, abs=1e-3)
-
-
-def test_the_floor_is_the_dice_of_one_mask_for_all(cache: PixelCache) -> None:
-    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE)
-    train_ids, test_ids = DISCS.image_ids[:16], DISCS.image_ids[22:]
-
-    floor = images.mean_mask_dice(train_ids, test_ids)
-
-    _, share_NSS = images.read(train_ids)
-    inside_NSS = share_NSS[::2] > 0.5  # every other image has a disc
-    mean_SS = inside_NSS.float().mean(0) > 0.2
-    _, test_NSS = images.read(test_ids[::2])
-    dice = [
-        (2 * (mean_SS & true_SS).sum() / (mean_SS.sum() + true_SS.sum())).item()
-        for true_SS in test_NSS > 0.5
-    ]
-    assert floor == pytest.approx(np.mean(dice), rel=1e-5)
-    assert images.mean_mask_dice(train_ids, test_ids[1::2]) is None
