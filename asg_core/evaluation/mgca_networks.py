@@ -35,13 +35,13 @@ class FrozenSegmenter(nn.Module):
         self.encoder = copy.deepcopy(encoder).requires_grad_(requires_grad=False)
         self.decoder = decoder
         self.moving_batch_norm = moving_batch_norm
+        self._is_training = False
 
     def set_training(self, *, is_training: bool) -> None:
         """Put the decoder, and batch norms that may move, into one of the two modes."""
+        self._is_training = is_training
         self.decoder.train(mode=is_training)
         self.encoder.eval()
-        for norm in self._moving_norms():
-            norm.train(mode=is_training)
 
     def moving_buffers(self) -> list[str]:
         """Return the names of the encoder's tensors that training changes."""
@@ -54,7 +54,12 @@ class FrozenSegmenter(nn.Module):
         ]
 
     def forward(self, image_BSS: Tensor) -> Tensor:
-        """Return logits (B, S, S) for uint8 images (B, S, S)."""
+        """Return logits (B, S, S) for uint8 images (B, S, S).
+
+        A batch of one image moves no statistics: a map of one cell has no variance.
+        """
+        for norm in self._moving_norms():
+            norm.train(mode=self._is_training and len(image_BSS) > 1)
         with torch.no_grad():
             features = self._features(image_BSS)
         logit_BSS: Tensor = self.decoder(*features)

@@ -153,6 +153,19 @@ def test_only_what_is_named_moves() -> None:
     assert all(weight.grad is not None for weight in segmenter.decoder.parameters())
 
 
+def test_a_batch_of_one_image_moves_nothing() -> None:
+    # The coarsest map of this encoder has one cell: its variance over one image is none.
+    segmenter = build_segmenter(tiny_encoder(RESNET).network, config=CONFIG)
+    before = copy.deepcopy(segmenter.encoder.state_dict())
+    segmenter.set_training(is_training=True)
+
+    logit_BSS = segmenter(torch.zeros((1, SIZE, SIZE), dtype=torch.uint8))
+
+    assert logit_BSS.shape == (1, SIZE, SIZE)
+    after = segmenter.encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_maps_are_those_of_the_encoder() -> None:
     encoder = tiny_encoder(RESNET).network
     image_BSS = torch.randint(0, 255, (2, SIZE, SIZE), dtype=torch.uint8)
