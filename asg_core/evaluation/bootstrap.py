@@ -76,19 +76,20 @@ class Resamples:
 
 
 def interval(value: float, value_R: Values) -> tuple[float, float] | None:
-    """Return the 95 % interval: bias-corrected percentiles over the resamples.
+    """Return the 95 % interval: percentiles of the resamples, around the value.
 
-    The percentiles are moved so that the value lies in the middle of the resamples. It
-    matters for average precision alone, which grows when images are drawn twice: its plain
-    interval can miss the value. Resamples without a value do not count; with none left
-    there is no interval.
+    The percentiles are moved so that the value is in their middle: with p the share of
+    resamples below it, they are Phi(Phi^-1(p) +- 1.96) and not Phi(+- 1.96). It matters
+    for average precision alone, which grows when images are drawn twice, as they then tie
+    with themselves: plain percentiles can miss the value. Resamples without a value do
+    not count; with none left there is no interval.
     """
     defined = value_R[~np.isnan(value_R)]
     if defined.size == 0:
         return None
     below = float(np.mean(defined < value) + np.mean(defined == value) / 2)
     least = 0.5 / defined.size
-    shift = 2 * _NORMAL.inv_cdf(min(max(below, least), 1 - least))
+    shift = _NORMAL.inv_cdf(min(max(below, least), 1 - least))
     levels = [100 * _NORMAL.cdf(shift + edge) for edge in (-_EDGE, _EDGE)]
     low, high = np.percentile(defined, levels)
     return float(low), float(high)

@@ -1,0 +1,196 @@
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from asg_core.evaluation.benchmarks.form import Benchmark
+from asg_core.evaluation.config import EvaluationConfig
+from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
+from asg_core.evaluation.evaluate import EvaluationResult, evaluate, seen_before
+from asg_core.evaluation.features import extract_features, read_features
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
+from support.small_evaluation import (
+    CACHE_SIZE,
+    labelled,
+    load_run,
+    pixels_of,
+    save_run,
+    small_discs,
+)
+
+DISCS = small_discs()
+CONFIG = EvaluationConfig.model_validate(
+    {
+        "fractions": (0.01, 1.0),
+        "seeds": 2,
+        "bootstrap": 50,
+        "segmentation": {"steps": 5, "size": 16, "hidden_width": 8, "batch_size": 4},
+        "linear": {"l2": (0.1, 1.0)},
+    }
+)
+PIXELS = PixelEncoder(
+    name="pixels", resize=CACHE_SIZE, input_size=CACHE_SIZE, thumbnail=4
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    return pixels_of(DISCS, tmp_path_factory.mktemp("pixels"))
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> NetworkEncoder:
+    return load_run(save_run(tmp_path_factory.mktemp("run")))
+
+
+def _evaluate(
+    benchmark: Benchmark,
+    encoder: NetworkEncoder | PixelEncoder,
+    cache: PixelCache,
+    folder: Path,
+    *,
+    config: EvaluationConfig = CONFIG,
+) -> EvaluationResult:
+    image_ids = benchmark.images["image_id"].to_list()
+    extract_features(
+        encoder,
+        image_ids,
+        cache,
+        path=folder / "features",
+        batch_size=16,
+        with_patches=benchmark.segmentation_target is not None,
+    )
+    features = read_features(
+        folder / "features", encoder=encoder.name, image_ids=image_ids
+    )
+    return evaluate(benchmark, encoder, features, cache, config=config)
+
+
+def test_every_protocol_that_applies_has_scores_and_metrics(
+    full: NetworkEncoder, cache: PixelCache, tmp_path: Path
+) -> None:
+    result = _evaluate(DISCS.benchmark(), full, cache, tmp_path)
+
+    SCORES.check(result.scores, where="here")
+    SEGMENTATION_SCORES.check(result.segmentation_scores, where="here")
+    METRICS.check(result.metrics, where="here")
+    assert set(result.metrics["protocol"]) == set(CONFIG.protocols)
+    assert result.not_applicable == ()
+    test_ids = set(DISCS.benchmark().part("test"))
+    for frame in (result.scores, result.segmentation_scores):
+        assert set(frame["image_id"]) == test_ids
+    assert set(result.metrics["test_digest"]) == {DISCS.benchmark().test_digest}
+    whole = result.metrics.filter(pl.col("fraction") == 1.0)
+    positive = whole.filter(
+        (pl.col("metric") == "dice_positive") & (pl.col("target") == "all")
+    ).row(0, named=True)
+    assert 0 < positive["floor"] < 1  # the mean training mask
+    assert positive["num_items"] == 8
+
+
+def test_a_fraction_that_cannot_be_fitted_has_rows_that_say_why(
+    full: NetworkEncoder, cache: PixelCache, tmp_path: Path
+) -> None:
+    # One training image: a linear fit sees one class; a decoder may see no mask.
+    result = _evaluate(DISCS.benchmark(), full, cache, tmp_path)
+
+    tiny = result.metrics.filter(pl.col("fraction") == 0.01)
+    linear = tiny.filter(pl.col("protocol") == "linear-cached")
+    assert linear["value"].null_count() == len(linear) > 0
+    assert all("one class in the training labels" in why for why in linear["reason"])
+    segmentation = tiny.filter(pl.col("protocol") == "segmentation-cached")
+    assert set(segmentation["seed"]) == {0, 1}
+    undefined = segmentation.filter(pl.col("value").is_null())
+    assert all("has a mask" in why for why in undefined["reason"])
+    assert set(tiny["num_train"]) == {1}
+
+
+def test_what_does_not_apply_is_named_with_its_reason(
+    full: NetworkEncoder, cache: PixelCache, tmp_path: Path
+) -> None:
+    classes = ("normal", "pneumonia", "COVID-19")
+    covidx = labelled(DISCS, classes, name="covidx", is_exclusive=True)
+
+    of_run = _evaluate(covidx, full, cache, tmp_path)
+    of_pixels = _evaluate(covidx, PIXELS, cache, tmp_path)
+
+    assert dict(of_run.not_applicable) == {
+        "segmentation-cached": "the benchmark has no masks",
+        "zero-shot-tags": "no tag stands for a class of this benchmark",
+    }
+    assert set(of_run.metrics["protocol"]) == {"linear-cached", "zero-shot-prompts"}
+    assert "no text side" in dict(of_pixels.not_applicable)["zero-shot-prompts"]
+    assert set(of_pixels.scores["encoder"]) == {"pixels"}
+
+
+def test_zero_shot_tags_keeps_free_text_apart(
+    full: NetworkEncoder, cache: PixelCache, tmp_path: Path
+) -> None:
+    nih = labelled(DISCS, ("Mass", "Hernia", "Fibrosis"))
+    config = CONFIG.model_copy(update={"protocols": ("zero-shot-tags",)})
+
+    metrics = _evaluate(nih, full, cache, tmp_path, config=config).metrics
+
+    auc = metrics.filter(pl.col("metric") == "auc")
+    value_of = dict(auc.select("target", "value").iter_rows())
+    tags = (value_of["Mass"] + value_of["Hernia"]) / 2
+    assert value_of["all"] == pytest.approx(tags)
+    assert value_of["all with free text"] == pytest.approx(
+        (2 * tags + value_of["Fibrosis"]) / 3
+    )
+    assert set(metrics["num_train"]) == {0}
+
+
+@pytest.mark.parametrize("name", ["mgca-linear", "mgca-segmentation"])
+def test_the_protocols_of_mgca_run_on_a_network(
+    full: NetworkEncoder, cache: PixelCache, tmp_path: Path, name: str
+) -> None:
+    training = {"epochs": 1, "patience": 1}
+    config = EvaluationConfig.model_validate(
+        {
+            "protocols": (name,),
+            "fractions": (1.0,),
+            "seeds": 1,
+            "bootstrap": 20,
+            "mgca_linear": {**training, "batch_size": 4},
+            "mgca_segmentation": {
+                **training,
+                "setr_channels": (8, 8),
+                "siim": {"batch_size": 4, "negatives": "all"},
+            },
+        }
+    )
+
+    result = _evaluate(DISCS.benchmark(), full, cache, tmp_path, config=config)
+
+    assert result.not_applicable == ()
+    assert set(result.metrics["protocol"]) == {name}
+    assert set(result.metrics["seed"]) == {42}
+    assert result.metrics["value"].drop_nulls().len() > 0
+
+
+def test_the_same_input_gives_the_same_metrics(
+    cache: PixelCache, tmp_path: Path
+) -> None:
+    nih = labelled(DISCS, ("Mass", "Hernia"))
+
+    one, two = (_evaluate(nih, PIXELS, cache, tmp_path) for _ in range(2))
+
+    assert one.metrics.equals(two.metrics)
+    assert one.notes == two.notes
+
+
+def test_what_an_encoder_has_learnt_from_is_said(
+    cache: PixelCache, tmp_path: Path
+) -> None:
+    knowing = replace(PIXELS, pretrained_on=("nih", "mimic_cxr"))
+
+    result = _evaluate(labelled(DISCS, ("Mass",)), knowing, cache, tmp_path)
+
+    assert result.notes[0] == "the encoder has learnt from nih, mimic_cxr"
+    assert "it has learnt from 'nih'" in result.notes[1]
+    assert "nih and 'rsna' share some" in seen_before(("nih",), benchmark="rsna")[1]
+    assert len(seen_before(("mimic_cxr",), benchmark="rsna")) == 1
+    assert seen_before((), benchmark="nih") == []

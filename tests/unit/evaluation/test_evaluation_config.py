@@ -1,0 +1,98 @@
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from asg_core.evaluation.config import (
+    EncoderConfig,
+    EvaluationConfig,
+    LinearConfig,
+    PromptsConfig,
+)
+
+IMAGE = {"name": "resnet18", "size": 224}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "run", "run": "full"},
+        {"kind": "checkpoint", "path": "somewhere"},
+        {"kind": "timm", "image_encoder": IMAGE},
+        {"kind": "random", "run": "full"},
+        {"kind": "random", "image_encoder": IMAGE},
+        {"kind": "pixels"},
+    ],
+)
+def test_every_kind_has_what_it_needs(values: dict[str, Any]) -> None:
+    assert EncoderConfig.model_validate(values).kind == values["kind"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"kind": "run"},
+            "expected of run, path and image_encoder only run, found none",
+        ),
+        ({"kind": "pixels", "run": "full"}, "only none, found run"),
+        ({"kind": "random"}, "only run or image_encoder, found none"),
+        (
+            {"kind": "random", "run": "full", "image_encoder": IMAGE},
+            "only run or image_encoder, found image_encoder, run",
+        ),
+        (
+            {"kind": "timm", "image_encoder": IMAGE, "resize": 200},
+            r"resize \(200\) is less than image_encoder.size \(224\)",
+        ),
+    ],
+)
+def test_an_encoder_that_cannot_be_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        EncoderConfig.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"fractions": (0.1, 0.01)}, "fractions: expected ascending"),
+        ({"fractions": (0.0, 1.0)}, "fractions: expected ascending"),
+        ({"fractions": ()}, "fractions: expected ascending"),
+        ({"encoders": {"Full Model": {"kind": "pixels"}}}, "found 'Full Model'"),
+        (
+            {"protocols": ("mgca-linear", "mgca-linear")},
+            "protocols: expected each once",
+        ),
+        ({"protocols": ("full-finetune",)}, "protocols"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        EvaluationConfig.model_validate(values)
+
+
+def test_a_grid_of_penalties_ascends_and_a_template_has_one_slot() -> None:
+    with pytest.raises(ValidationError, match=r"linear\.l2: expected ascending"):
+        LinearConfig(l2=(1.0, 0.1))
+    with pytest.raises(ValidationError, match=r"prompts\.negative: expected templates"):
+        PromptsConfig(negative=("no finding",))
+    with pytest.raises(ValidationError, match=r"prompts\.positive: .* none at all"):
+        PromptsConfig(positive=())
+
+
+def test_settings_are_read_without_a_training_stack() -> None:
+    code = (
+        "import sys, asg_core.evaluation.config; "
+        "print(sorted({'torch', 'timm', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
