@@ -106,9 +106,7 @@ def changed_benchmark(root: Path, *, benchmark: str) -> Iterator[FileStat]:
         return
     folder = f"{BENCHMARKS}/{benchmark}"
     expected = {
-        name: stamp
-        for name, stamp in manifest.items()
-        if name.startswith(f"{folder}/")
+        name: stamp for name, stamp in manifest.items() if name.startswith(f"{folder}/")
     }
     present = files_below(root / folder, name=folder)
     yield from _differences(present, expected=expected)

@@ -24,6 +24,13 @@ STAGES = (
     "detect_regions",
     "align_regions",
     "score_boxes",
+    "train_tokenizer",
+    "tokenize_reports",
+    "pretrain_encoders",
+    "read_benchmark",
+    "extract_features",
+    "evaluate_encoder",
+    "build_summary",
 )
 PATIENCE_SECONDS = 120
 

@@ -6,20 +6,32 @@ from support.checkout import Checkout, edited
 
 pytestmark = pytest.mark.slow
 
-SHARDS = 2
-AFTER_TRIPLETS = {
-    "extract_triplets": SHARDS,
-    "score_triplets": 1,
-    "align_regions": SHARDS,
+SHARDS, RUNS, ENCODERS, BENCHMARKS = 2, 2, 2, 5
+
+# What every change ends with; the encoder `pixels` needs no run.
+SUMMARY = {"build_summary": 1}
+AFTER_RUNS = SUMMARY | {
+    "extract_features": BENCHMARKS,
+    "evaluate_encoder": BENCHMARKS,
+}
+AFTER_ALIGNMENTS = AFTER_RUNS | {
     "score_alignments": 1,
+    "pretrain_encoders": RUNS,
     "count_tables": 1,
 }
-AFTER_BOXES = {
+AFTER_SENTENCES = AFTER_ALIGNMENTS | {
+    "score_triplets": 1,
+    "train_tokenizer": 1,
+    "tokenize_reports": SHARDS,
+}
+AFTER_TRIPLETS = AFTER_SENTENCES | {
+    "extract_triplets": SHARDS,
+    "align_regions": SHARDS,
+}
+AFTER_BOXES = AFTER_ALIGNMENTS | {
     "detect_regions": SHARDS,
     "score_boxes": 1,
     "align_regions": SHARDS,
-    "score_alignments": 1,
-    "count_tables": 1,
 }
 
 
@@ -50,14 +62,71 @@ def test_an_alignment_key_only_aligns_again(finished: Checkout) -> None:
     with edited(config, "regions:\n", "alignment: {policy: split}\nregions:\n"):
         planned = finished.planned()
 
-    expected = {"align_regions": SHARDS, "score_alignments": 1, "count_tables": 1}
+    assert planned == AFTER_ALIGNMENTS | {"align_regions": SHARDS}
+
+
+def test_a_loss_weight_trains_and_evaluates_again(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    with edited(config, "    full: {}\n", "    full: {losses: {tags: 4}}\n"):
+        planned = finished.planned()
+
+    # One run of two; its rejects are counted again.
+    expected = AFTER_RUNS | {"pretrain_encoders": 1, "count_tables": 1}
     assert planned == expected
+
+
+def test_an_evaluation_key_only_evaluates_again(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    with edited(config, "  bootstrap: 20\n", "  bootstrap: 21\n"):
+        planned = finished.planned()
+
+    assert planned == SUMMARY | {"evaluate_encoder": ENCODERS * BENCHMARKS}
+
+
+def test_a_key_of_one_benchmark_reads_it_again(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    edit = "evaluation:\n  benchmarks: {nih: {validate_share: 0.3}}\n"
+    with edited(config, "evaluation:\n", edit):
+        planned = finished.planned()
+
+    assert planned == SUMMARY | {
+        "read_benchmark": 1,
+        "extract_features": ENCODERS,
+        "evaluate_encoder": ENCODERS,
+        "count_tables": 1,
+    }
+
+
+def test_a_loss_function_trains_and_evaluates_again(finished: Checkout) -> None:
+    loss = finished.root / "asg_core" / "losses" / "tags.py"
+    with edited(
+        loss, ") -> Tensor:\n", ") -> Tensor:\n    unused = 0\n    del unused\n"
+    ):
+        planned = finished.planned()
+
+    expected = AFTER_RUNS | {"pretrain_encoders": RUNS, "count_tables": 1}
+    assert planned == expected
+
+
+def test_a_function_of_a_protocol_only_evaluates_again(finished: Checkout) -> None:
+    protocol = finished.root / "asg_core" / "evaluation" / "linear_cached.py"
+    signature = ") -> ProtocolResult:\n"
+    with edited(protocol, signature, f"{signature}    unused = 0\n    del unused\n"):
+        planned = finished.planned()
+
+    assert planned == SUMMARY | {"evaluate_encoder": ENCODERS * BENCHMARKS}
 
 
 def test_a_key_that_no_rule_reads_runs_nothing(finished: Checkout) -> None:
     config = finished.root / finished.configfile
-    with edited(config, "regions:\n", "privacy: {export_examples: true}\nregions:\n"):
+    with edited(config, "regions:\n", "tracking: {experiment: other}\nregions:\n"):
         assert finished.planned() == {}
+
+
+def test_a_key_that_the_summary_shows_builds_it_again(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    with edited(config, "regions:\n", "privacy: {export_examples: true}\nregions:\n"):
+        assert finished.planned() == SUMMARY
 
 
 def test_a_function_of_the_parser_runs_the_parser(finished: Checkout) -> None:
@@ -94,12 +163,6 @@ def test_an_edited_report_runs_its_shard_and_what_follows(finished: Checkout) ->
     with edited(report, " ", "  "):
         planned = finished.planned()
 
-    assert planned == {
-        "read_reports": 1,
-        "extract_triplets": 1,
-        "score_triplets": 1,
-        "align_regions": 1,
-        "score_alignments": 1,
-        "count_tables": 1,
-    }
+    one_shard = {"read_reports": 1, "extract_triplets": 1, "align_regions": 1}
+    assert planned == AFTER_SENTENCES | one_shard
     assert finished.planned() == {}

@@ -10,8 +10,18 @@ import polars as pl
 import pytest
 
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.tables.catalog import PIXELS, REJECTS, STAGE_METRICS, TABLES
-from asg_core.tables.schema import read_tables
+from asg_core.models.checkpoint import load_model
+from asg_core.tables.catalog import (
+    HISTORY,
+    METRICS,
+    PIXELS,
+    REJECTS,
+    SCORES,
+    SEGMENTATION_SCORES,
+    STAGE_METRICS,
+    TABLES,
+)
+from asg_core.tables.schema import read_table, read_tables
 from support.checkout import Checkout, copy_project
 
 pytestmark = pytest.mark.slow
@@ -28,11 +38,16 @@ def test_every_table_is_there_and_fits_its_declaration(finished: Checkout) -> No
             sorted((tables / table.name).rglob("*.parquet")), schema=table
         )
         for table in TABLES
-        if table is not PIXELS
+        if (tables / table.name).exists()
+    }
+    elsewhere = {"pixels", "history", "scores", "segmentation_scores", "metrics"}
+    elsewhere |= {
+        f"benchmark_{name}" for name in ("images", "labels", "boxes", "masks")
     }
 
     assert [name for name, frame in read.items() if frame.is_empty()] == []
     assert {path.name for path in tables.iterdir()} == set(read)
+    assert {table.name for table in TABLES} - set(read) == elsewhere
     alignments = read["alignments"]
     assert len(alignments) > 20
     assert set(alignments["scenario"]) == {1, 2, 3}
@@ -67,6 +82,64 @@ def test_every_stage_is_scored(finished: Checkout) -> None:
     assert scores["extract_triplets", "finding_f1"] > 0.5
     assert scores["detect_regions", "mean_iou"] is not None
     assert scores["align_regions", "pair_f1"] is not None
+
+
+def test_every_run_has_curves_and_a_model_that_loads(finished: Checkout) -> None:
+    runs = results(finished) / "runs"
+
+    for run in ("full", "ira"):
+        history = read_table(runs / run / "history.parquet", schema=HISTORY)
+        losses = history.filter(pl.col("metric") == "train/loss")["value"]
+        assert losses.is_finite().all()
+        assert "validate/loss" in set(history["metric"])
+        assert not load_model(runs / run).training
+    watched = set(
+        read_table(runs / "ira" / "history.parquet", schema=HISTORY)["metric"]
+    )
+    assert "train/tags" not in watched
+
+
+def test_every_encoder_is_scored_on_every_benchmark(finished: Checkout) -> None:
+    folders = sorted((results(finished) / "evaluation").glob("*/*"))
+    frames = {
+        table.name: read_tables(
+            [folder / f"{table.name}.parquet" for folder in folders], schema=table
+        )
+        for table in (SCORES, SEGMENTATION_SCORES, METRICS)
+    }
+
+    assert len(folders) == 2 * 5
+    metrics = frames["metrics"]
+    assert (metrics["num_items"] > 0).all()
+    assert metrics.filter(
+        pl.col("value").is_null(), pl.col("reason").is_null()
+    ).is_empty()
+    protocols = {
+        encoder: set(of_encoder["protocol"])
+        for (encoder,), of_encoder in metrics.group_by("encoder")
+    }
+    cached = {"linear-cached", "segmentation-cached"}
+    assert protocols["pixels"] == cached
+    assert protocols["full"] == cached | {"zero-shot-tags", "zero-shot-prompts"}
+    assert not frames["segmentation_scores"].is_empty()
+    assert set(frames["scores"]["benchmark"]) == {
+        "nih",
+        "chexpert",
+        "rsna",
+        "covidx",
+        "siim",
+    }
+
+
+def test_the_summary_names_every_run_and_benchmark(finished: Checkout) -> None:
+    summary = results(finished) / "summary"
+
+    pages = {page.stem: page.read_text() for page in summary.glob("*.html")}
+
+    assert {"index", "data", "examples", "training", "benchmarks"} <= set(pages)
+    assert "full" in pages["training"]
+    assert all(name in pages["benchmarks"] for name in ("NIH", "SIIM", "pixels"))
+    assert list((summary / "tables").glob("*.csv"))
 
 
 def test_the_mirror_has_one_parent_and_a_finished_child_per_job(
@@ -114,7 +187,9 @@ def test_building_the_graph_imports_no_framework(finished: Checkout) -> None:
         "try:\n    main(['-n', '-q', '--configfile', 'config/test.yaml'])\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
         # pandas is loaded by Snakemake's own Slurm plugin, before anything of ours.
-        "heavy = {'torch', 'mlflow', 'spacy', 'cv2', 'scipy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'timm', 'transformers', 'sklearn', 'matplotlib'}\n"
+        "heavy |= {'mlflow', 'spacy', 'cv2', 'scipy'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     environment = os.environ | {"PYTHONPATH": str(finished.root)}
