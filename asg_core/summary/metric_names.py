@@ -15,6 +15,15 @@ class MetricName:
     is_share: bool = True  # in [0, 1], shown in percent
 
 
+BENCHMARK_LABELS: dict[str, str] = {
+    "nih": "NIH ChestX-ray14",
+    "chexpert": "CheXpert",
+    "rsna": "RSNA Pneumonia",
+    "covidx": "COVIDx",
+    "siim": "SIIM-ACR Pneumothorax",
+}
+"""How people write the names of the benchmarks."""
+
 METRIC_NAMES: dict[str, MetricName] = {
     "auc": MetricName(
         label="AUC", about="area under the ROC curve, mean over the targets, in %"
@@ -95,3 +104,8 @@ def value_text(metric: str, value: float) -> str:
     known = METRIC_NAMES.get(metric)
     is_share = known is None or known.is_share
     return percent_text(value) if is_share else number_text(value)
+
+
+def benchmark_label(name: str) -> str:
+    """Return how a benchmark is written; an unknown one as it is named."""
+    return BENCHMARK_LABELS.get(name, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from asg_core.summary.examples import NUM_HUES
+from asg_core.summary.metric_names import benchmark_label
 from asg_core.summary.numbers import count_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,6 +64,7 @@ def render_pages(
         keep_trailing_newline=True,
     )
     environment.filters |= {"count": count_text, "seconds": seconds_text}
+    environment.filters["benchmark_label"] = benchmark_label
     environment.globals |= {"marks": MARKS, "num_hues": NUM_HUES}
     return {
         page.file: environment.get_template(page.file).render(

@@ -8,6 +8,7 @@ import polars as pl
 from asg_core.summary.inputs import Notes
 from asg_core.summary.metric_names import (
     about_metric,
+    benchmark_label,
     headline_metrics,
     metric_label,
 )
@@ -226,7 +227,7 @@ def _headline_sheet(
         footer.append(Cell(text=text or MISSING, is_muted=text is None))
     return Sheet(
         name=f"results_{benchmark}_{protocol}_{metric}",
-        caption=f"{benchmark}, {protocol}: {about_metric(metric)}. Over "
+        caption=f"{benchmark_label(benchmark)}, {protocol}: {about_metric(metric)}. Over "
         f"{plural_text(num_items, 'test image')}. {seeds_note(rows)}",
         columns=(
             Column(label="Encoder", is_number=False),
@@ -276,7 +277,7 @@ def _label_efficiency(
     return draw_lines(
         lines,
         name=f"plot-{first['benchmark']}-{first['protocol']}-{metric}",
-        title=f"{first['benchmark']}, {first['protocol']}",
+        title=f"{benchmark_label(first['benchmark'])}, {first['protocol']}",
         x_label="share of the training labels",
         y_label=f"{metric_label(metric)}, %",
         x_ticks=[(fraction, fraction_text(fraction)) for fraction in fractions],
@@ -367,7 +368,7 @@ def _overview_sheet(
         columns=(
             Column(label="Encoder", is_number=False),
             *(
-                Column(label=f"{benchmark} {metric_label(metric)}")
+                Column(label=f"{benchmark_label(benchmark)} {metric_label(metric)}")
                 for benchmark, metric in keys
             ),
         ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from asg_core.summary.metric_names import metric_label
+from asg_core.summary.metric_names import benchmark_label, metric_label
 from asg_core.summary.numbers import MISSING, count_text, fraction_text
 from asg_core.summary.scores import (
     ALL,
@@ -52,7 +52,7 @@ def target_sheet(
     first = used.row(0, named=True)
     return Sheet(
         name=f"targets_{first['benchmark']}_{first['protocol']}",
-        caption=f"{first['benchmark']}, {first['protocol']}: each target. Positives are "
+        caption=f"{benchmark_label(first['benchmark'])}, {first['protocol']}: each target. Positives are "
         "test images; training positives are for the fractions from left to right, "
         f"means over the seeds. {seeds_note(used)}",
         columns=(
@@ -135,7 +135,7 @@ def other_sheet(
     first = used.row(0, named=True)
     return Sheet(
         name=f"other_{first['benchmark']}_{first['protocol']}",
-        caption=f"{first['benchmark']}, {first['protocol']}: further metrics over all "
+        caption=f"{benchmark_label(first['benchmark'])}, {first['protocol']}: further metrics over all "
         f"targets. {seeds_note(used)}",
         columns=(
             Column(label="Metric", is_number=False),

@@ -14,7 +14,6 @@ from asg_core.models.checkpoint import load_model
 from asg_core.tables.catalog import (
     HISTORY,
     METRICS,
-    PIXELS,
     REJECTS,
     SCORES,
     SEGMENTATION_SCORES,
