@@ -1,31 +1,24 @@
 """Reports as word pieces, with the place of every word in the report."""
 
-# Shape suffixes:
-#   B = texts, T = word pieces with [CLS] and [SEP], padded
-
 import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from asg_core.data.tokenizer import special_pieces
 from asg_core.tables.catalog import TOKENS
 
 logger = logging.getLogger(__name__)
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w+|[^\w\s]")
 """A run of letters, digits and underscores, or one other mark."""
 
-_FRAME = 2
+NUM_FRAMING = 2
 """[CLS] and [SEP]."""
 
 
@@ -39,19 +32,6 @@ class TokenizedReports:
 
     num_empty: int
     """Reports without a single word; they have no row."""
-
-
-class TextPieces(NamedTuple):
-    """Texts as an encoder reads them."""
-
-    piece_BT: Tensor
-    """int64 ids: [CLS], the pieces, [SEP], then [PAD]."""
-
-    is_piece_BT: Tensor
-    """bool; False is padding."""
-
-    word_of_piece_BT: Tensor
-    """int64 word slots: 0 is [CLS], 1 .. n the words, n + 1 is [SEP]; 0 in padding."""
 
 
 def tokenize_reports(
@@ -75,7 +55,7 @@ def tokenize_reports(
     sentences_of_study = study_rows["len"].to_numpy()
 
     texts: list[str] = ordered["text"].to_list()
-    found = [list(_WORD.finditer(text)) for text in texts]
+    found = [list(WORD.finditer(text)) for text in texts]
     words_of_sentence = np.array([len(matches) for matches in found], dtype=np.int64)
     matches = list(chain.from_iterable(found))
     base = np.repeat(ordered["start"].to_numpy().astype(np.int64), words_of_sentence)
@@ -83,9 +63,9 @@ def tokenize_reports(
     ends = base + np.array([match.end() for match in matches], dtype=np.int64)
     study_of_sentence = np.repeat(np.arange(len(study_ids)), sentences_of_study)
     study_of_word = np.repeat(study_of_sentence, words_of_sentence)
-    ids, lengths = _pieces([match[0] for match in matches], tokenizer=tokenizer)
+    ids, lengths = pieces_of_words([match[0] for match in matches], tokenizer=tokenizer)
 
-    kept = _fitting(study_of_word, lengths, limit=max_pieces - _FRAME)
+    kept = fitting(study_of_word, lengths, limit=max_pieces - NUM_FRAMING)
     num_words = np.bincount(study_of_word[kept], minlength=len(study_ids))
     tokens = _to_table(
         study_ids,
@@ -109,53 +89,6 @@ def tokenize_reports(
     return TokenizedReports(tokens=tokens, num_cut=num_cut, num_empty=num_empty)
 
 
-def encode_texts(
-    texts: Sequence[str], *, tokenizer: Tokenizer, max_pieces: int
-) -> TextPieces:
-    """Return texts in pieces, padded to the longest: prompts, or names of tags.
-
-    Words and pieces are made and cut as those of reports. A text without words is [CLS]
-    and [SEP]. No texts give tensors of shape (0, 2).
-
-    Args:
-        texts: Each becomes a row.
-        tokenizer: Makes pieces of words.
-        max_pieces: What the encoder reads at most, [CLS] and [SEP] included.
-    """
-    special = special_pieces(tokenizer, where="encode_texts")
-    found = [_WORD.findall(text) for text in texts]
-    text_of_word = np.repeat(np.arange(len(texts)), [len(words) for words in found])
-    ids, lengths = _pieces(list(chain.from_iterable(found)), tokenizer=tokenizer)
-    kept = _fitting(text_of_word, lengths, limit=max_pieces - _FRAME)
-    ids, lengths, text_of_word = (
-        ids[np.repeat(kept, lengths)],
-        lengths[kept],
-        text_of_word[kept],
-    )
-    num_words = np.bincount(text_of_word, minlength=len(texts))
-    text_of_piece = np.repeat(text_of_word, lengths)
-    num_pieces = np.bincount(text_of_piece, minlength=len(texts))
-
-    shape = (len(texts), _FRAME + max(num_pieces, default=0))
-    piece_BT = np.full(shape, special.pad, dtype=np.int64)
-    word_of_piece_BT = np.zeros(shape, dtype=np.int64)
-    columns = 1 + counts_to_indices(num_pieces)
-    piece_BT[:, 0] = special.start
-    piece_BT[text_of_piece, columns] = ids
-    word_of_piece_BT[text_of_piece, columns] = 1 + np.repeat(
-        counts_to_indices(num_words), lengths
-    )
-    rows = np.arange(len(texts))
-    piece_BT[rows, 1 + num_pieces] = special.end
-    word_of_piece_BT[rows, 1 + num_pieces] = 1 + num_words
-    is_piece_BT = np.arange(shape[1]) < (_FRAME + num_pieces)[:, None]
-    return TextPieces(
-        piece_BT=torch.from_numpy(piece_BT),
-        is_piece_BT=torch.from_numpy(is_piece_BT),
-        word_of_piece_BT=torch.from_numpy(word_of_piece_BT),
-    )
-
-
 def counts_to_indices(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return 0 .. count - 1 for each count, one after the other: 2, 3 -> 0 1 0 1 2."""
     firsts = np.cumsum(counts) - counts
@@ -163,7 +96,7 @@ def counts_to_indices(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return indices - np.repeat(firsts, counts)
 
 
-def _pieces(
+def pieces_of_words(
     words: Sequence[str], *, tokenizer: Tokenizer
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Return the pieces of all words, and how many each has.
@@ -190,7 +123,7 @@ def _flat(lists: Iterable[list[int]]) -> Iterable[int]:
     return chain.from_iterable(lists)
 
 
-def _fitting(
+def fitting(
     text_of_word: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int64],
     *,

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer
-from asg_core.data.tokens import encode_texts
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import PromptsConfig
 from asg_core.evaluation.encoders import NetworkEncoder, read_inputs

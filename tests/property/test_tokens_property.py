@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer, train_tokenizer
-from asg_core.data.tokens import encode_texts, tokenize_reports
+from asg_core.data.tokens import tokenize_reports
 from asg_core.models.config import ScratchTextConfig, TextEncoderConfig
 from asg_core.tables.catalog import SENTENCES
 

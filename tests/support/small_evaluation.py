@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asg_core.data.tokens import encode_texts
+from asg_core.data.texts import encode_texts
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import NetworkEncoder, load_encoder

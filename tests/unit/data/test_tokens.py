@@ -9,8 +9,9 @@ import pytest
 from tokenizers import Tokenizer
 from transformers import BertTokenizer
 
+from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer, special_pieces, train_tokenizer
-from asg_core.data.tokens import encode_texts, tokenize_reports
+from asg_core.data.tokens import tokenize_reports
 from asg_core.models.config import ScratchTextConfig, TextEncoderConfig
 from asg_core.tables.catalog import SENTENCES, TOKENS
 from support.small_corpus import SmallCorpus
@@ -242,3 +243,16 @@ def test_the_small_corpus_has_the_words_of_its_reports(small: SmallCorpus) -> No
                 : len(words)
             ]
         )
+
+
+def test_tokens_are_made_without_torch() -> None:
+    code = (
+        "import sys, asg_core.data.tokens, asg_core.data.tokenizer; "
+        "print(sorted({'torch', 'transformers', 'timm'} & set(sys.modules)))"
+    )
+
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    # The rule runs once per shard, and importing torch takes longer than a shard.
+    assert done.stdout.strip() == "[]"
