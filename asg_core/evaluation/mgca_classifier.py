@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.transforms import v2
 
 from asg_core.data.crop import CropDraw
 from asg_core.evaluation.benchmarks.form import Benchmark
@@ -189,6 +188,8 @@ def augment(
 
     Labels are of whole images here; elsewhere mirroring would make lateral labels false.
     """
+    from torchvision.transforms import v2  # noqa: PLC0415 - takes seconds, used here only
+
     low, high = config.blur_sigma
     transform = v2.Compose(
         [

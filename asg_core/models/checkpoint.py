@@ -13,7 +13,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
 
 from asg_core.models.asg import AsgModel
 from asg_core.models.config import ModelConfig
@@ -213,6 +212,8 @@ def export_text_encoder(model: AsgModel, folder: Path, *, tokenizer: Path) -> No
     Raises:
         FileNotFoundError: If there is no such tokenizer.
     """
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     if not tokenizer.is_file():
         raise FileNotFoundError(
             f"export_text_encoder: there is no tokenizer '{tokenizer}'; copy "

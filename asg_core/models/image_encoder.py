@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import timm
-import timm.models
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
@@ -154,6 +152,8 @@ def network_options(config: ImageEncoderConfig) -> dict[str, Any]:
         ValueError: If timm has no such architecture or an option contradicts the rest of
             the configuration.
     """
+    import timm.models  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     known = None
     if ":" not in config.name and timm.is_model(config.name):
         known = timm.models.get_pretrained_cfg(config.name, allow_unregistered=False)
@@ -190,6 +190,8 @@ def load_network_weights(network: ImageNetwork, path: Path, *, channels: int) ->
         FileNotFoundError: If there is no such file.
         ValueError: If the file holds other weights, or misses some.
     """
+    import timm.models  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     if not path.is_file():
         raise FileNotFoundError(f"{_WHERE}.weights: there is no file '{path}'")
     try:
@@ -230,6 +232,8 @@ def load_network_weights(network: ImageNetwork, path: Path, *, channels: int) ->
 
 
 def _create_network(config: ImageEncoderConfig) -> ImageNetwork:
+    import timm  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     options = network_options(config)
     try:
         return timm.create_model(config.name, pretrained=config.pretrained, **options)

@@ -3,14 +3,16 @@
 # Shape suffixes: B = reports, T = word pieces, E = width of hidden states
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModel, BertConfig, PretrainedConfig
 
 from asg_core.models.config import ScratchTextConfig, TextEncoderConfig
+
+if TYPE_CHECKING:
+    from transformers import BertConfig, PretrainedConfig
 
 TextNetwork = Any
 """A `PreTrainedModel` of transformers: its attributes differ by architecture."""
@@ -170,6 +172,8 @@ def read_text_network(
     Raises:
         ValueError: If there is no such encoder, or if it does not fit the vocabulary.
     """
+    from transformers import AutoConfig, AutoModel  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     if config.name is None:
         architecture = _scratch_architecture(
             config.scratch,
@@ -243,6 +247,8 @@ def text_architecture(network: TextNetwork) -> dict[str, Any]:
 
 def text_network_of(architecture: dict[str, Any]) -> TextNetwork:
     """Build a network with random weights from what `text_architecture` returned."""
+    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     others = dict(architecture)
     config = AutoConfig.for_model(others.pop("model_type"), **others)
     return _random_network(config)
@@ -250,7 +256,9 @@ def text_network_of(architecture: dict[str, Any]) -> TextNetwork:
 
 def _scratch_architecture(
     scratch: ScratchTextConfig, *, max_pieces: int, vocabulary_size: int
-) -> BertConfig:
+) -> "BertConfig":
+    from transformers import BertConfig  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     return BertConfig(
         vocab_size=vocabulary_size,
         hidden_size=scratch.width,
@@ -261,11 +269,13 @@ def _scratch_architecture(
     )
 
 
-def _random_network(architecture: PretrainedConfig) -> TextNetwork:
+def _random_network(architecture: "PretrainedConfig") -> TextNetwork:
+    from transformers import AutoModel  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
     return AutoModel.from_config(architecture).float()  # type: ignore[no-untyped-call] # transformers leaves it so
 
 
-def _set_dropout(architecture: PretrainedConfig, dropout: float | None) -> None:
+def _set_dropout(architecture: "PretrainedConfig", dropout: float | None) -> None:
     if dropout is None:
         return
     names = [name for name in _DROPOUTS if hasattr(architecture, name)]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,3 +196,16 @@ def test_what_an_encoder_has_learnt_from_is_said(
     assert "nih and 'rsna' share some" in seen_before(("nih",), benchmark="rsna")[1]
     assert len(seen_before(("mimic_cxr",), benchmark="rsna")) == 1
     assert seen_before((), benchmark="nih") == []
+
+
+def test_networks_are_imported_when_one_is_built() -> None:
+    code = (
+        "import sys, asg_core.evaluation.evaluate; "
+        "print(sorted({'timm', 'transformers', 'torchvision'} & set(sys.modules)))"
+    )
+
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    # Jobs on grey values build none, and the imports take longer than such a job.
+    assert done.stdout.strip() == "[]"
