@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from asg_core.losses.image_report import image_report_loss
+from asg_core.losses.logits import similarity_logits
 from asg_core.losses.region_sentence import region_sentence_loss
 from asg_core.losses.soft_labels import diagonal_share, soft_label_loss
 from asg_core.losses.tags import tag_loss
@@ -164,8 +165,9 @@ def retrieval(image_BD: Tensor, report_BD: Tensor) -> dict[str, Tensor]:
 
     A counterpart counts as found when fewer than 1, or 5, others are more similar: where
     others are equally similar, all of them come first, so equal embeddings find nothing.
+    Similarities are 32 bit under autocast too: rounding would make them equal.
     """
-    similarity_BB = image_BD.float() @ report_BD.float().T
+    similarity_BB = similarity_logits(image_BD, report_BD, temperature=1.0)
     own_B = similarity_BB.diagonal()
     ranks = []
     for direction_BB in (similarity_BB, similarity_BB.T):
@@ -185,7 +187,7 @@ def mean_abs_logit(
     temperature: float,
 ) -> Tensor:
     """Return the mean absolute logit over pairs of units of one image; 0 without units."""
-    logit_BUU = region_BUD @ sentence_BUD.transpose(1, 2) / temperature
+    logit_BUU = similarity_logits(region_BUD, sentence_BUD, temperature=temperature)
     is_pair_BUU = is_unit_BU[:, :, None] & is_unit_BU[:, None, :]
     total = (logit_BUU.abs() * is_pair_BUU).sum()
     return total / is_pair_BUU.sum().clamp(min=1)

@@ -53,6 +53,22 @@ def test_settings_reach_the_losses() -> None:
     )
 
 
+def test_what_is_watched_is_32_bit_under_autocast() -> None:
+    # 0.999 and 0.9995 are one number in bfloat16, and a tie finds nothing.
+    image_BD = torch.eye(2)
+    report_BD = torch.tensor([[0.9995, 0.999], [0.999, 0.9995]])
+    is_unit_BU = torch.ones(1, 2, dtype=torch.bool)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = retrieval(image_BD, report_BD)
+        scale = mean_abs_logit(
+            image_BD[None], report_BD[None], is_unit_BU, temperature=1.0
+        )
+
+    assert found["retrieval_at_1"] == 1.0
+    assert scale.item() == pytest.approx(0.99925, abs=1e-6)
+
+
 def test_retrieval_by_hand() -> None:
     # Image 0 finds report 0; image 1 likes report 0 better, so does report 1 image 0.
     image_BD = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
