@@ -134,7 +134,8 @@ def read_run(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the folder has none.
-        ValueError: If it describes something else, or is of another format version.
+        ValueError: If it describes something else, is of another format version, or is
+            damaged.
     """
     path = folder / "run.json"
     if not path.is_file():
@@ -142,7 +143,17 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"load_model: '{folder}' has no run.json, so it holds no finished model; "
             "name the folder of a run that has ended"
         )
-    run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"load_model: '{path}' is damaged ({error}); make the run again"
+        ) from error
+    if not isinstance(run, dict):
+        raise ValueError(
+            f"load_model: '{path}': expected an object, found a {type(run).__name__}; "
+            "name the folder of a pre-training run"
+        )
     if run.get("kind") != RUN_KIND:
         raise ValueError(
             f"load_model: '{path}': expected a run of kind '{RUN_KIND}', found "

@@ -5,6 +5,7 @@ generator needs keeping.
 """
 
 import os
+import pickle
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,19 @@ def read_checkpoint(
     Without a checkpoint nothing changes and no step is done.
 
     Raises:
-        ValueError: If the checkpoint is of another format version, other settings or
-            other data.
+        ValueError: If the checkpoint is damaged, or of another format version, other
+            settings or other data.
     """
     path = folder / _NAME
     if not path.exists():
         return Progress()
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"{path}: expected a checkpoint, found a file that cannot be read: {error}. "
+            f"Delete {folder} to train anew."
+        ) from error
     if state.get("format") != FORMAT:
         raise ValueError(
             f"{path}: expected a checkpoint of format {FORMAT}, found "

@@ -156,6 +156,19 @@ def test_another_kind_or_format_is_refused(
         load_model(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('{"kind": "asg_mo', r"run.json' is damaged"), ("[1]", "expected an object")],
+)
+def test_a_damaged_description_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "run.json").write_text(text)
+
+    with pytest.raises(ValueError, match=message):
+        load_model(tmp_path)
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save_model(small_model(), RUN, folder=tmp_path)
     path = tmp_path / "model.safetensors"

@@ -196,6 +196,10 @@ def test_a_checkpoint_of_another_format_is_refused(make_job: MakeJob) -> None:
     ):
         _run(job)
 
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"found a file that cannot be read.* Delete"):
+        _run(job)
+
 
 def test_the_best_weights_are_kept_and_training_ends_early(make_job: MakeJob) -> None:
     optimizer = {"learning_rate": 1.0, "warmup_share": 0.0, "min_learning_rate": 1.0}
