@@ -231,6 +231,20 @@ def test_points_are_means_and_patience_counts_what_is_worse() -> None:
     assert (progress.num_worse, progress.best_loss) == (2, 2.0)
 
 
+def test_a_batch_with_all_tags_zero_trains(
+    model: AsgModel, batch: PretrainBatch
+) -> None:
+    absent = replace(batch, tag_BF=torch.zeros_like(batch.tag_BF))
+    silent = replace(absent, is_tag_BF=torch.zeros_like(batch.is_tag_BF))
+
+    metrics, without = _step(model, absent).metrics, _step(model, silent).metrics
+
+    assert metrics["diagonal_share"] == pytest.approx(1.0, abs=1e-4)
+    assert metrics["tags"] > 0
+    assert without["tags"] == 0.0
+    assert np.isfinite([metrics["grad_norm"], without["grad_norm"]]).all()
+
+
 def test_a_batch_without_any_unit_trains(model: AsgModel, batch: PretrainBatch) -> None:
     empty = replace(
         batch,
