@@ -25,13 +25,19 @@ from asg_core.evaluation.config import LinearConfig
 from asg_core.evaluation.features import Features
 from asg_core.evaluation.fractions import draw_fraction, repetitions
 from asg_core.evaluation.logistic import fit_classes, fit_targets, logits
-from asg_core.evaluation.protocol_result import Fit, ProtocolResult
-from asg_core.evaluation.score_frames import score_frame
+from asg_core.evaluation.protocol_result import Fit, ProtocolResult, in_batches
+from asg_core.evaluation.score_frames import Scores, score_frame
 from asg_core.tables.catalog import SCORES
 
 logger = logging.getLogger(__name__)
 
 PROTOCOL = "linear-cached"
+
+Rows = npt.NDArray[np.int64]
+Moments = npt.NDArray[np.float64]
+
+_CHUNK = 4096
+"""Images whose features are in 64 bit at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,21 +163,41 @@ def _standardised(
     benchmark: Benchmark, features: Features, parts: list[list[str]], *, device: str
 ) -> list[_Part]:
     """Return the parts with zero mean and unit variance of the first in each feature."""
-    first_NE = features.pooled_NE[features.rows(parts[0])].astype(np.float64)
-    mean_E, std_E = first_NE.mean(0), first_NE.std(0)
+    mean_E, std_E = _moments(features.pooled_NE, features.rows(parts[0]))
     std_E[std_E == 0] = 1
     return [
         _Part(
             image_ids=image_ids,
-            feature_NE=torch.from_numpy(
-                (
-                    (features.pooled_NE[features.rows(image_ids)] - mean_E) / std_E
-                ).astype(np.float32)
+            feature_NE=_scaled(
+                features.pooled_NE, features.rows(image_ids), mean_E, std_E
             ).to(device),
             truth_NT=torch.from_numpy(benchmark.truth(image_ids)).to(device),
         )
         for image_ids in parts
     ]
+
+
+def _moments(feature_NE: Scores, rows: Rows) -> tuple[Moments, Moments]:
+    """Return mean and standard deviation of each feature over some images.
+
+    In 64 bit, of a few thousand images at a time: of a large benchmark all would take
+    gigabytes.
+    """
+    total_E = np.zeros(feature_NE.shape[1])
+    for part in in_batches(len(rows), _CHUNK):
+        total_E += feature_NE[rows[part]].sum(axis=0, dtype=np.float64)
+    mean_E = total_E / len(rows)
+    squares_E = np.zeros_like(mean_E)
+    for part in in_batches(len(rows), _CHUNK):
+        squares_E += np.square(feature_NE[rows[part]] - mean_E).sum(axis=0)
+    return mean_E, np.sqrt(squares_E / len(rows))
+
+
+def _scaled(feature_NE: Scores, rows: Rows, mean_E: Moments, std_E: Moments) -> Tensor:
+    scaled_NE = np.empty((len(rows), feature_NE.shape[1]), dtype=np.float32)
+    for part in in_batches(len(rows), _CHUNK):
+        scaled_NE[part] = (feature_NE[rows[part]] - mean_E) / std_E
+    return torch.from_numpy(scaled_NE)
 
 
 def _fit(

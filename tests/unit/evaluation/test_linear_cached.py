@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from asg_core.evaluation import linear_cached as module
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import LinearConfig
 from asg_core.evaluation.features import Features
@@ -196,3 +197,16 @@ def test_features_of_too_few_images_are_refused() -> None:
 
     with pytest.raises(ValueError, match="expected features of every image asked for"):
         _run(BENCHMARK, few)
+
+
+def test_features_of_many_images_are_scaled_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = _run()
+
+    monkeypatch.setattr(module, "_CHUNK", 7)
+    parts = _run()
+
+    score, expected = parts.frame["score"], whole.frame["score"]
+    np.testing.assert_allclose(score, expected, atol=1e-6)
+    assert parts.frame.drop("score").equals(whole.frame.drop("score"))
