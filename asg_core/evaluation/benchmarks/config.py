@@ -161,7 +161,7 @@ class SiimConfig(BaseModel):
 
     labels: Path | None = None
     """The csv of the run lengths, relative to the root or absolute; null takes the one
-    csv in the root whose name holds "rle"."""
+    csv in the root that has their two columns and is no example of a submission."""
 
     split: Literal["image", "mgca-rows"] = "image"
     """`image` divides the images 70 / 15 / 15. `mgca-rows` is the division of the MGCA
