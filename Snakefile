@@ -1,7 +1,8 @@
 """ASG: from reports and radiographs to a pre-trained model and its scores.
 
 Plain `snakemake --cores 2` runs the demo on the synthetic corpus; `--configfile FILE`
-runs another configuration. Targets: triplets, boxes, alignments, all.
+runs another configuration. Targets: triplets, boxes, alignments, pretrain, evaluate, summary,
+all.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Print what a run made and how well, from its table stage_metrics."""
+"""Print what a run made and how well, from its tables stage_metrics and metrics."""
 
 import argparse
 import sys
@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from asg_core.config import read_config
-from asg_core.tables.catalog import STAGE_METRICS
+from asg_core.summary.text import results_table
+from asg_core.tables.catalog import METRICS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
 
 
@@ -56,7 +57,18 @@ def main() -> None:
     folder = results / "tables" / "stage_metrics"
     files = [folder / f"{name}.parquet" for name in config.metric_files]
     sys.stdout.write(results_page(read_tables(files, schema=STAGE_METRICS)))
-    sys.stdout.write(f"\nTables: {results / 'tables'}\n")
+    scored = [
+        results / "evaluation" / encoder / benchmark / "metrics.parquet"
+        for encoder in config.encoders
+        for benchmark in config.benchmarks
+    ]
+    if scored:
+        metrics = read_tables(scored, schema=METRICS)
+        sys.stdout.write(
+            f"\n{results_table(metrics, encoders=list(config.encoders))}\n"
+        )
+    sys.stdout.write(f"\nTables:  {results / 'tables'}\n")
+    sys.stdout.write(f"Summary: {results / 'summary' / 'index.html'}\n")
 
 
 if __name__ == "__main__":

@@ -24,5 +24,8 @@ def describe_evaluation(
         "counts": {split: len(benchmark.part(split)) for split in SPLITS},
         "overlaps": benchmark.overlaps,
         "not_applicable": [list(pair) for pair in result.not_applicable],
-        "notes": list(result.notes),
+        "notes": [
+            *(f"{name}: {value}" for name, value in benchmark.notes.items()),
+            *result.notes,
+        ],
     }

@@ -4,7 +4,10 @@
 #   B = images, F = findings that are asked for, P = patches
 #   E = width of the queries, I = width of the patches
 
+from contextlib import AbstractContextManager, nullcontext
+
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 _INITIAL_STD = 0.02
 
@@ -53,8 +56,9 @@ class TagDecoder(nn.Module):
         The queries see each other, so an answer depends on what else is asked.
         """
         hidden_BFE = queries_FE.expand(len(patches_BPI), -1, -1)
-        for layer in self.layers:
-            hidden_BFE = layer(hidden_BFE, patches_BPI)
+        with _attention_kernel(patches_BPI):
+            for layer in self.layers:
+                hidden_BFE = layer(hidden_BFE, patches_BPI)
         logit_BF1: Tensor = self.answer(self.dropout(self.norm(hidden_BFE)))
         return logit_BF1[..., 0]
 
@@ -105,6 +109,17 @@ class _DecoderLayer(nn.Module):
         fed_BFE = self.feedforward(self.feedforward_norm(hidden_BFE))
         asked_BFE: Tensor = hidden_BFE + self.dropout(fed_BFE)
         return asked_BFE
+
+
+def _attention_kernel(patches_BPI: Tensor) -> AbstractContextManager[object]:
+    """Return the context of the attention: on a CPU plain products.
+
+    There the fused kernel took 3 times as long, both ways in 16 bit, for 40 queries and
+    64 patches.
+    """
+    if patches_BPI.device.type == "cpu":
+        return sdpa_kernel(SDPBackend.MATH)
+    return nullcontext()
 
 
 def _start_small(module: nn.Module) -> None:
