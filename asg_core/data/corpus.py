@@ -8,6 +8,7 @@ Polars does not survive that.
 #   N = images, S = studies, P = word pieces of all studies, U = units of all images
 #   K = words of all units, F = findings, 4 = x0 y0 x1 y1
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -15,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from asg_core.data.tokenizer import SpecialPieces
+from asg_core.images.pixel_cache import PixelCache
+
+_SAMPLE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class PretrainCorpus:
     def digest(self) -> str:
         """Return a digest of everything here: images, reports, units and tags.
 
-        It does not cover what the pixels of the images are.
+        It does not cover what the pixels of the images are; see `digest_pixels`.
         """
         state = blake2b(digest_size=16)
         for names in (self.image_ids, self.study_ids, self.patient_ids):
@@ -101,3 +105,13 @@ class PretrainCorpus:
 def digest_ids(ids: tuple[str, ...]) -> str:
     """Return blake2b-64 of the sorted ids, joined by newlines."""
     return blake2b("\n".join(sorted(ids)).encode(), digest_size=8).hexdigest()
+
+
+def digest_pixels(cache: PixelCache, image_ids: Sequence[str]) -> str:
+    """Return a digest of the pixels of at most 64 of the images, evenly spread.
+
+    Another way of decoding or scaling changes all images, so a sample shows it; reading
+    all would take minutes. No images give the digest of nothing.
+    """
+    step = max(1, -(-len(image_ids) // _SAMPLE))
+    return blake2b(cache.read(image_ids[::step]).tobytes(), digest_size=16).hexdigest()

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from asg_core.data.batches import PretrainDataset
+from asg_core.data.corpus import digest_pixels
 from asg_core.data.crop import CropDraw
 from asg_core.data.make_corpora import Corpora, CorpusTables, make_corpora
 from asg_core.data.order import Order
@@ -189,7 +190,7 @@ def _prepare(
         model.train()
         return total_loss(found.losses, objective.weights)
 
-    identity = _identity(job, corpora, world=world)
+    identity = _identity(job, corpora, cache=cache, world=world)
     return Training(
         model=model,
         wrapped=wrap(model, world=world, probe=probe),
@@ -280,7 +281,9 @@ def _start_from(model: AsgModel, folder: Path, *, tokenizer: Path) -> None:
         ) from error
 
 
-def _identity(job: PretrainJob, corpora: Corpora, *, world: World) -> str:
+def _identity(
+    job: PretrainJob, corpora: Corpora, *, cache: PixelCache, world: World
+) -> str:
     """Return what decides the losses, as text: checkpoints belong to it."""
     settings = job.settings
     initial = settings.initial
@@ -290,6 +293,7 @@ def _identity(job: PretrainJob, corpora: Corpora, *, world: World) -> str:
         "device": world.device.type,
         "processes": world.size,
         "tokenizer": file_digest(job.tokenizer),
+        "pixels": digest_pixels(cache, corpora.train.image_ids),
         "train": corpora.train.digest(),
         "validate": corpora.validate.digest(),
     }

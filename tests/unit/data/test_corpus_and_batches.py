@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from asg_core.data.batches import PretrainDataset, make_batch
-from asg_core.data.corpus import PretrainCorpus
+from asg_core.data.corpus import PretrainCorpus, digest_pixels
 from asg_core.data.crop import CropDraw, centre_crop
 from asg_core.data.make_corpora import (
     Corpora,
@@ -397,3 +397,16 @@ def test_a_stream_can_be_left_early(
         next(stream)
 
     assert list(stream) == []
+
+
+def test_the_digest_of_pixels_sees_another_order_and_takes_a_sample(
+    cache: PixelCache,
+) -> None:
+    ids = cache.image_ids[:4]
+
+    assert digest_pixels(cache, ids) == digest_pixels(cache, ids)
+    assert digest_pixels(cache, ids) != digest_pixels(cache, ids[::-1])
+    # 100 images are every second of them; the other half is not read.
+    assert digest_pixels(cache, [ids[0], "absent"] * 50) == digest_pixels(
+        cache, [ids[0]] * 50
+    )

@@ -12,6 +12,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from asg_core.data.make_corpora import Corpora
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.images.pixel_layout import PixelRow, write_pixels
 from asg_core.models.checkpoint import load_model
 from asg_core.tables.catalog import HISTORY, STUDIES
 from asg_core.tables.schema import read_table, write_table
@@ -177,6 +179,29 @@ def test_a_run_of_other_settings_starts_anew_and_keeps_the_checkpoint(
     assert min(other) == 2
     assert min(rest) > 2
     assert not (tmp_path / "run/work").exists()
+
+
+def test_a_run_on_other_pixels_starts_anew(make_job: MakeJob, tmp_path: Path) -> None:
+    job = make_job()
+    with pytest.raises(StoppedError):
+        _run(job, stop_after=6)
+    cache = PixelCache(job.pixels)
+    write_pixels(
+        (
+            PixelRow(
+                image_id=image_id,
+                original=cache.frame(image_id),
+                pixels_SS=255 - cache.read([image_id])[0],
+            )
+            for image_id in cache.image_ids
+        ),
+        path=tmp_path / "inverted.parquet",
+        size=cache.size,
+    )
+
+    seen = _run(job.model_copy(update={"pixels": (tmp_path / "inverted.parquet",)}))
+
+    assert min(seen) == 2
 
 
 def test_a_checkpoint_of_another_format_is_refused(make_job: MakeJob) -> None:
