@@ -60,6 +60,9 @@ class Gathering:
     counts: Counter[str] = field(default_factory=Counter)
     """What was left out by choice, or is worth knowing and no error."""
 
+    malformed: set[str] = field(default_factory=set)
+    """First cells of rows with a wrong number of cells: in most files an image."""
+
     _num_boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
     _images: list[dict[str, object]] = field(default_factory=list)
     # By column: a large benchmark has millions of labels.
@@ -85,6 +88,7 @@ class Gathering:
         for number, row in enumerate((line for line in lines if line), start=1):
             where = f"{path.name}:{number}"
             if not num_named <= len(row) <= len(header):
+                self.malformed.add(row[0].strip())
                 self.reject(
                     where,
                     reason="malformed_row",

@@ -39,6 +39,7 @@ def read_rsna(gathering: Gathering, *, config: RsnaConfig) -> BenchmarkTables:
         SourceError: If the split cannot be drawn, or if a part has no image.
     """
     boxes, spoilt = read_boxes(gathering)
+    spoilt |= gathering.malformed & boxes.keys()
     parts = parts_of_ids(divide_images(boxes, config=config))
     for image_id in sorted(spoilt):
         detail = "expected usable rows only, found one that is rejected"

@@ -117,7 +117,14 @@ def divide_rows(
 
 
 def _has_mask(gathering: Gathering, *, image_id: str, rows: RowsOfParts) -> bool | None:
-    """Say whether an image has a mask; None, and a reject, if its rows disagree."""
+    """Say whether an image has a mask; None, and a reject, if its rows do not say it."""
+    if image_id in gathering.malformed:
+        gathering.reject(
+            image_id,
+            reason="incomplete_labels",
+            detail="expected usable rows only, found one with a wrong number of cells",
+        )
+        return None
     is_mask = {row.text != _NO_MASK for of_part in rows.values() for row in of_part}
     if len(is_mask) == 1:
         return is_mask.pop()

@@ -300,6 +300,19 @@ def test_rsna_rows_that_cannot_be_used_take_their_image_with_them(
     assert tables.segmentation_target == "Pneumonia"
 
 
+def test_rsna_image_of_a_row_that_is_cut_short_is_left_out(tmp_path: Path) -> None:
+    rows = ["boxed,1,2,3,4,1", "half,1,2,3,4,1", "half,10,20,30"]
+
+    tables = read("rsna", rsna(tmp_path, rows))
+
+    assert reasons(tables) == {
+        "stage_2_train_labels.csv:13": "malformed_row",
+        "half": "incomplete_labels",
+    }
+    assert "half" not in set(tables.images["image_id"])
+    assert set(tables.boxes["image_id"]) == {"boxed"}
+
+
 def test_rsna_split_for_detection_needs_the_released_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be drawn from 10 images"):
         read("rsna", rsna(tmp_path, []), split="mgca-detection")
@@ -413,6 +426,19 @@ def test_siim_image_whose_rows_disagree_is_rejected(tmp_path: Path) -> None:
     tables = read("siim", root)
 
     assert reasons(tables) == {"x": "contradictory_rows"}
+    assert len(tables.images) == 9
+
+
+def test_siim_image_of_a_row_that_is_cut_short_is_left_out(tmp_path: Path) -> None:
+    rows = [*(f"{number},-1" for number in range(9)), "x,1 3", "x"]
+    root = written(tmp_path, {"train-rle.csv": ["ImageId,EncodedPixels", *rows]})
+
+    tables = read("siim", root)
+
+    assert reasons(tables) == {
+        "train-rle.csv:11": "malformed_row",
+        "x": "incomplete_labels",
+    }
     assert len(tables.images) == 9
 
 
