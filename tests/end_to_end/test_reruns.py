@@ -75,6 +75,26 @@ def test_a_loss_weight_trains_and_evaluates_again(finished: Checkout) -> None:
     assert planned == expected
 
 
+def test_a_key_of_the_text_encoder_keeps_the_tokenizer(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    with edited(config, "layers: 1, heads: 2, vocab", "layers: 2, heads: 2, vocab"):
+        planned = finished.planned()
+
+    assert "pretrain_encoders" in planned
+    assert not {"train_tokenizer", "tokenize_reports"} & planned.keys()
+
+
+def test_weights_to_start_from_are_an_input(finished: Checkout) -> None:
+    config = finished.root / finished.configfile
+    with edited(
+        config, "      size: 64\n", "      size: 64\n      weights: none.pth\n"
+    ):
+        done = finished.snakemake("--dry-run", "--cores", "2", check=False)
+
+    assert done.returncode == 1
+    assert "none.pth" in done.stdout + done.stderr
+
+
 def test_an_evaluation_key_only_evaluates_again(finished: Checkout) -> None:
     config = finished.root / finished.configfile
     with edited(config, "  bootstrap: 20\n", "  bootstrap: 21\n"):

@@ -177,8 +177,8 @@ def reference_boxes():
 
 def tokenizer_settings():
     """Return the keys of the text encoder that decide its tokenizer."""
-    values = settings(project.pretraining.model.text_encoder)
-    return {key: values[key] for key in ("name", "scratch", "max_pieces")}
+    text = project.pretraining.model.text_encoder
+    return settings(text, "name") | {"scratch": settings(text.scratch, "vocabulary")}
 
 
 def pretraining_settings(wildcards):
@@ -200,11 +200,14 @@ def pretraining_gpus(wildcards):
 
 
 def initial_weights(wildcards):
-    """Return the files of the earlier run that a run starts from, if any."""
-    initial = project.pretraining.settings_of(wildcards.run).initial
-    if initial is None:
-        return []
-    return [f"{initial}/model.safetensors", f"{initial}/run.json"]
+    """Return the files that a run starts from: of an earlier run, and named weights."""
+    run = project.pretraining.settings_of(wildcards.run)
+    weights = run.model.image_encoder.weights
+    files = [] if weights is None else [str(weights)]
+    if run.initial is None:
+        return files
+    names = ("model.safetensors", "run.json", "tokenizer.json")
+    return files + [f"{run.initial}/{name}" for name in names]
 
 
 def pretraining_or_refusal(wildcards):
