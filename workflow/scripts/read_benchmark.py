@@ -37,7 +37,6 @@ def main(
         config=ImagesConfig(size=image_size, views=tuple(View)),
         progress=partial(job.progress, description=f"decoding {name}"),
     )
-    kept = keep_cached(tables, PixelCache([folder / "pixels.parquet"]).image_ids)
     job.rows(rows_in=tables.num_items, rows_out=cached.num_cached)
     job.write_rejects(
         pl.concat([tables.rejects, cached.rejects]),
@@ -46,6 +45,7 @@ def main(
         max_share=getattr(config, name).max_reject_share,
         config_key=f"evaluation.benchmarks.{name}.max_reject_share",
     )
+    kept = keep_cached(tables, PixelCache([folder / "pixels.parquet"]).image_ids)
     write_benchmark(kept, folder)
 
 

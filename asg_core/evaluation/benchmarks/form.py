@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from asg_core.sources.files import SourceError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
     BENCHMARK_IMAGES,
@@ -195,6 +196,10 @@ def keep_cached(tables: BenchmarkTables, cache_ids: Collection[str]) -> Benchmar
     Args:
         tables: The benchmark as read.
         cache_ids: Ids of the images in the pixel cache.
+
+    Raises:
+        SourceError: If no image of a part has pixels: the test part can be so small that
+            the share of rejects says nothing of it.
     """
     cached = pl.Series("image_id", sorted(cache_ids), dtype=pl.String).implode()
     gone = tables.images.filter(~pl.col("image_id").is_in(cached))
@@ -217,6 +222,12 @@ def keep_cached(tables: BenchmarkTables, cache_ids: Collection[str]) -> Benchmar
         masks=tables.masks.filter(is_cached),
         rejects=pl.concat([tables.rejects, rejects]),
     )
+    emptied = set(tables.images["split"]) - set(kept.images["split"])
+    if emptied:
+        raise SourceError(
+            f"{tables.name}: expected images that can be decoded in every part, found none "
+            f"in {sorted(emptied)}; the first is {gone['path'][0]}. Replace the files."
+        )
     logger.info(
         "%s: %d images in, %d with pixels, %d rejected",
         tables.name,

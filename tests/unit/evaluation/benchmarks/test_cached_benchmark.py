@@ -53,7 +53,7 @@ def test_an_image_whose_pixels_cannot_be_decoded_is_rejected_from_every_table(
 ) -> None:
     root, out = copied(name), tmp_path / "out"
     whole = read_benchmark(name, config=BenchmarksConfig(), root=root)
-    broken = part_ids(whole.images, split="test")[0]
+    broken = part_ids(whole.images, split="train")[0]
     path = root / whole.images.filter(pl.col("image_id") == broken)["path"].item()
     # The header says the size still; only decoding finds out.
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
@@ -68,7 +68,7 @@ def test_an_image_whose_pixels_cannot_be_decoded_is_rejected_from_every_table(
         assert broken not in set(frame["image_id"])
     cached = PixelCache([out / "pixels.parquet"]).image_ids
     assert set(cached) == set(benchmark.images["image_id"])
-    assert benchmark.part("test") == part_ids(whole.images, split="test")[1:]
+    assert benchmark.part("train") == part_ids(whole.images, split="train")[1:]
 
 
 def test_too_many_images_without_pixels_stop_the_job(

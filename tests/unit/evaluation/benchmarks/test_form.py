@@ -13,9 +13,11 @@ from asg_core.evaluation.benchmarks.form import (
     digest_of,
     keep_cached,
     load_benchmark,
+    part_ids,
     write_benchmark,
 )
 from asg_core.evaluation.benchmarks.read import read_benchmark
+from asg_core.sources.files import SourceError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
     BENCHMARK_IMAGES,
@@ -167,7 +169,18 @@ def test_images_without_pixels_go_to_the_rejects() -> None:
         ("read_benchmark", "c", "not_cached")
     ]
     assert kept.num_items == len(kept.images) + len(kept.rejects)
-    assert keep_cached(tables, set()).images.is_empty()
+
+
+def test_a_part_without_any_pixels_stops_with_a_sentence() -> None:
+    tables = tables_of(IMAGES)
+    tested = part_ids(tables.images, split="test")
+
+    with pytest.raises(
+        SourceError, match=r"expected images that .* none in \['test'\]"
+    ):
+        keep_cached(tables, set(tables.images["image_id"]) - set(tested))
+    with pytest.raises(SourceError, match="in every part"):
+        keep_cached(tables, set())
 
 
 def test_digests_do_not_depend_on_order() -> None:
