@@ -193,8 +193,9 @@ class EvaluationConfig(BaseModel):
     part of every greater one of the same seed."""
 
     seeds: int = Field(default=3, ge=1)
-    """Repetitions of each fraction: other images, other fits. A linear fit on all images
-    is made once, as it would come out the same."""
+    """Repetitions of each fraction: other images, other fits. The two cached protocols
+    run all images with the first seed only: a linear fit would come out the same, and
+    what other first weights do to a decoder is not measured there."""
 
     bootstrap: int = Field(default=1000, ge=0)
     """Resamples of the patients of the test part for the 95 % intervals; 0: none."""
