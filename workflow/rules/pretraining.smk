@@ -76,6 +76,8 @@ rule pretrain_encoders:
         f"{RESULTS}/timings/pretrain_encoders/{{run}}.tsv"
     # It goes on from its last checkpoint: a job that ran out of time is no loss.
     retries: 2
+    # The longest jobs first: small ones then fill the gaps.
+    priority: 10
     conda:
         "../../envs/train.yaml"
     threads: pretraining_threads

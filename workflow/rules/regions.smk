@@ -45,6 +45,8 @@ else:
                 f"{RESULTS}/timings/train_detector/all.tsv"
             # It goes on from its last checkpoint: a job that ran out of time is no loss.
             retries: 2
+            # What waits for it takes the longest.
+            priority: 10
             conda:
                 DETECTOR_ENV
             threads: project.regions.training.threads
