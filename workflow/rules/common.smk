@@ -199,6 +199,12 @@ def pretraining_gpus(wildcards):
     return gpus(run.device) * run.processes
 
 
+def pretraining_memory(wildcards):
+    """Return the memory of a run, in megabytes: every process reads the corpus."""
+    run = project.pretraining.settings_of(wildcards.run)
+    return 6000 * run.processes + 1000 * run.processes * run.workers
+
+
 def initial_weights(wildcards):
     """Return the files that a run starts from: of an earlier run, and named weights."""
     run = project.pretraining.settings_of(wildcards.run)

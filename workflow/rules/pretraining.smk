@@ -74,15 +74,15 @@ rule pretrain_encoders:
         f"{RESULTS}/logs/pretrain_encoders/{{run}}.log",
     benchmark:
         f"{RESULTS}/timings/pretrain_encoders/{{run}}.tsv"
-    # It goes on from its last checkpoint: a job that ran out of time is no loss.
-    retries: 2
     # The longest jobs first: small ones then fill the gaps.
     priority: 10
+    # It goes on from its last checkpoint: a job that ran out of time is no loss.
+    retries: 2
     conda:
         "../../envs/train.yaml"
     threads: pretraining_threads
     resources:
-        mem_mb=6000,
+        mem_mb=pretraining_memory,
         gpu=pretraining_gpus,
     params:
         config=pretraining_settings,

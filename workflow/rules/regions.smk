@@ -43,10 +43,10 @@ else:
                 f"{RESULTS}/logs/train_detector/all.log",
             benchmark:
                 f"{RESULTS}/timings/train_detector/all.tsv"
-            # It goes on from its last checkpoint: a job that ran out of time is no loss.
-            retries: 2
             # What waits for it takes the longest.
             priority: 10
+            # It goes on from its last checkpoint: a job that ran out of time is no loss.
+            retries: 2
             conda:
                 DETECTOR_ENV
             threads: project.regions.training.threads
