@@ -15,6 +15,8 @@ ALLOWED = {
         "read_source",
         "read_reports",
         "read_annotations",
+        # Whose images are shown as examples.
+        "build_summary",
     },
 }
 

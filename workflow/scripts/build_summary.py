@@ -63,6 +63,7 @@ if __name__ == "__main__":
                 evaluations=[path.parent for path in files["metrics"]],
                 timings=results / "timings",
                 pixels=files["pixels"],
+                corpus_root=Path(snakemake.params.root),
                 config=snakemake.params.project,
                 code_digests=snakemake.params.digests,
             ),
