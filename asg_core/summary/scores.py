@@ -34,7 +34,15 @@ def over_seeds(metrics: pl.DataFrame) -> pl.DataFrame:
             pl.col("value").std().alias("sd"),
             pl.len().alias("num_seeds"),
             pl.col("value").count().alias("num_values"),
-            pl.col(means + support).mean(),
+            pl.col(means).mean(),
+            # Of a fit that was not made the support is that of the whole test part.
+            *(
+                pl.coalesce(
+                    pl.col(name).filter(pl.col("value").is_not_null()).mean(),
+                    pl.col(name).mean(),
+                )
+                for name in support
+            ),
             pl.col("reason").drop_nulls().first(),
             pl.col("split", "test_digest").first(),
         )

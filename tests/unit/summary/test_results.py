@@ -62,6 +62,16 @@ def test_seeds_become_a_mean_with_its_spread() -> None:
     assert score_cell(point).plain == "82.0 \u00b1 2.8 [72.0, 92.0]"
 
 
+def test_support_is_that_of_the_seeds_with_a_value() -> None:
+    nothing = {"value": None, "ci_low": None, "ci_high": None, "num_items": 100}
+    metrics = metrics_of(
+        {"seed": 0, "num_items": 40}, {"seed": 1, **nothing, "reason": "no mask"}
+    )
+
+    assert over_seeds(metrics)["num_items"].to_list() == [40]
+    assert over_seeds(metrics_of(nothing))["num_items"].to_list() == [100]
+
+
 def test_one_seed_has_no_spread() -> None:
     cell = score_cell(over_seeds(metrics_of({})).row(0, named=True))
 
