@@ -16,11 +16,11 @@ class MetricName:
 
 
 BENCHMARK_LABELS: dict[str, str] = {
-    "nih": "NIH ChestX-ray14",
+    "nih": "NIH",
     "chexpert": "CheXpert",
-    "rsna": "RSNA Pneumonia",
+    "rsna": "RSNA",
     "covidx": "COVIDx",
-    "siim": "SIIM-ACR Pneumothorax",
+    "siim": "SIIM",
 }
 """How people write the names of the benchmarks."""
 

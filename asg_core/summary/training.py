@@ -189,8 +189,9 @@ _FACTS: tuple[tuple[str, tuple[str, ...], Callable[[object], str | None]], ...] 
     ("Precision", ("settings", "precision"), _text),
     ("Seed", ("settings", "seed"), _text),
     ("Steps", ("steps",), _COUNT),
-    ("Step of the weights kept", ("best_step",), _COUNT),
-    ("Their validation loss", ("best_validation_loss",), _number(number_text)),
+    ("Step of the weights kept", ("kept_step",), _COUNT),
+    ("Step of the lowest validation loss", ("best_step",), _COUNT),
+    ("Lowest validation loss", ("best_validation_loss",), _number(number_text)),
     ("Time", ("seconds",), _number(seconds_text)),
     (
         "Images per second",

@@ -133,7 +133,12 @@ class PretrainingSettings(BaseModel):
 
     patience: int | None = Field(default=5, ge=1)
     """Epochs without a lower validation loss after which the run ends, counted from the
-    end of the warm-up; null never ends early. The weights of the lowest loss are kept."""
+    end of the warm-up; null never ends early."""
+
+    keep: Literal["best", "last"] = "best"
+    """Which weights the run ends with: those of the lowest validation loss, or those of
+    its last step. The loss of a contrastive run can be lowest before it has learned
+    anything; runs that are compared step by step keep the last."""
 
     precision: Literal["fp32", "bf16"] = "bf16"
     """Arithmetic of the forward pass; weights are always 32 bit."""

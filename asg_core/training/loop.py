@@ -179,7 +179,7 @@ def _validate_if_due(training: Training, progress: Progress) -> None:
         loss,
         ", the lowest so far" if is_best else "",
     )
-    if is_best:
+    if is_best and settings.keep == "best":
         if training.world.is_first:
             write_best(training.folder, model=training.model, step=progress.step)
         _save(training, progress)

@@ -69,8 +69,8 @@ def pretrain(
 
     The result is a folder with history.parquet, tokenizer.json, image_encoder (for timm),
     text_encoder (for transformers), model.safetensors and, last, run.json: a folder that
-    has it is complete. The weights are those of the lowest validation loss; without
-    validation images those of the last step.
+    has it is complete. The weights are those of the lowest validation loss, or with `keep`
+    "last" and without validation images those of the last step.
 
     A step depends on the seed and its number only, so a run that was stopped goes on from
     its last checkpoint, on a CPU with exactly the losses it would have had. Checkpoints
@@ -321,7 +321,7 @@ def _announce(training: Training, progress: Progress, corpora: Corpora) -> None:
 def _finish(
     job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
 ) -> None:
-    if progress.best_step is not None:
+    if job.settings.keep == "best" and progress.best_step is not None:
         state = read_best(training.folder, step=progress.best_step)
         training.model.load_state_dict(state)
     publish(job, corpora, training, progress)

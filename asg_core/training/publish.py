@@ -47,6 +47,7 @@ def _describe(
 ) -> dict[str, Any]:
     train, validate = corpora.train, corpora.validate
     best = progress.step if progress.best_step is None else progress.best_step
+    kept = best if job.settings.keep == "best" else progress.step
     return {
         "run": job.run,
         "settings": job.settings.model_dump(mode="json"),
@@ -63,6 +64,7 @@ def _describe(
         "steps": progress.step,
         "steps_planned": training.num_steps,
         "best_step": best,
+        "kept_step": kept,
         "best_validation_loss": progress.best_loss,
         "trained_patients_digest": digest_ids(train.patient_ids),
         "versions": versions(_PACKAGES),

@@ -227,6 +227,7 @@ def _write_run(folder: Path, name: str) -> Path:
         "num_images": 1204,
         "steps": 800,
         "best_step": 700,
+        "kept_step": 700,
         "seconds": 251.7,
         "throughput": {"images_per_second": 101.4, "data_wait_share": 0.013},
         "versions": {"torch": "2.14.0"},

@@ -203,7 +203,7 @@ def test_the_overview_takes_the_largest_fraction() -> None:
     (sheet,) = overview_sheets(metrics, encoders=["full"])
 
     assert texts(sheet) == [["full", "90.0 [75.0, 85.0]"], ["floor", "50.0"]]
-    assert sheet.columns[1].label == "NIH ChestX-ray14 AUC"
+    assert sheet.columns[1].label == "NIH AUC"
 
 
 def test_equal_reasons_are_joined_and_parts_are_said_once() -> None:

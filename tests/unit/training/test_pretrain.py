@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import timm
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
 from asg_core.data.make_corpora import Corpora
@@ -242,6 +243,31 @@ def test_the_best_weights_are_kept_and_training_ends_early(make_job: MakeJob) ->
     assert run["best_step"] == best
     assert run["steps"] == best + 2 * 3 == max(seen) < 90
     assert run["best_validation_loss"] == losses[best]
+
+
+def test_the_last_weights_are_kept_where_the_settings_say_so(
+    make_job: MakeJob,
+) -> None:
+    optimizer = {"learning_rate": 1.0, "warmup_share": 0.0, "min_learning_rate": 1.0}
+    jobs = {
+        keep: make_job(epochs=30, patience=2, optimizer=optimizer, keep=keep)
+        for keep in ("best", "last")
+    }
+
+    weights, runs = {}, {}
+    for keep, job in jobs.items():
+        own = job.model_copy(update={"out": job.out / keep, "work": job.work / keep})
+        _run(own)
+        weights[keep] = load_file(own.out / "model.safetensors")
+        runs[keep] = json.loads((own.out / "run.json").read_text())
+
+    assert runs["best"]["kept_step"] == runs["best"]["best_step"]
+    assert runs["last"]["kept_step"] == runs["last"]["steps"]
+    assert runs["last"]["steps"] == runs["best"]["steps"] > runs["best"]["kept_step"]
+    assert any(
+        not torch.equal(value, weights["last"][name])
+        for name, value in weights["best"].items()
+    )
 
 
 def test_patience_begins_after_the_warm_up(make_job: MakeJob) -> None:
