@@ -84,7 +84,7 @@ def test_a_key_of_the_text_encoder_keeps_the_tokenizer(finished: Checkout) -> No
     assert not {"train_tokenizer", "tokenize_reports"} & planned.keys()
 
 
-def test_weights_to_start_from_are_an_input(finished: Checkout) -> None:
+def test_weights_that_are_not_there_are_a_sentence(finished: Checkout) -> None:
     config = finished.root / finished.configfile
     with edited(
         config, "      size: 64\n", "      size: 64\n      weights: none.pth\n"
@@ -92,7 +92,7 @@ def test_weights_to_start_from_are_an_input(finished: Checkout) -> None:
         done = finished.snakemake("--dry-run", "--cores", "2", check=False)
 
     assert done.returncode == 1
-    assert "none.pth" in done.stdout + done.stderr
+    assert "found no none.pth" in done.stdout + done.stderr
 
 
 def test_an_evaluation_key_only_evaluates_again(finished: Checkout) -> None:

@@ -205,11 +205,25 @@ def pretraining_memory(wildcards):
     return 6000 * run.processes + 1000 * run.processes * run.workers
 
 
+def weight_files(weights):
+    """Return the file of weights as an input; a sentence where it is missing.
+
+    Snakemake itself would take what an earlier run made for as good as new.
+    """
+    if weights is None:
+        return []
+    if not weights.exists():
+        raise WorkflowError(
+            f"image_encoder.weights: expected a file of weights, found no {weights}. "
+            "Give the path of a .safetensors or .pth file, or null."
+        )
+    return [str(weights)]
+
+
 def initial_weights(wildcards):
     """Return the files that a run starts from: of an earlier run, and named weights."""
     run = project.pretraining.settings_of(wildcards.run)
-    weights = run.model.image_encoder.weights
-    files = [] if weights is None else [str(weights)]
+    files = weight_files(run.model.image_encoder.weights)
     if run.initial is None:
         return files
     names = ("model.safetensors", "run.json", "tokenizer.json")
@@ -270,8 +284,7 @@ def encoder_files(wildcards):
         )
         names = ("run.json", "model.safetensors", "tokenizer.json")
         return [f"{folder}/{name}" for name in names]
-    weights = encoder.image_encoder and encoder.image_encoder.weights
-    return [] if weights is None else [str(weights)]
+    return weight_files(encoder.image_encoder and encoder.image_encoder.weights)
 
 
 def feature_settings(wildcards):
