@@ -130,6 +130,24 @@ class ProjectConfig(BaseModel):
         return encoder.model_copy(update=update)
 
     @property
+    def named_weights(self) -> dict[str, Path]:
+        """The files of weights that image encoders start from, by their key."""
+        runs = self.pretraining.runs if self.has_pretraining else {}
+        found = {
+            f"pretraining.runs.{name}.model.image_encoder.weights": (
+                self.pretraining.settings_of(name).model.image_encoder.weights
+            )
+            for name in runs
+        }
+        found |= {
+            f"evaluation.encoders.{name}.image_encoder.weights": (
+                encoder.image_encoder.weights if encoder.image_encoder else None
+            )
+            for name, encoder in self.encoders.items()
+        }
+        return {key: path for key, path in found.items() if path is not None}
+
+    @property
     def metric_files(self) -> tuple[str, ...]:
         """Names of the files of `stage_metrics` that the run makes."""
         is_synthetic = self.corpus.source == "synthetic"

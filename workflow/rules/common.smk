@@ -57,6 +57,14 @@ if HAS_BOXES and project.regions.checkpoint:
             "folder results/<corpus>/detector of a finished run, or null to train."
         )
 
+# Here and not in the rules: what an earlier run made would pass for as good as new.
+for key, weights in project.named_weights.items():
+    if not weights.exists():
+        raise WorkflowError(
+            f"{key}: expected a file of weights, found no {weights}. Give the path of a "
+            ".safetensors or .pth file, or null."
+        )
+
 
 wildcard_constraints:
     shard="[0-9]{4}-of-[0-9]{4}",
@@ -205,25 +213,11 @@ def pretraining_memory(wildcards):
     return 6000 * run.processes + 1000 * run.processes * run.workers
 
 
-def weight_files(weights):
-    """Return the file of weights as an input; a sentence where it is missing.
-
-    Snakemake itself would take what an earlier run made for as good as new.
-    """
-    if weights is None:
-        return []
-    if not weights.exists():
-        raise WorkflowError(
-            f"image_encoder.weights: expected a file of weights, found no {weights}. "
-            "Give the path of a .safetensors or .pth file, or null."
-        )
-    return [str(weights)]
-
-
 def initial_weights(wildcards):
     """Return the files that a run starts from: of an earlier run, and named weights."""
     run = project.pretraining.settings_of(wildcards.run)
-    files = weight_files(run.model.image_encoder.weights)
+    weights = run.model.image_encoder.weights
+    files = [] if weights is None else [str(weights)]
     if run.initial is None:
         return files
     names = ("model.safetensors", "run.json", "tokenizer.json")
@@ -284,7 +278,8 @@ def encoder_files(wildcards):
         )
         names = ("run.json", "model.safetensors", "tokenizer.json")
         return [f"{folder}/{name}" for name in names]
-    return weight_files(encoder.image_encoder and encoder.image_encoder.weights)
+    weights = encoder.image_encoder and encoder.image_encoder.weights
+    return [] if weights is None else [str(weights)]
 
 
 def feature_settings(wildcards):
