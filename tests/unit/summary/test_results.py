@@ -63,7 +63,12 @@ def test_seeds_become_a_mean_with_its_spread() -> None:
 
 
 def test_support_is_that_of_the_seeds_with_a_value() -> None:
-    nothing = {"value": None, "ci_low": None, "ci_high": None, "num_items": 100}
+    nothing: dict[str, object] = {
+        "value": None,
+        "ci_low": None,
+        "ci_high": None,
+        "num_items": 100,
+    }
     metrics = metrics_of(
         {"seed": 0, "num_items": 40}, {"seed": 1, **nothing, "reason": "no mask"}
     )
