@@ -447,7 +447,7 @@ METRICS = TableSchema(
         "num_positive": "of them with the target; null where it has none, as for all",
         "num_train": "training images of the fraction; 0 for zero-shot",
         "num_train_positive": "of them with the target",
-        "reason": "why there is no value",
+        "reason": "why there is no value, or what a mean leaves out",
         "split": "the recipe that divided the images",
         "test_digest": "of the sorted ids of the test images",
     },
