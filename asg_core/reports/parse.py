@@ -23,35 +23,32 @@ Conventions that every parser of the package follows:
 
 import logging
 import re
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from asg_core.reports.abbreviations import defined_abbreviations
-from asg_core.reports.claims import Claim
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.lexicon import Entry
-from asg_core.reports.lexicon_files import shared_lexicon
-from asg_core.reports.reader import read_claims
+from asg_core.reports.lexicon_parser import LexiconParser
+from asg_core.reports.parsers import (
+    CLAIM_COLUMNS,
+    Read,
+    ReportParser,
+    Span,
+    UnreadableReportError,
+)
 from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
-from asg_core.reports.zones import zones_of
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
-from asg_core.terms.existence import Context, Existence
 
 logger = logging.getLogger(__name__)
 
 STAGE = "extract_triplets"
 DEFAULT_CONFIG = ReportsConfig()
-# Reports repeat themselves: half of all sentences have been read before. The limits
-# keep the memory of a job flat, whatever it reads.
-_CACHED_SENTENCES = 32_768
-_CACHED_CHARS = 400
 # A text of which more than this share is control characters is no text.
 _MAX_BINARY_SHARE = 0.05
 _BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
+_OFFSETS = CLAIM_COLUMNS[4:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,33 +58,6 @@ class ParsedReports:
     sentences: pl.DataFrame
     triplets: pl.DataFrame
     rejects: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """What one sentence says, with offsets from its start.
-
-    `columns` holds its triplets, one tuple for each of `_CLAIM_COLUMNS`.
-    """
-
-    claims: tuple[Claim, ...]
-    columns: tuple[tuple[object, ...], ...]
-    is_anaphoric: bool
-
-
-_CLAIM_COLUMNS = (
-    "region",
-    "finding",
-    "existence",
-    "context",
-    "finding_start",
-    "finding_end",
-    "place_start",
-    "place_end",
-    "cue_start",
-    "cue_end",
-)
-_OFFSETS = _CLAIM_COLUMNS[4:]
 
 
 class _Rows:
@@ -101,15 +71,30 @@ class _Rows:
         self.ends: list[int] = []
         self.texts: list[str] = []
         self.num_claims: list[int] = []
-        self.claims: tuple[list[object], ...] = tuple([] for _ in _CLAIM_COLUMNS)
+        self.claims: tuple[list[object], ...] = tuple([] for _ in CLAIM_COLUMNS)
         self.rejects: list[dict[str, object]] = []
 
-    def add(self, read: _Read) -> None:
-        """Append the triplets of one sentence."""
-        self.num_claims.append(len(read.columns[0]))
-        if read.columns[0]:
-            for column, values in zip(self.claims, read.columns, strict=True):
-                column.extend(values)
+    def add(
+        self,
+        study_id: str,
+        text: str,
+        sections: list[str],
+        spans: list[Span],
+        reads: list[Read],
+    ) -> None:
+        """Append the sentences and triplets of one report."""
+        count = len(spans)
+        self.study_ids.extend([study_id] * count)
+        self.indices.extend(range(count))
+        self.sections.extend(sections)
+        for (start, end), read in zip(spans, reads, strict=True):
+            self.starts.append(start)
+            self.ends.append(end)
+            self.texts.append(text[start:end])
+            self.num_claims.append(len(read.columns[0]))
+            if read.columns[0]:
+                for column, values in zip(self.claims, read.columns, strict=True):
+                    column.extend(values)
 
     def sentences(self) -> pl.DataFrame:
         """Return the table SENTENCES."""
@@ -130,8 +115,8 @@ class _Rows:
         rows = np.repeat(np.arange(len(self.num_claims)), self.num_claims)
         types = TRIPLETS.columns
         frame = pl.DataFrame(
-            dict(zip(_CLAIM_COLUMNS, self.claims, strict=True)),
-            schema={name: types[name] for name in _CLAIM_COLUMNS},
+            dict(zip(CLAIM_COLUMNS, self.claims, strict=True)),
+            schema={name: types[name] for name in CLAIM_COLUMNS},
         )
         keys = pl.DataFrame(
             {
@@ -176,13 +161,13 @@ def parse_reports(
         TypeError: If a column does not hold strings.
     """
     _check(reports)
+    parser = make_parser(config, reports=reports)
     rows = _Rows()
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
-        reason = _unreadable(text)
-        if reason is None and not _read_report(rows, study_id, text, config):
-            reason = "no_usable_section"
-        if reason is not None:
-            rows.rejects.append(_reject(study_id, reason, config))
+        try:
+            _read_report(rows, study_id, text, parser=parser, config=config)
+        except UnreadableReportError as error:
+            rows.rejects.append(_reject(study_id, error))
     parsed = ParsedReports(
         sentences=rows.sentences(),
         triplets=rows.triplets(config.parser),
@@ -219,141 +204,63 @@ def _check(reports: pl.DataFrame) -> None:
         )
 
 
-def _unreadable(text: str | None) -> str | None:
-    """Return why a text cannot be read, or None."""
+def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser:
+    """Return the configured parser, ready for these reports (as for `parse_reports`).
+
+    Raises:
+        ValueError: If the parser's model or its file cannot be used.
+    """
+    match config.parser:
+        case "lexicon":
+            return LexiconParser(config=config)
+
+
+def _read_report(
+    rows: _Rows,
+    study_id: str,
+    text: str | None,
+    *,
+    parser: ReportParser,
+    config: ReportsConfig,
+) -> None:
+    """Append what one report says."""
+    text = _readable(text)
+    named = [
+        (section.name, split_sentences(text, section.start, section.end))
+        for section in split_sections(text)
+        if section.name in config.sections
+    ]
+    if not any(spans for _, spans in named):
+        sections = ", ".join(section.value for section in config.sections)
+        raise UnreadableReportError(
+            "no_usable_section",
+            f"Report: expected a sentence under one of {sections}, found none.",
+        )
+    reads = parser.read_report(study_id, text, [spans for _, spans in named])
+    names = [name for name, spans in named for _ in spans]
+    spans = [span for _, spans in named for span in spans]
+    rows.add(study_id, text, names, spans, reads)
+
+
+def _readable(text: str | None) -> str:
     if text is None or not text.strip():
-        return "empty_report"
+        raise UnreadableReportError(
+            "empty_report", "Report: expected text, found none."
+        )
     if _BINARY.search(text):
         share = len(_BINARY.findall(text)) / len(text)
         if share > _MAX_BINARY_SHARE:
-            return "binary_text"
-    return None
+            raise UnreadableReportError(
+                "binary_text",
+                "Report: expected text, found mostly control characters.",
+            )
+    return text
 
 
-def _read_report(rows: _Rows, study_id: str, text: str, config: ReportsConfig) -> int:
-    """Append what one report says, and return how many sentences it has."""
-    defined = None
-    if config.abbreviations:
-        defined = defined_abbreviations(shared_lexicon(), text) or None
-    index = 0
-    for section in split_sections(text):
-        if section.name not in config.sections:
-            continue
-        previous: tuple[int, _Read] | None = None
-        for start, end in split_sentences(text, section.start, section.end):
-            sentence = text[start:end]
-            read = _read_sentence(sentence, defined, config)
-            if read.is_anaphoric and previous is not None:
-                shift = previous[0] - start
-                claims = _resolved(read.claims, previous[1].claims, shift=shift)
-                read = _as_read(claims)
-            previous = (start, read)
-            rows.study_ids.append(study_id)
-            rows.indices.append(index)
-            rows.sections.append(section.name)
-            rows.starts.append(start)
-            rows.ends.append(end)
-            rows.texts.append(sentence)
-            rows.add(read)
-            index += 1
-    return index
-
-
-def _read_sentence(
-    sentence: str, defined: dict[str, Entry] | None, config: ReportsConfig
-) -> _Read:
-    max_scope, has_history = config.max_scope_tokens, config.include_history
-    if defined is None and len(sentence) <= _CACHED_CHARS:
-        return _cached_read(sentence, max_scope, has_history)
-    claims = read_claims(
-        shared_lexicon(), sentence, max_scope=max_scope, defined=defined
-    )
-    return _as_read(_chosen(claims, has_history))
-
-
-@lru_cache(maxsize=_CACHED_SENTENCES)
-def _cached_read(sentence: str, max_scope: int, has_history: bool) -> _Read:  # noqa: FBT001 - a cache key
-    claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
-    return _as_read(_chosen(claims, has_history))
-
-
-def _chosen(claims: tuple[Claim, ...], has_history: bool) -> tuple[Claim, ...]:  # noqa: FBT001
-    if has_history:
-        return claims
-    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
-
-
-def _as_read(claims: tuple[Claim, ...]) -> _Read:
-    """Lay the claims of a sentence out in columns, one row per region."""
-    none = (None, None)
-    rows = [
-        (
-            region,
-            claim.finding,
-            claim.existence.value,
-            claim.context.value,
-            *claim.span,
-            *(claim.place or none),
-            *(claim.cue or none),
-        )
-        for claim in claims
-        for region in claim.regions
-    ]
-    return _Read(
-        claims=claims,
-        columns=tuple(zip(*rows, strict=True)) or ((),) * len(_CLAIM_COLUMNS),
-        is_anaphoric=any(claim.is_anaphoric for claim in claims),
-    )
-
-
-def _resolved(
-    claims: tuple[Claim, ...], previous: tuple[Claim, ...], *, shift: int
-) -> tuple[Claim, ...]:
-    """Give "this may represent atelectasis" the place of the sentence before.
-
-    `shift` is where that sentence starts, seen from this one.
-    """
-    source = next(
-        (
-            claim
-            for claim in reversed(previous)
-            if claim.existence is not Existence.ABSENT and claim.place is not None
-        ),
-        None,
-    )
-    if source is None or source.place is None:
-        return claims
-    place = (source.place[0] + shift, source.place[1] + shift)
-    rules = shared_lexicon().place_rules
-    result = []
-    for claim in claims:
-        zones = rules[claim.finding].zones
-        regions = tuple(
-            region
-            for region in source.regions
-            if zones is None or zones & zones_of(region)
-        )
-        if claim.is_anaphoric and regions:
-            result.append(replace(claim, regions=regions, place=place))
-        else:
-            result.append(claim)
-    return tuple(result)
-
-
-def _reject(study_id: str, reason: str, config: ReportsConfig) -> dict[str, object]:
-    sections = ", ".join(section.value for section in config.sections)
+def _reject(study_id: str, error: UnreadableReportError) -> dict[str, object]:
     return {
         "stage": STAGE,
         "item_id": study_id,
-        "reason": reason,
-        "detail": _DETAILS[reason].format(sections=sections),
+        "reason": error.reason,
+        "detail": error.detail,
     }
-
-
-_DETAILS = {
-    "empty_report": "Report: expected text, found none.",
-    "binary_text": "Report: expected text, found mostly control characters.",
-    "no_usable_section": (
-        "Report: expected a sentence under one of {sections}, found none."
-    ),
-}

@@ -1,0 +1,112 @@
+"""The parser `lexicon`: phrases, cues and clauses, one sentence at a time, no model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from asg_core.reports.abbreviations import defined_abbreviations
+from asg_core.reports.claims import Claim
+from asg_core.reports.config import ReportsConfig
+from asg_core.reports.lexicon import Entry
+from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.parsers import Read, Span, lay_out
+from asg_core.reports.reader import read_claims
+from asg_core.reports.zones import zones_of
+from asg_core.terms.existence import Context, Existence
+
+# Reports repeat themselves: half of all sentences have been read before. The limits
+# keep the memory of a job flat, whatever it reads.
+_CACHED_SENTENCES = 32_768
+_CACHED_CHARS = 400
+
+
+class LexiconParser:
+    """Reads sentences by the lexicon in `lexicon_data/`."""
+
+    def __init__(self, *, config: ReportsConfig) -> None:
+        self._config = config
+
+    def read_report(
+        self,
+        study_id: str,
+        text: str,
+        sections: Sequence[Sequence[Span]],
+    ) -> list[Read]:
+        """Return what each sentence says; see `ReportParser`."""
+        defined = None
+        if self._config.abbreviations:
+            defined = defined_abbreviations(shared_lexicon(), text) or None
+        reads: list[Read] = []
+        for spans in sections:
+            previous: tuple[int, Read] | None = None
+            for start, end in spans:
+                read = self._read_sentence(text[start:end], defined)
+                if previous is not None and _is_anaphoric(read):
+                    shift = previous[0] - start
+                    claims = _resolved(read.claims, previous[1].claims, shift=shift)
+                    read = lay_out(claims)
+                previous = (start, read)
+                reads.append(read)
+        return reads
+
+    def _read_sentence(
+        self, sentence: str, defined: Mapping[str, Entry] | None
+    ) -> Read:
+        max_scope = self._config.max_scope_tokens
+        has_history = self._config.include_history
+        if defined is None and len(sentence) <= _CACHED_CHARS:
+            return _cached_read(sentence, max_scope, has_history)
+        claims = read_claims(
+            shared_lexicon(), sentence, max_scope=max_scope, defined=defined
+        )
+        return lay_out(_chosen(claims, has_history))
+
+
+@lru_cache(maxsize=_CACHED_SENTENCES)
+def _cached_read(sentence: str, max_scope: int, has_history: bool) -> Read:  # noqa: FBT001 - a cache key
+    claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
+    return lay_out(_chosen(claims, has_history))
+
+
+def _chosen(claims: tuple[Claim, ...], has_history: bool) -> tuple[Claim, ...]:  # noqa: FBT001
+    if has_history:
+        return claims
+    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
+
+
+def _is_anaphoric(read: Read) -> bool:
+    return any(claim.is_anaphoric for claim in read.claims)
+
+
+def _resolved(
+    claims: tuple[Claim, ...], previous: tuple[Claim, ...], *, shift: int
+) -> tuple[Claim, ...]:
+    """Give "this may represent atelectasis" the place of the sentence before.
+
+    `shift` is where that sentence starts, seen from this one.
+    """
+    source = next(
+        (
+            claim
+            for claim in reversed(previous)
+            if claim.existence is not Existence.ABSENT and claim.place is not None
+        ),
+        None,
+    )
+    if source is None or source.place is None:
+        return claims
+    place = (source.place[0] + shift, source.place[1] + shift)
+    rules = shared_lexicon().place_rules
+    result = []
+    for claim in claims:
+        zones = rules[claim.finding].zones
+        regions = tuple(
+            region
+            for region in source.regions
+            if zones is None or zones & zones_of(region)
+        )
+        if claim.is_anaphoric and regions:
+            result.append(replace(claim, regions=regions, place=place))
+        else:
+            result.append(claim)
+    return tuple(result)
