@@ -1,18 +1,15 @@
 """The parser `lexicon`: phrases, cues and clauses, one sentence at a time, no model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from asg_core.reports.abbreviations import defined_abbreviations
-from asg_core.reports.claims import Claim
+from asg_core.reports.anaphora import chosen, is_anaphoric, resolved
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon import Entry
 from asg_core.reports.lexicon_files import shared_lexicon
 from asg_core.reports.parsers import Read, Span, lay_out
 from asg_core.reports.reader import read_claims
-from asg_core.reports.zones import zones_of
-from asg_core.terms.existence import Context, Existence
 
 # Reports repeat themselves: half of all sentences have been read before. The limits
 # keep the memory of a job flat, whatever it reads.
@@ -41,9 +38,9 @@ class LexiconParser:
             previous: tuple[int, Read] | None = None
             for start, end in spans:
                 read = self._read_sentence(text[start:end], defined)
-                if previous is not None and _is_anaphoric(read):
+                if previous is not None and is_anaphoric(read.claims):
                     shift = previous[0] - start
-                    claims = _resolved(read.claims, previous[1].claims, shift=shift)
+                    claims = resolved(read.claims, previous[1].claims, shift=shift)
                     read = lay_out(claims)
                 previous = (start, read)
                 reads.append(read)
@@ -59,54 +56,10 @@ class LexiconParser:
         claims = read_claims(
             shared_lexicon(), sentence, max_scope=max_scope, defined=defined
         )
-        return lay_out(_chosen(claims, has_history))
+        return lay_out(chosen(claims, has_history=has_history))
 
 
 @lru_cache(maxsize=_CACHED_SENTENCES)
 def _cached_read(sentence: str, max_scope: int, has_history: bool) -> Read:  # noqa: FBT001 - a cache key
     claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
-    return lay_out(_chosen(claims, has_history))
-
-
-def _chosen(claims: tuple[Claim, ...], has_history: bool) -> tuple[Claim, ...]:  # noqa: FBT001
-    if has_history:
-        return claims
-    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
-
-
-def _is_anaphoric(read: Read) -> bool:
-    return any(claim.is_anaphoric for claim in read.claims)
-
-
-def _resolved(
-    claims: tuple[Claim, ...], previous: tuple[Claim, ...], *, shift: int
-) -> tuple[Claim, ...]:
-    """Give "this may represent atelectasis" the place of the sentence before.
-
-    `shift` is where that sentence starts, seen from this one.
-    """
-    source = next(
-        (
-            claim
-            for claim in reversed(previous)
-            if claim.existence is not Existence.ABSENT and claim.place is not None
-        ),
-        None,
-    )
-    if source is None or source.place is None:
-        return claims
-    place = (source.place[0] + shift, source.place[1] + shift)
-    rules = shared_lexicon().place_rules
-    result = []
-    for claim in claims:
-        zones = rules[claim.finding].zones
-        regions = tuple(
-            region
-            for region in source.regions
-            if zones is None or zones & zones_of(region)
-        )
-        if claim.is_anaphoric and regions:
-            result.append(replace(claim, regions=regions, place=place))
-        else:
-            result.append(claim)
-    return tuple(result)
+    return lay_out(chosen(claims, has_history=has_history))

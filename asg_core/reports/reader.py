@@ -25,16 +25,41 @@ def read_claims(
 
     `defined` maps abbreviations (lower case) that the report defines to what they mean.
     """
+    sentence = open_sentence(lexicon, text, max_scope=max_scope, defined=defined)
+    if sentence is None:
+        return ()
+    return settled([*named_claims(sentence), *state_claims(sentence)])
+
+
+def open_sentence(
+    lexicon: Lexicon,
+    text: str,
+    *,
+    max_scope: int,
+    defined: Mapping[str, Entry] | None = None,
+) -> Sentence | None:
+    """Return one sentence with its words, clauses and groups of place words.
+
+    None: nothing in it can claim anything.
+    """
     reading = read_sentence(lexicon, text, defined=defined)
     if not any(match.entry.findings or match.entry.state for match in reading.matches):
-        return ()
-    sentence = Sentence(
+        return None
+    return Sentence(
         lexicon=lexicon,
         reading=reading,
         groups=find_groups(reading.words, reading.matches, reading.clauses),
         max_scope=max_scope,
     )
-    claims = [*named_claims(sentence), *state_claims(sentence)]
+
+
+def settled(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return the claims of one sentence as rows of the table can hold them.
+
+    A device without a region is where its tip is; no two claims share finding, start
+    and region; the order is that of the words. `claims` come in the order of the words,
+    those about states last.
+    """
     if not claims:
         return ()
     return tuple(_distinct(_ending_at_tips(claims)))
