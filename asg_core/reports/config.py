@@ -1,9 +1,10 @@
 """Configuration of the report side: which sections are read, and how."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SectionName(StrEnum):
@@ -22,6 +23,69 @@ class SectionName(StrEnum):
     RECOMMENDATION = "recommendation"
 
 
+class RadgraphConfig(BaseModel):
+    """Where the graphs of the parser `radgraph` come from: a file, or the model."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    graphs: Path | None = None
+    """Ready-made graphs, .json or .json.gz: output of the radgraph package, or
+    `MIMIC-CXR_graphs.json` of PhysioNet. Null: the model makes them."""
+
+    model: Literal["radgraph", "radgraph-xl", "modern-radgraph-xl"] = "radgraph-xl"
+    """The model of the radgraph package."""
+
+    model_folder: Path | None = None
+    """A folder with MODEL/ (config.json, vocabulary/, weights.th) or MODEL.tar.gz, and
+    where the text encoder is local too, encoder/. Null: the archive comes from the
+    model hub or its cache."""
+
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:[0-9]+)?)$")
+    """Device of the model: cpu, cuda, or cuda:N."""
+
+    @model_validator(mode="after")
+    def _check_one_source(self) -> "RadgraphConfig":
+        given = [key for key in ("model_folder", "device") if key in self._changed()]
+        if self.graphs is not None and given:
+            message = (
+                f"graphs names a file while {' and '.join(given)} belong to the model, "
+                "which then is not run: remove graphs, or the others"
+            )
+            raise ValueError(message)
+        return self
+
+    def _changed(self) -> set[str]:
+        fields = type(self).model_fields
+        return {key for key in fields if getattr(self, key) != fields[key].default}
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """The files that are read, by their key; no key where the hub is asked."""
+        if self.graphs is not None:
+            return {"reports.radgraph.graphs": [self.graphs]}
+        if self.model_folder is None:
+            return {}
+        folder = self.model_folder / self.model
+        files = [self.model_folder / f"{self.model}.tar.gz"]
+        if folder.is_dir():
+            files = [folder / "config.json", folder / "weights.th"]
+        return {"reports.radgraph.model_folder": files}
+
+
+class ScispacyConfig(BaseModel):
+    """Which model the parser `scispacy` takes its dependency trees from."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    model: str = Field(default="en_core_sci_sm", min_length=1)
+    """An installed spaCy model with a tagger and a dependency parser, or the folder of
+    one. scispaCy's models are archives to be installed by hand, see the pipeline page."""
+
+
 class ReportsConfig(BaseModel):
     """How reports become sentences and (region, finding, existence) triplets."""
 
@@ -29,8 +93,9 @@ class ReportsConfig(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    parser: Literal["lexicon"] = "lexicon"
-    """The parser that reads the sentences; `lexicon` needs no model."""
+    parser: Literal["lexicon", "radgraph", "scispacy"] = "lexicon"
+    """The parser that reads the sentences; `lexicon` needs no model, `radgraph` a model
+    or a file of graphs, `scispacy` a model that parses sentences."""
 
     sections: tuple[SectionName, ...] = Field(
         default=(
@@ -44,6 +109,12 @@ class ReportsConfig(BaseModel):
     """Sections to read. A wet read is preliminary, so the default leaves it out;
     indication, history, technique and comparison cannot be chosen: they claim nothing
     about the images."""
+
+    radgraph: RadgraphConfig = RadgraphConfig()
+    """What the parser `radgraph` reads; of no effect with another parser."""
+
+    scispacy: ScispacyConfig = ScispacyConfig()
+    """What the parser `scispacy` needs; of no effect with another parser."""
 
     max_scope_tokens: int = Field(default=40, ge=1, le=1000)
     """How far, in words and punctuation marks, a denial, a doubt or any other cue
@@ -59,3 +130,8 @@ class ReportsConfig(BaseModel):
 
     max_reject_share: float = Field(default=0.2, ge=0.0, le=1.0)
     """Share of a job's reports that may be rejected before the job stops."""
+
+    @property
+    def named_files(self) -> dict[str, list[Path]]:
+        """The files that the parser reads, by the key that names them."""
+        return self.radgraph.files if self.parser == "radgraph" else {}

@@ -32,6 +32,7 @@ from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon_parser import LexiconParser
 from asg_core.reports.parsers import (
     CLAIM_COLUMNS,
+    CountingParser,
     Read,
     ReportParser,
     Span,
@@ -168,6 +169,9 @@ def parse_reports(
             _read_report(rows, study_id, text, parser=parser, config=config)
         except UnreadableReportError as error:
             rows.rejects.append(_reject(study_id, error))
+    if isinstance(parser, CountingParser):
+        for what, count in sorted(parser.counts.items()):
+            logger.info("%s: %d %s", config.parser, count, what)
     parsed = ParsedReports(
         sentences=rows.sentences(),
         triplets=rows.triplets(config.parser),
@@ -213,6 +217,18 @@ def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser
     match config.parser:
         case "lexicon":
             return LexiconParser(config=config)
+        case "radgraph":
+            # Only this parser needs the module, and with a model torch.
+            from asg_core.reports.radgraph_parser import RadgraphParser  # noqa: PLC0415
+
+            return RadgraphParser(
+                config=config, study_ids=reports["study_id"].to_list()
+            )
+        case "scispacy":
+            # Only this parser needs spaCy's models.
+            from asg_core.reports.scispacy_parser import ScispacyParser  # noqa: PLC0415
+
+            return ScispacyParser(config=config)
 
 
 def _read_report(

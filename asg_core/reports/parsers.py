@@ -5,9 +5,10 @@ parser for the claims, and makes the tables. Every parser keeps the conventions 
 stand there.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asg_core.reports.claims import Claim
 
@@ -67,6 +68,14 @@ class ReportParser(Protocol):
             UnreadableReportError: If this parser cannot read this report.
         """
         ...
+
+
+@runtime_checkable
+class CountingParser(Protocol):
+    """A parser that counts what it leaves out; the counts are logged once."""
+
+    counts: Counter[str]
+    """Numbers by what was counted, in words; never a report's words."""
 
 
 def lay_out(claims: Sequence[Claim]) -> Read:

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
 from asg_core.provenance import code_digest
+from asg_core.reports.scispacy_model import check_model
 from asg_core.sources.inventory import (
     check_annotations,
     check_source,
@@ -47,6 +49,12 @@ DETECTOR_ENV = (
     if project.regions.backend == "detectron2"
     else "../../envs/train.yaml"
 )
+IS_RADGRAPH_MODEL = (
+    project.reports.parser == "radgraph" and project.reports.radgraph.graphs is None
+)
+PARSER_ENV = (
+    "../../envs/radgraph.yaml" if IS_RADGRAPH_MODEL else "../../envs/data.yaml"
+)
 SAVED_INVENTORY = Path(RESULTS) / "inventory.json"
 
 if HAS_BOXES and project.regions.checkpoint:
@@ -64,6 +72,25 @@ for key, weights in project.named_weights.items():
             f"{key}: expected a file of weights, found no {weights}. Give the path of a "
             ".safetensors or .pth file, or null."
         )
+
+for key, paths in project.reports.named_files.items():
+    for path in paths:
+        if not path.is_file():
+            raise WorkflowError(
+                f"{key}: expected the file that reports.parser "
+                f"'{project.reports.parser}' reads, found no {path}."
+            )
+
+# With conda a package is in the rule's environment, where only the job can look.
+USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PARSER_MODEL = project.reports.scispacy.model
+if project.reports.parser == "scispacy" and not (
+    USES_CONDA and PARSER_MODEL.isidentifier()
+):
+    try:
+        check_model(PARSER_MODEL)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -98,6 +125,24 @@ def digest(script):
 def gpus(device):
     """Return how many GPUs a job on this device asks the scheduler for."""
     return int(device.startswith("cuda"))
+
+
+def report_settings():
+    """Return the keys of `reports` that the configured parser reads."""
+    values = settings(project.reports)
+    for parser in {"radgraph", "scispacy"} - {project.reports.parser}:
+        values.pop(parser)
+    return values
+
+
+def parser_files():
+    """Return the files that the configured parser reads: graphs, or a model."""
+    return [str(path) for paths in project.reports.named_files.values() for path in paths]
+
+
+def parser_gpus():
+    """Return how many GPUs a job of the configured parser asks the scheduler for."""
+    return gpus(project.reports.radgraph.device) if IS_RADGRAPH_MODEL else 0
 
 
 def source_inventory():

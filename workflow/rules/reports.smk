@@ -5,6 +5,7 @@ rule extract_triplets:
     """One row per claim (region, finding, existence) that a report sentence makes."""
     input:
         reports=rules.read_reports.output.reports,
+        parser=parser_files(),
     output:
         sentences=f"{RESULTS}/tables/sentences/shard-{{shard}}.parquet",
         triplets=f"{RESULTS}/tables/triplets/shard-{{shard}}.parquet",
@@ -14,12 +15,13 @@ rule extract_triplets:
     benchmark:
         f"{RESULTS}/timings/extract_triplets/shard-{{shard}}.tsv"
     conda:
-        "../../envs/data.yaml"
+        PARSER_ENV
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=6000 if IS_RADGRAPH_MODEL else 2000,
+        gpu=parser_gpus(),
     params:
-        config=settings(project.reports),
+        config=report_settings(),
         code=digest("extract_triplets.py"),
     message:
         "Extracting triplets from reports, {wildcards.shard}"
