@@ -26,19 +26,25 @@ _BEFORE_BODY = frozenset(
 _MIN_TYPO_CHARS = 7
 _TYPO_CUTOFF = 0.86
 
-_HEADER = re.compile(
-    # At the start of a line: any words before a colon.
-    r"(?m)^[^\S\n]*(?P<line>[A-Za-z][A-Za-z0-9 ()/,&.\-]{1,60}?)[^\S\n]*:"
-    # In the middle of one: only the plain names, in capitals.
-    r"|(?<=[\s.;,])(?P<inline>FINDINGS?|IMPRESSIONS?|CONCLUSIONS?|INDICATIONS?|"
-    r"CLINICAL HISTORY|HISTORY|TECHNIQUE|COMPARISONS?|RECOMMENDATIONS?|ADDENDUM|"
-    r"NOTIFICATIONS?):"
+# What starts a line. The first branch that fits wins.
+_ON_LINE = (
+    # Any words before a colon.
+    r"[^\S\n]*(?:(?P<words>[A-Za-z][A-Za-z0-9 ()/,&.\-]{1,60}?)[^\S\n]*:"
     # Titles without a colon, alone on their line or set off by blanks.
-    r"|^[^\S\n]*(?P<title>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
+    r"|(?P<title>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
     r"(?=[^\S\n]{2}|[^\S\n]*\r?$)"
     # A line of underscores ends what stands above; three are a removed name.
-    r"|^[^\S\n]*(?P<rule>_{6,})(?=[^\S\n]*\r?$)"
+    r"|(?P<rule>_{6,})(?=[^\S\n]*\r?$))"
 )
+# Two patterns, as one that starts with a line feed is found ten times faster.
+_FIRST_LINE = re.compile(_ON_LINE, re.MULTILINE)
+_LATER_LINE = re.compile(r"\n" + _ON_LINE, re.MULTILINE)
+# Within a line: only the plain names, in capitals.
+_WITHIN_LINE = re.compile(
+    r"(?P<words>FINDINGS?|IMPRESSIONS?|CONCLUSIONS?|INDICATIONS?|CLINICAL HISTORY|"
+    r"HISTORY|TECHNIQUE|COMPARISONS?|RECOMMENDATIONS?|ADDENDUM|NOTIFICATIONS?):"
+)
+_BEFORE_WITHIN = frozenset(".;,")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -110,20 +116,38 @@ def _headed_sections(text: str) -> list[Section]:
     """Return the sections between headers, empty ones too."""
     sections: list[Section] = []
     name, title = PREAMBLE, (0, 0)
-    for found in _HEADER.finditer(text):
-        header = _name_of(found)
-        if header is None:
+    for start, end, header in _headers(text):
+        if start < title[1]:
             continue
-        sections.append(_section(name, title, end=found.start()))
-        name, title = header, found.span()
+        sections.append(_section(name, title, end=start))
+        name, title = header, (start, end)
     sections.append(_section(name, title, end=len(text)))
     return sections
 
 
+def _headers(text: str) -> list[tuple[int, int, str]]:
+    """Return start, end and section of all headers, in order; they can overlap."""
+    first = _FIRST_LINE.match(text)
+    headers = [] if first is None else [(0, first.end(), _name_of(first))]
+    headers += [
+        (found.start() + 1, found.end(), _name_of(found))
+        for found in _LATER_LINE.finditer(text)
+    ]
+    for found in _WITHIN_LINE.finditer(text):
+        before = text[found.start() - 1 : found.start()]
+        if before.isspace() or before in _BEFORE_WITHIN:
+            headers.append((*found.span(), _name_of(found)))
+    return sorted(
+        (start, end, name) for start, end, name in headers if name is not None
+    )
+
+
 def _name_of(found: re.Match[str]) -> str | None:
-    if found["rule"] or found["title"] == "FINAL REPORT":
+    if found["words"] is not None:
+        return canonical_section(found["words"])
+    if found["rule"] is not None or found["title"] == "FINAL REPORT":
         return PREAMBLE
-    return canonical_section(found["line"] or found["inline"] or found["title"])
+    return canonical_section(found["title"])
 
 
 def _section(name: str, title: tuple[int, int], *, end: int) -> Section:

@@ -47,20 +47,33 @@ _ABBREVIATIONS = frozenset(
 )
 # Words that only begin a sentence when they are capitalised within one.
 _OPENERS = (
-    "The|There|This|These|No|Heart|Lungs|Both|Cardiac|Cardiomediastinal|Mediastinal|"
-    "Mediastinum|Pulmonary|Bony|Osseous|Visualized|Otherwise|Stable|Unchanged|Pleural"
+    *("The", "There", "This", "These", "No", "Heart", "Lungs", "Both", "Cardiac"),
+    *("Cardiomediastinal", "Mediastinal", "Mediastinum", "Pulmonary", "Bony"),
+    *("Osseous", "Visualized", "Otherwise", "Stable", "Unchanged", "Pleural"),
 )
-_BREAK = re.compile(
-    r"(?P<stop>[.!?]+)(?=(?P<gap>\s*)(?P<next>\S?))"
-    r"|(?P<blank>\n[ \t\r\f\v]*\n\s*)"
-    r"|(?P<item>\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S))"
-    r"|(?<!\s)(?P<heading>\s+)(?=[A-Z]{3,}(?: [A-Z]{2,}){0,3}:)"
-    rf"|(?<=[a-z])(?P<opener>\s+)(?=(?:{_OPENERS})\b\s*[a-z])"
+# Where a sentence could end: a stop, the end of a line, an opener, and the blank before a
+# heading. Every branch starts with a character of its own, which lets the matcher pass
+# over all others many times faster; what stands before is looked at afterwards.
+_BRANCHES = [
+    r"\.[.!?]*",
+    r"![.!?]*",
+    r"\?[.!?]*",
+    *(rf"{opener}\b(?=\s*[a-z])" for opener in _OPENERS),
+]
+_HEADING = r"[A-Z]{3,}(?: [A-Z]{2,}){0,3}:"
+_BREAK = re.compile("|".join([*_BRANCHES, r"\n"]))
+_BREAK_OR_HEADING = re.compile(
+    "|".join([*_BRANCHES, rf" {_HEADING}", rf"\t{_HEADING}", rf"\n(?:{_HEADING})?"])
+)
+_LINE_BREAK = re.compile(
+    r"(?P<blank>\n[ \t\r\f\v]*\n\s*)"
+    r"|\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S)"
 )
 # A number or bullet at the start of a sentence is not part of it.
 _MARKER = re.compile(r"(?:\(?\d{1,2}[.)](?!\d)|[-*\u2022]+(?!\w))\s*")
 _GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[A-Z]")
 _GLUED_WORD = re.compile(r"[A-Z](?:[a-z]|\s)")
+_STOPS = frozenset(".!?")
 _LAST_WORD = re.compile(r"[\w.]{1,12}\Z")
 _LOOK_BACK = 12
 # Bounds the time that one sentence can take.
@@ -74,29 +87,58 @@ def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     numbers and bullets. Text without a letter or digit yields no sentence. What has no
     end after 2,000 characters is no sentence and is cut there, between two words.
     """
+    while end > start and text[end - 1].isspace():
+        end -= 1
     sentences: list[tuple[int, int]] = []
     begin = start
-    for found in _BREAK.finditer(text, start, end):
+    pattern = _BREAK if text.find(":", start, end) < 0 else _BREAK_OR_HEADING
+    for found in pattern.finditer(text, start, end):
         if found.start() < begin:
             continue
-        if found["stop"] is not None:
-            if not _ends_sentence(text, begin, found):
-                continue
-            _append(sentences, text, begin, found.end("stop"))
-            begin = found.end("stop")
-        else:
-            _append(sentences, text, begin, found.start())
-            begin = found.start() if found["item"] else found.end()
+        cut = _cut(text, begin, found, end)
+        if cut is not None:
+            _append(sentences, text, begin, cut[0])
+            begin = cut[1]
     _append(sentences, text, begin, end)
     return sentences
 
 
-def _ends_sentence(text: str, begin: int, found: re.Match[str]) -> bool:
-    if found["stop"] != "." or not found["next"]:
+def _cut(
+    text: str, begin: int, found: re.Match[str], end: int
+) -> tuple[int, int] | None:
+    """Return where a sentence ends and the next one starts; None: not here."""
+    low, high = found.span()
+    mark = text[low]
+    if mark in _STOPS:
+        is_end = mark != "." or _ends_sentence(text, begin, low, high, end)
+        return (high, high) if is_end else None
+    if mark == "\n" and high == low + 1:
+        line = _LINE_BREAK.match(text, low, end)
+        if line is None:
+            return None
+        return low, (line.end() if line["blank"] else low)
+    is_heading = mark.isspace()
+    word = low + 1 if is_heading else low
+    blank = _blank_before(text, begin, word)
+    if blank == word or not (is_heading or "a" <= text[blank - 1] <= "z"):
+        return None
+    return blank, word
+
+
+def _blank_before(text: str, begin: int, position: int) -> int:
+    """Return where the white space that ends at `position` starts."""
+    while position > begin and text[position - 1].isspace():
+        position -= 1
+    return position
+
+
+def _ends_sentence(text: str, begin: int, low: int, high: int, end: int) -> bool:
+    """Whether the marks `low` to `high`, the first of them a full stop, end one."""
+    if high > low + 1 or high == end:
         return True
-    if found["gap"]:
-        return not _is_abbreviation(text, begin, found.start())
-    return _is_glued(text, begin, found.start())
+    if text[high].isspace():
+        return not _is_abbreviation(text, begin, low)
+    return _is_glued(text, begin, low)
 
 
 def _is_glued(text: str, begin: int, position: int) -> bool:
@@ -138,7 +180,10 @@ def _is_marker(text: str, begin: int, position: int) -> bool:
 def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
     while begin < end and text[begin].isspace():
         begin += 1
-    while (marker := _MARKER.match(text, begin, end)) is not None:
+    while begin < end and not text[begin].isalpha():
+        marker = _MARKER.match(text, begin, end)
+        if marker is None:
+            break
         begin = marker.end()
     while end > begin and text[end - 1].isspace():
         end -= 1
@@ -146,5 +191,7 @@ def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -
         cut = text.rfind(" ", begin, begin + _MAX_CHARS) + 1 or begin + _MAX_CHARS
         _append(sentences, text, begin, cut)
         begin = cut
-    if any(char.isalnum() for char in text[begin:end]):
+    if begin < end and (
+        text[begin].isalnum() or any(char.isalnum() for char in text[begin:end])
+    ):
         sentences.append((begin, end))
