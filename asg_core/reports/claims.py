@@ -43,9 +43,9 @@ def named_claims(sentence: Sentence) -> Iterator[Claim]:
         if mention.judgement.existence is None:
             continue
         for finding in mention.findings:
-            claim = _named_claim(sentence, mention, finding)
+            claim = _named_claim(sentence, mention, finding, is_anaphoric=is_anaphoric)
             if claim is not None:
-                yield replace(claim, is_anaphoric=is_anaphoric and claim.place is None)
+                yield claim
 
 
 def regions_at(
@@ -72,7 +72,9 @@ def regions_at(
     return tuple(dict.fromkeys(found))
 
 
-def _named_claim(sentence: Sentence, mention: Mention, finding: str) -> Claim | None:
+def _named_claim(
+    sentence: Sentence, mention: Mention, finding: str, *, is_anaphoric: bool
+) -> Claim | None:
     if finding == "tip" and mention.is_denied:
         return None  # a tip that is not seen lies outside the image
     judgement = _in_state(sentence, mention, finding)
@@ -98,6 +100,7 @@ def _named_claim(sentence: Sentence, mention: Mention, finding: str) -> Claim | 
         span=(mention.match.start, mention.match.end),
         place=span,
         cue=judgement.cue,
+        is_anaphoric=is_anaphoric and span is None,
     )
 
 
@@ -105,8 +108,9 @@ def _in_state(sentence: Sentence, mention: Mention, finding: str) -> Judgement:
     """Return the judgement of a finding that a state can turn: "normal markings"."""
     clause = sentence.clause_of(mention.match)
     for match in sentence.reading.matches:
-        key = (finding, match.entry.state or "")
-        claims = sentence.lexicon.statements.get(key, ())
+        if match.entry.state is None:
+            continue
+        claims = sentence.lexicon.statements.get((finding, match.entry.state), ())
         if claims and sentence.clause_of(match) == clause:
             return replace(
                 mention.judgement,

@@ -4,7 +4,7 @@ See `asg_core.reports.places` for the groups of place words.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from asg_core.reports.cues import Judgement, Reading, judge
 from asg_core.reports.lexicon import Lexicon, Match
@@ -38,16 +38,20 @@ class Sentence:
 
     def group_before(self, word: int) -> Group | None:
         """Return the last group that ends before a word."""
-        return next(
-            (group for group in reversed(self.groups) if group.last <= word), None
-        )
+        for group in reversed(self.groups):
+            if group.last <= word:
+                return group
+        return None
 
     def group_after(self, word: int) -> Group | None:
         """Return the first group that starts at or behind a word."""
-        return next((group for group in self.groups if group.first >= word), None)
+        for group in self.groups:
+            if group.first >= word:
+                return group
+        return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Mention:
     """A named finding: its words, what is claimed of it, and its place words.
 
@@ -90,8 +94,11 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
             sentence.reading, match.first, match.last, max_scope=sentence.max_scope
         )
         mentions.append(Mention(match=match, findings=findings, judgement=judgement))
-    mentions = _with_adjectives(sentence, mentions)
-    return _with_shared(sentence, _with_followers(sentence, mentions))
+    if sentence.groups:
+        _give_adjectives(sentence, mentions)
+        _give_followers(sentence, mentions)
+        _give_shared(sentence, mentions)
+    return mentions
 
 
 def _has_blank(sentence: Sentence, tip: Match) -> bool:
@@ -103,24 +110,22 @@ def _has_blank(sentence: Sentence, tip: Match) -> bool:
     return any(word.text.startswith(BLANK) for word in words)
 
 
-def _with_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
+def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give each mention the group that runs up to it: "left basilar opacity".
 
     Not so in "blunting of the left angle scarring": there the group follows another
     finding, which then shares it.
     """
-    result: list[Mention] = []
+    known: Mention | None = None
     for mention in mentions:
         group = sentence.group_before(mention.match.first)
         if (
             group is not None
             and _is_adjective(sentence, group, mention.match)
-            and not (result and _is_taken(sentence, result[-1], group))
+            and not (known is not None and _is_taken(sentence, known, group))
         ):
-            result.append(replace(mention, before=group))
-        else:
-            result.append(mention)
-    return result
+            mention.before = group
+        known = mention
 
 
 def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
@@ -142,14 +147,13 @@ def _is_adjective(sentence: Sentence, group: Group, match: Match) -> bool:
     )
 
 
-def _with_followers(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
+def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give each mention the group that follows it: "opacity in the left base".
 
     A group that runs up to another finding is that one's, unless both are one noun
     ("calcified left hilar nodes"), and a group behind a tip is the tip's.
     """
     owned = {mention.before.first for mention in mentions if mention.before}
-    result = []
     for mention in mentions:
         group = sentence.group_after(mention.match.last)
         if (
@@ -159,10 +163,7 @@ def _with_followers(sentence: Sentence, mentions: Sequence[Mention]) -> list[Men
             and (group.first not in owned or _is_one_noun(sentence, mention, group))
             and not _is_of_tip(mentions, mention, group)
         ):
-            result.append(replace(mention, after=group))
-        else:
-            result.append(mention)
-    return result
+            mention.after = group
 
 
 def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
@@ -179,22 +180,21 @@ def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> b
     )
 
 
-def _with_shared(sentence: Sentence, mentions: Sequence[Mention]) -> list[Mention]:
+def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give a mention without a place the subject of its clause, or its neighbour's."""
-    result: list[Mention] = []
+    known: Mention | None = None
     for mention in mentions:
+        previous, known = known, mention
         if mention.before or mention.after:
-            result.append(mention)
             continue
         clause = sentence.clause_of(mention.match)
         shared = _groups_in(sentence, clause, mention)
-        if not shared and result:
-            shared = _inherited(sentence, result[-1], mention)
+        if not shared and previous is not None:
+            shared = _inherited(sentence, previous, mention)
         elif not shared and clause and not mention.is_denied:
             # "The left upper lobe with scarring": the place is the noun before.
             shared = _groups_in(sentence, clause - 1, mention)
-        result.append(replace(mention, shared=shared))
-    return result
+        mention.shared = shared
 
 
 def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:

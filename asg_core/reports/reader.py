@@ -60,9 +60,9 @@ def settled(claims: Sequence[Claim]) -> tuple[Claim, ...]:
     and region; the order is that of the words. `claims` come in the order of the words,
     those about states last.
     """
-    if not claims:
-        return ()
-    return tuple(_distinct(_ending_at_tips(claims)))
+    if any(claim.finding == "tip" for claim in claims):
+        claims = _ending_at_tips(claims)
+    return tuple(claims) if len(claims) <= 1 else tuple(_distinct(claims))
 
 
 def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
@@ -89,12 +89,11 @@ def _distinct(claims: Sequence[Claim]) -> list[Claim]:
     seen: set[tuple[str, int, str]] = set()
     result = []
     for claim in sorted(claims, key=lambda claim: claim.span):
-        regions = tuple(
-            region
-            for region in claim.regions
-            if (claim.finding, claim.span[0], region) not in seen
-        )
-        seen.update((claim.finding, claim.span[0], region) for region in regions)
-        if regions:
+        keys = [(claim.finding, claim.span[0], region) for region in claim.regions]
+        if seen.isdisjoint(keys):
+            result.append(claim)
+        elif not seen.issuperset(keys):
+            regions = tuple(key[2] for key in keys if key not in seen)
             result.append(replace(claim, regions=regions))
+        seen.update(keys)
     return result
