@@ -7,8 +7,10 @@ the first of this order decides: no claim (a question, a plan, a limit of the st
 removal, denial, history, doubt, comparison. A finding that no cue reaches is present.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from asg_core.reports.clauses import Clauses, split_clauses
 from asg_core.reports.lexicon import Entry, Lexicon, Match, Word, split_words
@@ -21,6 +23,8 @@ DEFAULT_SCOPE = 40
 _PAST_REACH = 2
 # Two findings are alternatives when "or" stands this close to both.
 _ALTERNATE_REACH = 6
+_FIRST = attrgetter("first")
+_LAST = attrgetter("last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +176,12 @@ def _effect(
 
 def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool:
     """Whether "or" stands between this finding and another one close by."""
+    # Only what is near, or a sentence that is one long list takes cubic time.
+    matches = reading.matches
+    low = bisect_left(matches, cue.first - _ALTERNATE_REACH, key=_LAST)
+    high = bisect_right(matches, cue.last + _ALTERNATE_REACH, key=_FIRST)
     before = after = None
-    for match in reading.matches:
+    for match in matches[low:high]:
         if not match.entry.findings and not (match.first <= first < match.last):
             continue
         if match.last <= cue.first:
@@ -181,10 +189,6 @@ def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool
         elif after is None and match.first >= cue.last:
             after = match
     if before is None or after is None:
-        return False
-    if cue.first - before.last > _ALTERNATE_REACH:
-        return False
-    if after.first - cue.last > _ALTERNATE_REACH:
         return False
     return first in (before.first, after.first) or before.first <= first < after.last
 

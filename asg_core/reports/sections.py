@@ -37,7 +37,8 @@ _ON_LINE = (
     r"|(?P<rule>_{6,})(?=[^\S\n]*\r?$))"
 )
 # Two patterns, as one that starts with a line feed is found ten times faster.
-_FIRST_LINE = re.compile(_ON_LINE, re.MULTILINE)
+# The first line can start with a byte order mark.
+_FIRST_LINE = re.compile(r"\ufeff?" + _ON_LINE, re.MULTILINE)
 _LATER_LINE = re.compile(r"\n" + _ON_LINE, re.MULTILINE)
 # Within a line: only the plain names, in capitals.
 _WITHIN_LINE = re.compile(

@@ -43,6 +43,9 @@ _ABBREVIATIONS = frozenset(
         "temp",
         "max",
         "min",
+        "bilat",
+        "lt",
+        "rt",
     ]
 )
 # Words that only begin a sentence when they are capitalised within one.
@@ -74,6 +77,10 @@ _MARKER = re.compile(r"(?:\(?\d{1,2}[.)](?!\d)|[-*\u2022]+(?!\w))\s*")
 _GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[A-Z]")
 _GLUED_WORD = re.compile(r"[A-Z](?:[a-z]|\s)")
 _STOPS = frozenset(".!?")
+# Ends of abbreviations behind which an opener still begins a sentence.
+_TIMES = ("a.m.", "p.m.", "A.M.", "P.M.")
+# A question mark that doubts the word behind it: "? edema", "nodule (?) at the base".
+_DOUBT = re.compile(r"\?(?:\w|[ \t]+[a-z]|\))")
 _LAST_WORD = re.compile(r"[\w.]{1,12}\Z")
 _LOOK_BACK = 12
 # Bounds the time that one sentence can take.
@@ -110,7 +117,10 @@ def _cut(
     low, high = found.span()
     mark = text[low]
     if mark in _STOPS:
-        is_end = mark != "." or _ends_sentence(text, begin, low, high, end)
+        if mark == ".":
+            is_end = _ends_sentence(text, begin, low, high, end)
+        else:
+            is_end = mark != "?" or not _is_doubt(text, begin, low)
         return (high, high) if is_end else None
     if mark == "\n" and high == low + 1:
         line = _LINE_BREAK.match(text, low, end)
@@ -120,9 +130,23 @@ def _cut(
     is_heading = mark.isspace()
     word = low + 1 if is_heading else low
     blank = _blank_before(text, begin, word)
-    if blank == word or not (is_heading or "a" <= text[blank - 1] <= "z"):
+    if blank == word:
         return None
-    return blank, word
+    is_first = (
+        is_heading
+        or "a" <= text[blank - 1] <= "z"
+        or text.endswith(_TIMES, begin, blank)
+    )
+    return (blank, word) if is_first else None
+
+
+def _is_doubt(text: str, begin: int, position: int) -> bool:
+    """Whether the question mark at `position` belongs to the word behind it."""
+    if position > begin and not (
+        text[position - 1].isspace() or text[position - 1] in "(,;/"
+    ):
+        return False
+    return _DOUBT.match(text, position) is not None
 
 
 def _blank_before(text: str, begin: int, position: int) -> int:
@@ -187,11 +211,21 @@ def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -
         begin = marker.end()
     while end > begin and text[end - 1].isspace():
         end -= 1
-    while end - begin > _MAX_CHARS:
-        cut = text.rfind(" ", begin, begin + _MAX_CHARS) + 1 or begin + _MAX_CHARS
-        _append(sentences, text, begin, cut)
-        begin = cut
-    if begin < end and (
+    if end - begin > _MAX_CHARS:
+        _append_pieces(sentences, text, begin, end)
+    elif begin < end and (
         text[begin].isalnum() or any(char.isalnum() for char in text[begin:end])
     ):
         sentences.append((begin, end))
+
+
+def _append_pieces(
+    sentences: list[tuple[int, int]], text: str, begin: int, end: int
+) -> None:
+    """Append what has no end, cut between two words where there is one."""
+    while begin < end:
+        cut = min(begin + _MAX_CHARS, end)
+        if cut < end:
+            cut = text.rfind(" ", begin, cut) + 1 or cut
+        _append(sentences, text, begin, cut)
+        begin = cut

@@ -60,6 +60,21 @@ def test_offsets_give_the_header_and_the_text() -> None:
         ("FINDINGS: clear. IMPRESSION: fine.", [("findings", "clear."), ("impression", "fine.")]),
         # CRLF
         ("FINDINGS:\r\nclear\r\n\r\nIMPRESSION:\r\nfine\r\n", [("findings", "clear"), ("impression", "fine")]),
+        ("FINDINGS:\rclear\rIMPRESSION:\rfine\r", [("findings", "clear"), ("impression", "fine")]),
+        (" HISTORY: cough.\r\n \r\n Clear.\r\n", [("history", "cough."), ("unlabelled", "Clear.")]),
+        ("WET READ\r\n big\r\n ________\r\n FINAL REPORT\r\n FINDINGS: clear", [("wet_read", "big"), ("findings", "clear")]),
+        # a byte order mark
+        ("\ufeffINDICATION: cough\nFINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
+        # more misspellings; another word of that shape is none
+        (" FINDNGS: a\n IMPRESSSION: b", [("findings", "a"), ("impression", "b")]),
+        (" FINDINGS: a\n COMPRESSION: no", [("findings", "a COMPRESSION: no")]),
+        # preliminary findings, which the official script files under the history
+        (" PFI: a\n FINDINGS: b", [("wet_read", "a"), ("findings", "b")]),
+        # a title of its own line, without a colon
+        (" ADDENDUM\n more\n FINAL REPORT\n FINDINGS: b", [("addendum", "more"), ("findings", "b")]),
+        (" FINAL ADDENDUM\n more", [("addendum", "more")]),
+        # findings left empty, text under the impression
+        (" FINDINGS: \n \n IMPRESSION: fine", [("impression", "fine")]),
         # a part of the header decides
         (" FINDINGS AND IMPRESSION: clear", [("findings", "clear")]),
         (" CLINICAL INDICATIONS: cough\n FINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
@@ -106,6 +121,47 @@ def test_a_wet_read_ends_at_the_line_of_underscores() -> None:
     assert named(text) == [
         ("wet_read", "___ MON ___ 5:30 PM Large effusion."),
         ("impression", "No effusion, ___ ago."),
+    ]
+
+
+def test_a_wet_read_on_the_first_line_is_no_preamble() -> None:
+    assert named("WET READ: big.\n ________\n FINDINGS: small.") == [
+        ("wet_read", "big."),
+        ("findings", "small."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Seen on\n ___\n today.", "Seen by ________ today.", "Dr. ________, ___:"]
+)
+def test_a_removed_name_ends_nothing(text: str) -> None:
+    assert named(f" IMPRESSION: {text}") == [("impression", " ".join(text.split()))]
+
+
+def test_slashes_in_the_indication_are_part_of_it() -> None:
+    text = " INDICATION:  ___F // eval for pneumonia\n // rule out edema\n FINDINGS: Clear.\n"
+
+    assert named(text) == [
+        ("indication", "___F // eval for pneumonia // rule out edema"),
+        ("findings", "Clear."),
+    ]
+
+
+def test_a_notification_ends_the_impression() -> None:
+    text = " IMPRESSION: Normal.\n \n NOTIFICATION:  Effusion told by phone.\n"
+
+    assert named(text) == [
+        ("impression", "Normal."),
+        ("notification", "Effusion told by phone."),
+    ]
+
+
+def test_a_report_under_the_comparison_is_its_body() -> None:
+    text = " COMPARISON:  Chest of ___ with edema.\n \n Effusion.\n \n Heart big.\n"
+
+    assert named(text) == [
+        ("comparison", "Chest of ___ with edema."),
+        ("unlabelled", "Effusion. Heart big."),
     ]
 
 

@@ -28,6 +28,32 @@ def sentences(text: str) -> list[str]:
         ("Fracture of T5. The rest is fine.", ["Fracture of T5.", "The rest is fine."]),
         ("Any change? Yes! Fine", ["Any change?", "Yes!", "Fine"]),
         ("CT WITHOUT CONTRAST  HISTORY: edema", ["CT WITHOUT CONTRAST", "HISTORY: edema"]),
+        # abbreviations of sides, times of day
+        ("Bilat. effusions. Lt. base clear.", ["Bilat. effusions.", "Lt. base clear."]),
+        ("Told at 5 p.m. The heart is big.", ["Told at 5 p.m.", "The heart is big."]),
+        ("Told at 5 p.m. by phone.", ["Told at 5 p.m. by phone."]),
+        # a question mark that doubts the next word ends nothing
+        ("?Edema. Fine", ["?Edema.", "Fine"]),
+        ("Opacity, ? edema. Fine", ["Opacity, ? edema.", "Fine"]),
+        ("Nodule (?) is seen. Fine", ["Nodule (?) is seen.", "Fine"]),
+        ("Edema ? Lungs are big", ["Edema ?", "Lungs are big"]),
+        ("Any edema?None.", ["Any edema?", "None."]),
+        # measurements at the end of a sentence, before the next one, and in a list
+        ("It is 4.2 cm.The tip is low.", ["It is 4.2 cm.", "The tip is low."]),
+        ("1. A 2.5 cm mass.\n2. 0.5 cm nodule.", ["A 2.5 cm mass.", "0.5 cm nodule."]),
+        ("3.5 x 2.1 cm mass.", ["3.5 x 2.1 cm mass."]),
+        ("T. bili 2.4. Fine", ["T. bili 2.4.", "Fine"]),
+        ("Seen by Dr.Smith. Fine", ["Seen by Dr.Smith.", "Fine"]),
+        ("Line in situ.___ was told.", ["Line in situ.___ was told."]),
+        ("Seen by ___.No edema.", ["Seen by ___.", "No edema."]),
+        ("Effusion (small).No edema", ["Effusion (small).", "No edema"]),
+        ("No. 3 tube. Fine", ["No. 3 tube.", "Fine"]),
+        # line ends
+        ("No\r\nedema\r\n\r\nNo mass", ["No\r\nedema", "No mass"]),
+        ("No edema\n \t\nNo mass", ["No edema", "No mass"]),
+        ("1. Edema\r\n2. Mass\r\n", ["Edema", "Mass"]),
+        ("(1) Edema\n(2) Mass", ["Edema", "Mass"]),
+        ("\u2022 Edema\n\u2022 Mass", ["Edema", "Mass"]),
         ("", []),
         (" .. \n - 1. \n", []),
     ],
@@ -50,3 +76,8 @@ def test_a_text_without_an_end_is_cut_between_words() -> None:
     assert len(pieces) == 3
     assert all(len(piece) <= 2000 for piece in pieces)
     assert " ".join(pieces) == text.strip()
+
+
+def test_a_run_of_blanks_is_in_no_sentence() -> None:
+    assert sentences("a" + " " * 5000 + "b") == ["a", "b"]
+    assert [len(piece) for piece in sentences("x" * 4500)] == [2000, 2000, 500]
