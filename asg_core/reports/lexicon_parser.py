@@ -5,10 +5,11 @@ from functools import lru_cache
 
 from asg_core.reports.abbreviations import defined_abbreviations
 from asg_core.reports.anaphora import chosen, is_anaphoric, resolved
+from asg_core.reports.claims import Claim
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon import Entry
 from asg_core.reports.lexicon_files import shared_lexicon
-from asg_core.reports.parsers import Read, Span, lay_out
+from asg_core.reports.parsers import Span
 from asg_core.reports.reader import read_claims
 
 # Reports repeat themselves: half of all sentences have been read before. The limits
@@ -28,27 +29,26 @@ class LexiconParser:
         study_id: str,
         text: str,
         sections: Sequence[Sequence[Span]],
-    ) -> list[Read]:
-        """Return what each sentence says; see `ReportParser`."""
+    ) -> list[tuple[Claim, ...]]:
+        """Return the claims of each sentence; see `ReportParser`."""
         defined = None
         if self._config.abbreviations:
             defined = defined_abbreviations(shared_lexicon(), text) or None
-        reads: list[Read] = []
+        reads: list[tuple[Claim, ...]] = []
         for spans in sections:
-            previous: tuple[int, Read] | None = None
+            previous: tuple[int, tuple[Claim, ...]] | None = None
             for start, end in spans:
-                read = self._read_sentence(text[start:end], defined)
-                if previous is not None and is_anaphoric(read.claims):
+                claims = self._read_sentence(text[start:end], defined)
+                if previous is not None and is_anaphoric(claims):
                     shift = previous[0] - start
-                    claims = resolved(read.claims, previous[1].claims, shift=shift)
-                    read = lay_out(claims)
-                previous = (start, read)
-                reads.append(read)
+                    claims = resolved(claims, previous[1], shift=shift)
+                previous = (start, claims)
+                reads.append(claims)
         return reads
 
     def _read_sentence(
         self, sentence: str, defined: Mapping[str, Entry] | None
-    ) -> Read:
+    ) -> tuple[Claim, ...]:
         max_scope = self._config.max_scope_tokens
         has_history = self._config.include_history
         if defined is None and len(sentence) <= _CACHED_CHARS:
@@ -56,10 +56,14 @@ class LexiconParser:
         claims = read_claims(
             shared_lexicon(), sentence, max_scope=max_scope, defined=defined
         )
-        return lay_out(chosen(claims, has_history=has_history))
+        return chosen(claims, has_history=has_history)
 
 
 @lru_cache(maxsize=_CACHED_SENTENCES)
-def _cached_read(sentence: str, max_scope: int, has_history: bool) -> Read:  # noqa: FBT001 - a cache key
+def _cached_read(
+    sentence: str,
+    max_scope: int,
+    has_history: bool,  # noqa: FBT001 - a cache key
+) -> tuple[Claim, ...]:
     claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
-    return lay_out(chosen(claims, has_history=has_history))
+    return chosen(claims, has_history=has_history)

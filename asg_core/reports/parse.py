@@ -25,19 +25,16 @@ import logging
 import re
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon_parser import LexiconParser
 from asg_core.reports.parsers import (
-    CLAIM_COLUMNS,
     CountingParser,
-    Read,
     ReportParser,
-    Span,
     UnreadableReportError,
 )
+from asg_core.reports.rows import ReportRows
 from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
@@ -49,7 +46,8 @@ DEFAULT_CONFIG = ReportsConfig()
 # A text of which more than this share is control characters is no text.
 _MAX_BINARY_SHARE = 0.05
 _BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
-_OFFSETS = CLAIM_COLUMNS[4:]
+# Reports that are held as Python objects at a time; tables take a fraction of the memory.
+_PART_REPORTS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,85 +57,6 @@ class ParsedReports:
     sentences: pl.DataFrame
     triplets: pl.DataFrame
     rejects: pl.DataFrame
-
-
-class _Rows:
-    """The rows of all reports so far, column by column."""
-
-    def __init__(self) -> None:
-        self.study_ids: list[str] = []
-        self.indices: list[int] = []
-        self.sections: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.texts: list[str] = []
-        self.num_claims: list[int] = []
-        self.claims: tuple[list[object], ...] = tuple([] for _ in CLAIM_COLUMNS)
-        self.rejects: list[dict[str, object]] = []
-
-    def add(
-        self,
-        study_id: str,
-        text: str,
-        sections: list[str],
-        spans: list[Span],
-        reads: list[Read],
-    ) -> None:
-        """Append the sentences and triplets of one report."""
-        count = len(spans)
-        self.study_ids.extend([study_id] * count)
-        self.indices.extend(range(count))
-        self.sections.extend(sections)
-        for (start, end), read in zip(spans, reads, strict=True):
-            self.starts.append(start)
-            self.ends.append(end)
-            self.texts.append(text[start:end])
-            self.num_claims.append(len(read.columns[0]))
-            if read.columns[0]:
-                for column, values in zip(self.claims, read.columns, strict=True):
-                    column.extend(values)
-
-    def sentences(self) -> pl.DataFrame:
-        """Return the table SENTENCES."""
-        return pl.DataFrame(
-            {
-                "study_id": self.study_ids,
-                "sentence_index": self.indices,
-                "section": self.sections,
-                "start": self.starts,
-                "end": self.ends,
-                "text": self.texts,
-            },
-            schema=dict(SENTENCES.columns),
-        ).sort(SENTENCES.key)
-
-    def triplets(self, parser: str) -> pl.DataFrame:
-        """Return the table TRIPLETS, offsets moved to the report's text."""
-        rows = np.repeat(np.arange(len(self.num_claims)), self.num_claims)
-        types = TRIPLETS.columns
-        frame = pl.DataFrame(
-            dict(zip(CLAIM_COLUMNS, self.claims, strict=True)),
-            schema={name: types[name] for name in CLAIM_COLUMNS},
-        )
-        keys = pl.DataFrame(
-            {
-                "study_id": self.study_ids,
-                "sentence_index": self.indices,
-                "shift": self.starts,
-            },
-            schema={
-                "study_id": pl.String,
-                "sentence_index": pl.Int32,
-                "shift": pl.Int32,
-            },
-        )[rows]
-        return (
-            pl.concat([keys, frame], how="horizontal")
-            .with_columns(pl.col(_OFFSETS) + pl.col("shift"))
-            .with_columns(parser=pl.lit(parser))
-            .select(list(types))
-            .sort(TRIPLETS.key)
-        )
 
 
 def parse_reports(
@@ -163,19 +82,17 @@ def parse_reports(
     """
     _check(reports)
     parser = make_parser(config, reports=reports)
-    rows = _Rows()
-    for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
-        try:
-            _read_report(rows, study_id, text, parser=parser, config=config)
-        except UnreadableReportError as error:
-            rows.rejects.append(_reject(study_id, error))
+    parts = [
+        _parse_part(part, parser=parser, config=config)
+        for part in reports.iter_slices(_PART_REPORTS)
+    ] or [_parse_part(reports, parser=parser, config=config)]
     if isinstance(parser, CountingParser):
         for what, count in sorted(parser.counts.items()):
             logger.info("%s: %d %s", config.parser, count, what)
     parsed = ParsedReports(
-        sentences=rows.sentences(),
-        triplets=rows.triplets(config.parser),
-        rejects=REJECTS.frame(rows.rejects).sort(REJECTS.key),
+        sentences=pl.concat(part.sentences for part in parts).sort(SENTENCES.key),
+        triplets=pl.concat(part.triplets for part in parts).sort(TRIPLETS.key),
+        rejects=pl.concat(part.rejects for part in parts).sort(REJECTS.key),
     )
     logger.info(
         "%d reports -> %d sentences, %d triplets, %d rejects",
@@ -231,8 +148,26 @@ def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser
             return ScispacyParser(config=config)
 
 
+def _parse_part(
+    reports: pl.DataFrame, *, parser: ReportParser, config: ReportsConfig
+) -> ParsedReports:
+    """Read some reports; the tables are not sorted."""
+    rows = ReportRows()
+    rejects: list[dict[str, object]] = []
+    for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
+        try:
+            _read_report(rows, study_id, text, parser=parser, config=config)
+        except UnreadableReportError as error:
+            rejects.append(_reject(study_id, error))
+    return ParsedReports(
+        sentences=rows.sentences(),
+        triplets=rows.triplets(config.parser),
+        rejects=REJECTS.frame(rejects),
+    )
+
+
 def _read_report(
-    rows: _Rows,
+    rows: ReportRows,
     study_id: str,
     text: str | None,
     *,
@@ -246,16 +181,14 @@ def _read_report(
         for section in split_sections(text)
         if section.name in config.sections
     ]
-    if not any(spans for _, spans in named):
+    sentences = [spans for _, spans in named]
+    if not any(sentences):
         sections = ", ".join(section.value for section in config.sections)
         raise UnreadableReportError(
             "no_usable_section",
             f"Report: expected a sentence under one of {sections}, found none.",
         )
-    reads = parser.read_report(study_id, text, [spans for _, spans in named])
-    names = [name for name, spans in named for _ in spans]
-    spans = [span for _, spans in named for span in spans]
-    rows.add(study_id, text, names, spans, reads)
+    rows.add(study_id, text, named, parser.read_report(study_id, text, sentences))
 
 
 def _readable(text: str | None) -> str:

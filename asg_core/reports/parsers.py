@@ -7,27 +7,12 @@ stand there.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from asg_core.reports.claims import Claim
 
 Span = tuple[int, int]
 """Characters of a report's text, half-open."""
-
-CLAIM_COLUMNS = (
-    "region",
-    "finding",
-    "existence",
-    "context",
-    "finding_start",
-    "finding_end",
-    "place_start",
-    "place_end",
-    "cue_start",
-    "cue_end",
-)
-"""The columns of TRIPLETS that a claim fills."""
 
 
 class UnreadableReportError(Exception):
@@ -41,27 +26,18 @@ class UnreadableReportError(Exception):
         """Expected what, found what; never the report's words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """What one sentence says, with offsets from its start.
-
-    `columns` holds its triplets, one tuple for each of `CLAIM_COLUMNS`.
-    """
-
-    claims: tuple[Claim, ...]
-    columns: tuple[tuple[object, ...], ...]
-
-
 class ReportParser(Protocol):
     """Reads the reports of one job, one after the other."""
 
     def read_report(
         self, study_id: str, text: str, sections: Sequence[Sequence[Span]]
-    ) -> list[Read]:
-        """Return what each sentence says, in order, over all sections.
+    ) -> list[tuple[Claim, ...]]:
+        """Return the claims of each sentence, in order, over all sections.
 
         `sections` holds the sentences of each section that is read, as offsets into
-        `text`. Claims of the context HISTORY are returned only where the configuration
+        `text`. Offsets of claims count from the start of their sentence, and no two
+        claims of a sentence share finding, start and region. Claims of the context
+        HISTORY are returned only where the configuration
         asks for them.
 
         Raises:
@@ -76,26 +52,3 @@ class CountingParser(Protocol):
 
     counts: Counter[str]
     """Numbers by what was counted, in words; never a report's words."""
-
-
-def lay_out(claims: Sequence[Claim]) -> Read:
-    """Lay the claims of one sentence out in columns, one row per region.
-
-    Rows must differ in (region, finding, start of the finding): the key of TRIPLETS.
-    """
-    none = (None, None)
-    rows = [
-        (
-            region,
-            claim.finding,
-            claim.existence.value,
-            claim.context.value,
-            *claim.span,
-            *(claim.place or none),
-            *(claim.cue or none),
-        )
-        for claim in claims
-        for region in claim.regions
-    ]
-    columns = tuple(zip(*rows, strict=True)) or ((),) * len(CLAIM_COLUMNS)
-    return Read(claims=tuple(claims), columns=columns)

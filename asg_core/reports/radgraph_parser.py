@@ -4,8 +4,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from asg_core.reports.claims import Claim
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.parsers import Read, Span, lay_out
+from asg_core.reports.parsers import Span
 from asg_core.reports.radgraph_claims import GraphReader
 from asg_core.reports.radgraph_files import SelectedGraphs
 from asg_core.reports.radgraph_graph import read_graph
@@ -31,8 +32,8 @@ class RadgraphParser:
 
     def read_report(
         self, study_id: str, text: str, sections: Sequence[Sequence[Span]]
-    ) -> list[Read]:
-        """Return what each sentence says; see `ReportParser`."""
+    ) -> list[tuple[Claim, ...]]:
+        """Return the claims of each sentence; see `ReportParser`."""
         # What the model sees: the sections that are read, each as it stands.
         sent = "\n".join(
             text[spans[0][0] : spans[-1][1]] for spans in sections if spans
@@ -57,7 +58,7 @@ class RadgraphParser:
                 if self._config.include_history or claim.context is not Context.HISTORY
             ]
             self.counts["claims about the past"] += len(claims) - len(kept)
-            reads.append(lay_out(kept))
+            reads.append(tuple(kept))
         return reads
 
 

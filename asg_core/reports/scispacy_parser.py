@@ -15,7 +15,7 @@ from asg_core.reports.config import ReportsConfig
 from asg_core.reports.dependency_claims import tree_claims
 from asg_core.reports.dependency_tree import Token
 from asg_core.reports.lexicon_files import shared_lexicon
-from asg_core.reports.parsers import Read, Span, lay_out
+from asg_core.reports.parsers import Span
 from asg_core.reports.scispacy_model import load_model
 
 
@@ -26,17 +26,17 @@ class ScispacyParser:
         """Load the model.
 
         Raises:
-            ValueError: If it is not installed, or has no tagger or no parser.
+            ValueError: If it is not there, cannot be loaded, or has no parser.
         """
         self._config = config
         self._pipeline = load_model(config.scispacy.model)
 
     def read_report(
         self, study_id: str, text: str, sections: Sequence[Sequence[Span]]
-    ) -> list[Read]:
-        """Return what each sentence says; see `ReportParser`."""
+    ) -> list[tuple[Claim, ...]]:
+        """Return the claims of each sentence; see `ReportParser`."""
         found = self._claims(text, [span for spans in sections for span in spans])
-        reads: list[Read] = []
+        reads: list[tuple[Claim, ...]] = []
         for spans in sections:
             previous: tuple[int, tuple[Claim, ...]] | None = None
             for start, _ in spans:
@@ -45,7 +45,7 @@ class ScispacyParser:
                     shift = previous[0] - start
                     claims = resolved(claims, previous[1], shift=shift)
                 previous = (start, claims)
-                reads.append(lay_out(claims))
+                reads.append(claims)
         return reads
 
     def _claims(self, text: str, spans: Sequence[Span]) -> Iterator[tuple[Claim, ...]]:
