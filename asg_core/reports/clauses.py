@@ -13,7 +13,7 @@ _CUES_BEFORE = frozenset(
 _ALWAYS = frozenset({"break", "aside", "with"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Clauses:
     """Where the clauses of one sentence start, counted in words; the first is 0."""
 

@@ -27,7 +27,7 @@ _FIRST = attrgetter("first")
 _LAST = attrgetter("last")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Judgement:
     """What the text claims about one span, and the cue that decided it.
 
@@ -40,7 +40,7 @@ class Judgement:
     cue: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Reading:
     """One sentence, read: its words, the phrases found, its clauses."""
 

@@ -19,7 +19,7 @@ _MAX_ADJECTIVES = 6
 _ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Sentence:
     """A sentence that has been read, with the lexicon it was read by."""
 

@@ -92,7 +92,7 @@ _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"
 _LOBAR = frozenset({"upper", "mid", "lower"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Place:
     """One zone with its sides, as the words name it."""
 
@@ -101,7 +101,7 @@ class Place:
     is_pair: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Group:
     """Place words that stand together. Words are half-open, characters too."""
 
@@ -244,6 +244,21 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
 
 
 def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
+    if len(run) == 1:
+        match = run[0]
+        entry = match.entry
+        place = Place(
+            zone=entry.zone,
+            sides=entry.sides,
+            is_pair=entry.is_pair and entry.zone is not None,
+        )
+        return Group(
+            places=(place,),
+            first=match.first,
+            last=match.last,
+            start=match.start,
+            end=match.end,
+        )
     atoms: list[_Atom] = []
     for index, match in enumerate(run):
         if index and any(later.entry.zone in _LOBAR for later in run[index:]):
