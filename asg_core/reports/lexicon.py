@@ -16,10 +16,8 @@ from asg_core.terms.existence import Existence
 _WORD = re.compile(
     r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&]|--+|(?<!\S)[-\u2013\u2014](?!\S)"
 )
+# Makes a named tuple at half the cost; for what is made for every word of every report.
 _new_tuple = tuple.__new__
-_END = ""  # the trie's key for "a phrase ends here"; no word is empty
-
-Trie = dict[str, "Trie | Entry"]
 
 
 class Word(NamedTuple):
@@ -74,6 +72,14 @@ class Match(NamedTuple):
     end: int
 
 
+@dataclass(slots=True)
+class Node:
+    """The words that can follow some words, and what these mean as a phrase."""
+
+    children: dict[str, "Node"] = field(default_factory=dict)
+    entry: Entry | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRule:
     """Where one finding can be."""
@@ -92,7 +98,7 @@ class PlaceRule:
 class Lexicon:
     """The phrases as a trie, and what goes with them."""
 
-    trie: Trie
+    trie: Node
     statements: Mapping[tuple[str, str], tuple[tuple[str, Existence], ...]]
     """(zone, state) -> the claims that such a structure in such a state makes."""
     place_rules: Mapping[str, PlaceRule]
@@ -106,47 +112,43 @@ class Lexicon:
         win over the lexicon.
         """
         found: list[Match] = []
-        root = self.trie
+        root = self.trie.children
         count = len(words)
-        position = 0
-        while position < count:
-            node = root.get(words[position][0])
-            if node is None and defined is None:
-                position += 1
+        free = 0  # the first word that no phrase has taken
+        for position, word in enumerate(words):
+            if position < free:
                 continue
-            entry, last = None, position
-            ahead = position + 1
-            while isinstance(node, dict):
-                end = node.get(_END)
-                if end is not None:
-                    entry, last = end, ahead
-                if ahead == count:
+            node = root.get(word[0])
+            if node is None and defined is None:
+                continue
+            entry, last = None, position + 1
+            ahead = last
+            while node is not None:
+                if node.entry is not None:
+                    entry, last = node.entry, ahead
+                if ahead == count or not node.children:
                     break
-                node = node.get(words[ahead][0])
+                node = node.children.get(words[ahead][0])
                 ahead += 1
-            if defined is not None and words[position][0] in defined:
-                entry, last = defined[words[position][0]], position + 1
-            if isinstance(entry, Entry):
-                start, end_char = words[position][1], words[last - 1][2]
-                found.append(Match(entry, position, last, start, end_char))
-                position = last
-            else:
-                position += 1
+            if defined is not None and word[0] in defined:
+                entry, last = defined[word[0]], position + 1
+            if entry is not None:
+                ends = words[last - 1][2]
+                match = _new_tuple(Match, (entry, position, last, word[1], ends))
+                found.append(match)
+                free = last
         return found
 
 
-def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Trie:
+def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:
     """Return the trie of phrases, each a tuple of lower-case words."""
-    trie: Trie = {}
+    root = Node()
     for phrase, entry in entries:
-        node = trie
+        node = root
         for word in phrase:
-            child = node.setdefault(word, {})
-            if not isinstance(child, dict):
-                raise TypeError(f"build_trie: expected words, found '' in {phrase}")
-            node = child
-        node[_END] = entry
-    return trie
+            node = node.children.setdefault(word, Node())
+        node.entry = entry
+    return root
 
 
 def split_words(text: str) -> list[Word]:
@@ -160,7 +162,6 @@ def split_words(text: str) -> list[Word]:
         lowered = "".join(
             lower if len(lower := char.lower()) == 1 else char for char in text
         )
-    # What Word(...) does, at half the cost: this runs for every word of every report.
     return [
         _new_tuple(Word, (found[0], *found.span())) for found in _WORD.finditer(lowered)
     ]

@@ -24,6 +24,7 @@ Conventions that every parser of the package follows:
 import logging
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -32,6 +33,7 @@ from asg_core.reports.lexicon_parser import LexiconParser
 from asg_core.reports.parsers import (
     CountingParser,
     ReportParser,
+    Span,
     UnreadableReportError,
 )
 from asg_core.reports.rows import ReportRows
@@ -152,13 +154,23 @@ def _parse_part(
     reports: pl.DataFrame, *, parser: ReportParser, config: ReportsConfig
 ) -> ParsedReports:
     """Read some reports; the tables are not sorted."""
-    rows = ReportRows()
     rejects: list[dict[str, object]] = []
+    cut: list[_Cut] = []
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
         try:
-            _read_report(rows, study_id, text, parser=parser, config=config)
+            cut.append(_cut(study_id, text, config=config))
         except UnreadableReportError as error:
             rejects.append(_reject(study_id, error))
+    # All are cut before the first is read: one kind of work at a time is faster.
+    rows = ReportRows()
+    for report in cut:
+        sentences = [spans for _, spans in report.sections]
+        try:
+            reads = parser.read_report(report.study_id, report.text, sentences)
+        except UnreadableReportError as error:
+            rejects.append(_reject(report.study_id, error))
+        else:
+            rows.add(report.study_id, report.text, report.sections, reads)
     return ParsedReports(
         sentences=rows.sentences(),
         triplets=rows.triplets(config.parser),
@@ -166,29 +178,28 @@ def _parse_part(
     )
 
 
-def _read_report(
-    rows: ReportRows,
-    study_id: str,
-    text: str | None,
-    *,
-    parser: ReportParser,
-    config: ReportsConfig,
-) -> None:
-    """Append what one report says."""
+class _Cut(NamedTuple):
+    """A report, and the sentences of each of its sections that are read."""
+
+    study_id: str
+    text: str
+    sections: list[tuple[str, list[Span]]]
+
+
+def _cut(study_id: str, text: str | None, *, config: ReportsConfig) -> _Cut:
     text = _readable(text)
-    named = [
+    sections = [
         (section.name, split_sentences(text, section.start, section.end))
         for section in split_sections(text)
         if section.name in config.sections
     ]
-    sentences = [spans for _, spans in named]
-    if not any(sentences):
-        sections = ", ".join(section.value for section in config.sections)
+    if not any(spans for _, spans in sections):
+        names = ", ".join(section.value for section in config.sections)
         raise UnreadableReportError(
             "no_usable_section",
-            f"Report: expected a sentence under one of {sections}, found none.",
+            f"Report: expected a sentence under one of {names}, found none.",
         )
-    rows.add(study_id, text, named, parser.read_report(study_id, text, sentences))
+    return _Cut(study_id, text, sections)
 
 
 def _readable(text: str | None) -> str:

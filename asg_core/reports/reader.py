@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from asg_core.reports.claims import Claim, named_claims
-from asg_core.reports.cues import read_sentence
-from asg_core.reports.lexicon import Entry, Lexicon
+from asg_core.reports.clauses import split_clauses
+from asg_core.reports.cues import Reading
+from asg_core.reports.lexicon import Entry, Lexicon, split_words
 from asg_core.reports.mentions import DEVICES, Sentence
 from asg_core.reports.places import find_groups
 from asg_core.reports.statements import state_claims
@@ -42,13 +43,18 @@ def open_sentence(
 
     None: nothing in it can claim anything.
     """
-    reading = read_sentence(lexicon, text, defined=defined)
-    if not any(match.entry.findings or match.entry.state for match in reading.matches):
+    words = split_words(text)
+    matches = lexicon.match(words, defined=defined)
+    for match in matches:
+        if match.entry.findings or match.entry.state:
+            break
+    else:
         return None
+    clauses = split_clauses(words, matches)
     return Sentence(
         lexicon=lexicon,
-        reading=reading,
-        groups=find_groups(reading.words, reading.matches, reading.clauses),
+        reading=Reading(words=words, matches=matches, clauses=clauses),
+        groups=find_groups(words, matches, clauses),
         max_scope=max_scope,
     )
 

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from asg_core.reports.lexicon import Entry, Lexicon, build_trie, split_words
+from asg_core.reports.lexicon import (
+    Entry,
+    Lexicon,
+    Node,
+    build_trie,
+    split_words,
+)
 from asg_core.reports.lexicon_files import expand, read_rows, shared_lexicon
 from asg_core.terms.findings import FINDINGS
 
@@ -124,8 +130,6 @@ def small(entries: dict[tuple[str, ...], Entry]) -> Lexicon:
     return Lexicon(trie=build_trie(entries.items()), statements={}, place_rules={})
 
 
-def entries(node: object) -> list[Entry]:
-    if isinstance(node, Entry):
-        return [node]
-    assert isinstance(node, dict)
-    return [entry for child in node.values() for entry in entries(child)]
+def entries(node: Node) -> list[Entry]:
+    below = [entry for child in node.children.values() for entry in entries(child)]
+    return below if node.entry is None else [node.entry, *below]
