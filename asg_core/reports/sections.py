@@ -49,7 +49,7 @@ _BEFORE_WITHIN = frozenset(".;,")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Section:
     """One section: its canonical name, its header and its text, as offsets.
 

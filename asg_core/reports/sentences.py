@@ -81,6 +81,8 @@ _STOPS = frozenset(".!?")
 _TIMES = ("a.m.", "p.m.", "A.M.", "P.M.")
 # A question mark that doubts the word behind it: "? edema", "nodule (?) at the base".
 _DOUBT = re.compile(r"\?(?:\w|[ \t]+[a-z]|\))")
+# How abbreviations of three letters or more end.
+_ENDINGS = frozenset(word[-3:] for word in _ABBREVIATIONS)
 _LAST_WORD = re.compile(r"[\w.]{1,12}\Z")
 _LOOK_BACK = 12
 # Bounds the time that one sentence can take.
@@ -184,6 +186,9 @@ def _is_glued(text: str, begin: int, position: int) -> bool:
 
 def _is_abbreviation(text: str, begin: int, position: int) -> bool:
     """Whether the full stop at `position` belongs to the word before it."""
+    ending = text[max(begin, position - 3) : position]
+    if len(ending) == 3 and ending.isalpha() and ending.lower() not in _ENDINGS:
+        return False  # what holds for nearly all words, found without a search
     tail = _LAST_WORD.search(text[max(begin, position - _LOOK_BACK) : position])
     if tail is None:
         return False
