@@ -6,13 +6,16 @@ something in brackets could be a definition and is used again.
 """
 
 import re
+import warnings
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
 from asg_core.reports.lexicon import Entry, Lexicon, split_words
 
-# Words, and behind them a short form in capitals.
-_DEFINITION = re.compile(r"[a-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
+# A word, and behind it a short form that starts with a capital.
+_DEFINITION = re.compile(r"[A-Za-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
+_WORD = re.compile(r"\w+")
 _MAX_CHARS = 20_000
 
 
@@ -38,14 +41,18 @@ def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
 
 def _may_define(text: str) -> bool:
     """Whether a short form in brackets follows words, and is used again."""
-    return any(
-        len(re.findall(rf"\b{found[1]}\b", text)) > 1
-        for found in _DEFINITION.finditer(text)
-    )
+    shorts = _DEFINITION.findall(text)
+    if not shorts:
+        return False
+    counts = Counter(_WORD.findall(text))
+    return any(counts[short] > 1 for short in shorts)
 
 
 def _detect(text: str) -> list[tuple[str, str]]:
-    document = _pipeline()(text)
+    with warnings.catch_warnings():
+        # "The matcher has no patterns": nothing was defined.
+        warnings.filterwarnings("ignore", message=r"\[W036\]")
+        document = _pipeline()(text)
     pairs = {(span.text, span._.long_form.text) for span in document._.abbreviations}
     return sorted(pairs)
 

@@ -82,8 +82,8 @@ class ScispacyConfig(BaseModel):
     )
 
     model: str = Field(default="en_core_sci_sm", min_length=1)
-    """An installed spaCy model with a tagger and a dependency parser, or the folder of
-    one. scispaCy's models are archives to be installed by hand, see the pipeline page."""
+    """An installed spaCy model with a dependency parser, or the folder of one.
+    scispaCy's models are archives to be installed by hand, see the pipeline page."""
 
 
 class ReportsConfig(BaseModel):

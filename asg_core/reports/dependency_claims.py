@@ -17,6 +17,7 @@ from asg_core.reports.dependency_places import (
     Landmarks,
     groups_of,
     is_about,
+    noun_of,
     subjects_of,
 )
 from asg_core.reports.dependency_scope import reaches, tree_cues
@@ -24,10 +25,13 @@ from asg_core.reports.dependency_tree import Token, Tree
 from asg_core.reports.lexicon import Entry, Lexicon, Match
 from asg_core.reports.mentions import Mention, Sentence, find_mentions
 from asg_core.reports.places import Group
-from asg_core.reports.reader import open_sentence, settled
+from asg_core.reports.reader import open_sentence, read_claims, settled
 from asg_core.reports.statements import state_claims
 
 _BREAKS = frozenset({"break", "aside", "with"})
+# More is a text that could not be cut into sentences; its tree is a guess, and the time
+# to read it grows with the cube of its findings.
+_MAX_TOKENS = 200
 _ONE_CLAUSE = Clauses(starts=(0,))
 
 
@@ -41,6 +45,8 @@ def tree_claims(
 ) -> tuple[Claim, ...]:
     """Return the claims of one sentence, in the order of its words.
 
+    A sentence of more than 200 tokens is read by its clauses.
+
     Args:
         lexicon: The phrases.
         text: The sentence.
@@ -52,6 +58,8 @@ def tree_claims(
     sentence = open_sentence(lexicon, text, max_scope=max_scope, defined=defined)
     if sentence is None:
         return ()
+    if len(tokens) > _MAX_TOKENS:
+        return read_claims(lexicon, text, max_scope=max_scope, defined=defined)
     breaks = [
         (match.start, match.end)
         for match in sentence.reading.matches
@@ -111,21 +119,38 @@ class _TreeReader:
         """Yield the claims about one named finding."""
         span = (mention.match.start, mention.match.end)
         target = self._tree.top(*span)
-        groups: list[Group] = []
-        if target is not None:
-            groups = groups_of(self._tree, self._landmarks, target)
-            groups = groups or self._by_clauses(mention, target)
+        groups = [] if target is None else self._groups_of(mention, target)
         view = self._view(mention.match, target, groups)
         return (claim for claim in named_claims(view) if claim.span == span)
 
+    def _groups_of(self, mention: Mention, target: int) -> list[Group]:
+        """Return the groups that a named finding takes its places from."""
+        groups = groups_of(self._tree, self._landmarks, target)
+        groups = groups or self._by_clauses(mention, target)
+        side = self._sentence.group_before(mention.match.first)
+        if mention.is_unnamed_line and side is not None and side not in groups:
+            # "Left ___ with tip in the SVC": the removed word had it.
+            return [side, *groups]
+        return groups
+
     def _by_clauses(self, mention: Mention, target: int) -> list[Group]:
-        """Return the groups that the clauses give, less those that the tree excludes."""
-        given = (mention.before, mention.after, *mention.shared)
+        """Return the groups that the clauses give, less those that the tree excludes.
+
+        "With" sets a finding apart, but may share: "left effusion with adjacent
+        atelectasis". The clauses know whether there is an effusion.
+        """
+        near = [mention.before, mention.after]
+        shared = list(mention.shared)
+        if noun_of(self._tree, target) is None:
+            near, shared = [*near, *shared], []
         return [
             group
             for group, tokens in self._landmarks.groups
-            if group in given
-            and not all(self._tree.is_apart(token, target) for token in tokens)
+            if group in shared
+            or (
+                group in near
+                and not all(self._tree.is_apart(token, target) for token in tokens)
+            )
         ]
 
     def _stated(self, state: Match, stated: Sequence[Claim]) -> Iterator[Claim]:

@@ -117,25 +117,7 @@ def is_about(
     )
 
 
-def _own(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
-    """Return the groups that describe a finding, or the noun that it describes."""
-    targets = [finding]
-    noun = _noun_of(tree, finding)
-    if noun is not None and noun not in landmarks.findings:
-        targets.append(noun)
-    stops = set(landmarks.findings).difference(targets)
-    return [
-        group
-        for group, tokens in landmarks.groups
-        if any(
-            _leads(tree, token, target, stops=stops)
-            for token in tokens
-            for target in targets
-        )
-    ]
-
-
-def _noun_of(tree: Tree, finding: int) -> int | None:
+def noun_of(tree: Tree, finding: int) -> int | None:
     """Return the noun that a finding describes, or has by "with".
 
     "Calcified hilar nodes", "the left base with scarring".
@@ -152,6 +134,24 @@ def _noun_of(tree: Tree, finding: int) -> int | None:
     if token.base == "pobj" and tree.edge(token.head) is Edge.CLOSED:
         return above.head
     return None
+
+
+def _own(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
+    """Return the groups that describe a finding, or the noun that it describes."""
+    targets = [finding]
+    noun = noun_of(tree, finding)
+    if noun is not None and noun not in landmarks.findings:
+        targets.append(noun)
+    stops = set(landmarks.findings).difference(targets)
+    return [
+        group
+        for group, tokens in landmarks.groups
+        if any(
+            _leads(tree, token, target, stops=stops)
+            for token in tokens
+            for target in targets
+        )
+    ]
 
 
 def _of_neighbours(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:

@@ -98,7 +98,7 @@ def _reaches(tree: Tree, cue: int, target: int) -> bool | None:
     return None
 
 
-def _reaches_below(tree: Tree, cue: int, below: list[int]) -> bool | None:
+def _reaches_below(tree: Tree, cue: int, below: Sequence[int]) -> bool | None:
     """Whether a describing cue reaches a token this far below its head."""
     base = tree.tokens[cue].base
     if base in ADJECTIVES:

@@ -9,13 +9,20 @@ but an opacity is seen"), and *unknown* when the label does not say.
 
 from collections.abc import Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "csubj", "csubjpass", "expl"})
 ADJECTIVES = frozenset({"amod", "acl", "relcl"})
 """Labels of what describes a noun and nothing else."""
 
+# Sub-types that ClearNLP has labels of its own for.
+_SUBTYPES = {
+    "acl:relcl": "relcl",
+    "aux:pass": "auxpass",
+    "csubj:pass": "csubjpass",
+    "nsubj:pass": "nsubjpass",
+}
 _ARTICLES = frozenset({"a", "an"})
 _UNKNOWN = frozenset({"", "dep", "root", "meta", "list", "punct", "intj", "discourse"})
 _CLAUSES = frozenset({"advcl", "parataxis", "ccomp"})
@@ -42,12 +49,15 @@ class Token(NamedTuple):
     @property
     def base(self) -> str:
         """The label without its sub-type: "nmod" for "nmod:poss"."""
-        label = self.label.lower()
-        if label in ("nsubj:pass", "csubj:pass"):
-            return label.replace(":", "")
-        if label in ("acl:relcl", "aux:pass"):
-            return {"acl:relcl": "relcl", "aux:pass": "auxpass"}[label]
-        return label.partition("||")[0].partition(":")[0].partition("@")[0]
+        return _base_of(self.label)
+
+
+@lru_cache(maxsize=256)
+def _base_of(label: str) -> str:
+    label = label.lower()
+    if label in _SUBTYPES:
+        return _SUBTYPES[label]
+    return label.partition("||")[0].partition(":")[0].partition("@")[0]
 
 
 class Tree:
@@ -95,14 +105,11 @@ class Tree:
             return None
         return min(heads, key=lambda index: (len(self.path_up(index)), -index))
 
-    def path_up(self, index: int) -> list[int]:
+    def path_up(self, index: int) -> tuple[int, ...]:
         """Return the token, its head, and so on up to a root."""
-        path = [index]
-        while not self._is_root(path[-1]) and len(path) <= len(self.tokens):
-            path.append(self.tokens[path[-1]].head)
-        return path
+        return self._paths[index]
 
-    def below(self, index: int, top: int) -> list[int] | None:
+    def below(self, index: int, top: int) -> tuple[int, ...] | None:
         """Return the tokens from `index` up to right below `top`; None: not below."""
         path = self.path_up(index)
         return path[: path.index(top)] if top in path else None
@@ -120,18 +127,7 @@ class Tree:
 
     def edge(self, index: int) -> Edge:
         """Return what passes the edge above a token."""
-        base = self.tokens[index].base
-        if base in _UNKNOWN:
-            return Edge.UNKNOWN
-        if base == "relcl" or index in self._breaks or self._is_set_off(index):
-            return Edge.CLOSED
-        if base == "conj":
-            return Edge.CLOSED if self._is_contrasted(index) else Edge.OPEN
-        if base in _CLAUSES:
-            if self.child(index, SUBJECTS) is not None:
-                return Edge.CLOSED
-            return Edge.OPEN if base == "ccomp" else Edge.UNKNOWN
-        return Edge.OPEN
+        return self._edges[index]
 
     def passes(self, path: Sequence[int]) -> bool | None:
         """Whether all the edges above these tokens are open; None: it is not known."""
@@ -145,6 +141,34 @@ class Tree:
         above, below = self.path_up(one), self.path_up(other)
         between = [*(set(above) - set(below)), *(set(below) - set(above))]
         return any(self.edge(index) is Edge.CLOSED for index in between)
+
+    @cached_property
+    def _paths(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(self._read_path(index) for index in range(len(self.tokens)))
+
+    def _read_path(self, index: int) -> tuple[int, ...]:
+        path = [index]
+        while not self._is_root(path[-1]):
+            path.append(self.tokens[path[-1]].head)
+        return tuple(path)
+
+    @cached_property
+    def _edges(self) -> tuple[Edge, ...]:
+        return tuple(self._read_edge(index) for index in range(len(self.tokens)))
+
+    def _read_edge(self, index: int) -> Edge:
+        base = self.tokens[index].base
+        if base in _UNKNOWN or self._is_root(index):
+            return Edge.UNKNOWN
+        if base == "relcl" or index in self._breaks or self._is_set_off(index):
+            return Edge.CLOSED
+        if base == "conj":
+            return Edge.CLOSED if self._is_contrasted(index) else Edge.OPEN
+        if base in _CLAUSES:
+            if self.child(index, SUBJECTS) is not None:
+                return Edge.CLOSED
+            return Edge.OPEN if base == "ccomp" else Edge.UNKNOWN
+        return Edge.OPEN
 
     def _is_root(self, index: int) -> bool:
         return self.tokens[index].head == index
@@ -176,11 +200,14 @@ class Tree:
 
     def _link(self, index: int) -> int | None:
         """Return the nearest conjunction before a conjunct, on it or on one above it."""
-        head = self.tokens[index].head
-        links = [
-            child
-            for above in self.path_up(index)
-            for child in self.children[above]
-            if self.tokens[child].base in ("cc", "punct") and head < child < index
-        ]
-        return max(links, default=None)
+        above = frozenset(self.path_up(index))
+        between = range(index - 1, self.tokens[index].head, -1)
+        return next(
+            (
+                child
+                for child in between
+                if self.tokens[child].base in ("cc", "punct")
+                and self.tokens[child].head in above
+            ),
+            None,
+        )

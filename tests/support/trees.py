@@ -1,11 +1,14 @@
 """Hand-written dependency trees, in the place of a model's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training import Example
 from spacy.vocab import Vocab
+from thinc.api import fix_random_seed
 
 # A token that stands without a space behind the one before it.
 _ATTACHED = (".", ",", ";", "n't")
@@ -41,17 +44,37 @@ def hand_written_trees(plain: Doc) -> Doc:
     return plain if line is None else document(line, vocab=plain.vocab)
 
 
-@Language.component("no_tags")
-def no_tags(plain: Doc) -> Doc:
-    """Stand where a model has its tagger."""
-    return plain
-
-
-def save_pipeline(folder: Path, *, components: tuple[str, ...]) -> Path:
-    """Save a pipeline with these of the components `tagger` and `parser`."""
+def save_pipeline(folder: Path, *, component: str = "parser") -> Path:
+    """Save a pipeline that gives sentences their trees, under the name `component`."""
     pipeline = spacy.blank("en")
-    factories = {"tagger": "no_tags", "parser": "hand_written_trees"}
-    for name in components:
-        pipeline.add_pipe(factories[name], name=name)
+    pipeline.add_pipe("hand_written_trees", name=component)
+    pipeline.to_disk(folder)
+    return folder
+
+
+def save_trained(folder: Path, *, lines: Sequence[str]) -> Path:
+    """Save a small pipeline of the layout of scispaCy's that has learnt these trees.
+
+    Tagger and parser share their vectors; the configuration names a call-back of
+    scispaCy's training code, which is not there when the model is read.
+    """
+    fix_random_seed(1)
+    pipeline = spacy.blank("en")
+    size = {"width": 32, "depth": 2, "embed_size": 200}
+    pipeline.add_pipe("tok2vec", config={"model": size})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32}
+    shared = {"model": {"tok2vec": listener}}
+    pipeline.add_pipe("tagger", config=shared)
+    pipeline.add_pipe("parser", config={**shared, "min_action_freq": 1})
+    examples = []
+    for line in lines:
+        tree = document(line, vocab=pipeline.vocab)
+        for token in tree:
+            token.tag_ = token.dep_
+        examples.append(Example(pipeline.make_doc(tree.text), tree))
+    optimizer = pipeline.initialize(lambda: examples)
+    for _ in range(60):
+        pipeline.update(examples, sgd=optimizer)
+    pipeline.config["initialize"]["before_init"] = {"@callbacks": "replace_tokenizer"}
     pipeline.to_disk(folder)
     return folder

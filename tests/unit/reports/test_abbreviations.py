@@ -1,5 +1,7 @@
+import itertools
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -8,6 +10,14 @@ from asg_core.reports.abbreviations import defined_abbreviations
 from asg_core.reports.lexicon_files import shared_lexicon
 
 DEFINITION = "Air space disease (ASD) is seen. ASD has increased."
+UNDEFINED = (
+    "No brackets at all. ASD has increased.",
+    "Two views (PA and lateral) of the chest.",
+    "Air space disease (ASD), never used again.",
+    "A nodule (3 mm) in the left base, 3 mm before.",
+    "Left base (lower lobe) opacity in the lower lobe.",
+    DEFINITION + " Nothing more." * 2_000,
+)
 
 
 def test_a_defined_abbreviation_means_its_long_form() -> None:
@@ -23,17 +33,7 @@ def test_long_forms_that_are_no_finding_and_no_place_are_left_out() -> None:
     assert defined_abbreviations(shared_lexicon(), text) == {}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "No brackets at all. ASD has increased.",
-        "Two views (PA and lateral) of the chest.",
-        "Air space disease (ASD), never used again.",
-        "A nodule (3 mm) in the left base, 3 mm before.",
-        "Left base (lower lobe) opacity in the lower lobe.",
-        DEFINITION + " Nothing more." * 2_000,
-    ],
-)
+@pytest.mark.parametrize("text", UNDEFINED)
 def test_texts_that_define_nothing_are_not_searched(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,14 +45,42 @@ def test_texts_that_define_nothing_are_not_searched(
     assert defined_abbreviations(shared_lexicon(), text) == {}
 
 
-def test_spacy_is_loaded_only_for_a_text_that_defines_something() -> None:
+def test_a_bracket_that_defines_nothing_gives_nothing() -> None:
+    text = "Two views (PA) of the chest. The PA view is limited."
+
+    assert defined_abbreviations(shared_lexicon(), text) == {}
+
+
+def test_capitals_define_abbreviations_too() -> None:
+    defined = defined_abbreviations(shared_lexicon(), DEFINITION.upper())
+
+    assert list(defined) == ["asd"]
+
+
+def test_very_many_brackets_are_looked_at_once() -> None:
+    shorts = map("".join, itertools.product("ABCDEFGHIJKLM", repeat=3))
+    text = " ".join(f"a ({short})" for short in shorts)
+    assert 15_000 < len(text) < 20_000
+    start = time.process_time()
+
+    assert defined_abbreviations(shared_lexicon(), text) == {}
+
+    # About 2 ms; a search of the text for each of them takes a second.
+    assert time.process_time() - start < 0.2
+
+
+def test_spacy_is_loaded_only_for_a_text_that_can_define_something() -> None:
     code = (
         "import sys\n"
-        "from asg_core.reports.abbreviations import defined_abbreviations\n"
-        "from asg_core.reports.lexicon_files import shared_lexicon\n"
-        "text = 'Two views (PA) of the chest.'\n"
-        "assert not defined_abbreviations(shared_lexicon(), text)\n"
+        "import polars as pl\n"
+        "from asg_core.reports.parse import parse_reports\n"
+        "def parse(*texts):\n"
+        "    ids = [str(number) for number in range(len(texts))]\n"
+        "    parse_reports(pl.DataFrame({'study_id': ids, 'text': texts}))\n"
+        f"parse(*{UNDEFINED!r})\n"
         "assert not {'spacy', 'scispacy'} & set(sys.modules)\n"
+        f"parse({DEFINITION!r})\n"
+        "assert {'spacy', 'scispacy'} <= set(sys.modules)\n"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)

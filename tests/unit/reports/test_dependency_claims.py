@@ -15,6 +15,8 @@ BOTH_APICES = ("left apical zone", "right apical zone")
 NOWHERE = ("unspecified",)
 HEART = ("cardiac silhouette",)
 LEFT_BASE = ("left lower lung zone",)
+BOTH_BASES = (*LEFT_BASE, "right lower lung zone")
+RIGHT_APEX = ("right apical zone",)
 
 NO_EFFUSION = ("pleural effusion", "absent", BOTH_ANGLES)
 NO_EDEMA = ("edema", "absent", BOTH_LUNGS)
@@ -84,8 +86,35 @@ def by_clauses(text: str) -> list[Row]:
         ("Normal/amod/3 heart/compound/3 size/ROOT/0 and/cc/3 mediastinal/amod/6 contours/conj/3 ./punct/3", [("cardiomegaly", "absent", HEART), ("enlarged cardiomediastinum", "absent", ("mediastinum",))]),
         ("Enlargement/ROOT/0 of/case/4 the/det/4 heart/nmod/1 ./punct/1", [("cardiomegaly", "present", HEART)]),
         ("Markings/nsubj/3 are/cop/3 normal/ROOT/0 ./punct/3", [("marking", "absent", BOTH_LUNGS)]),
+        ("The/det/3 costophrenic/amod/3 angles/nsubjpass/5 are/auxpass/5 blunted/ROOT/0 ./punct/5", [("blunt", "present", BOTH_ANGLES)]),
+        ("The/det/3 costophrenic/amod/3 angles/nsubj/4 are/ROOT/0 sharp/acomp/4 ./punct/4", [("blunt", "absent", BOTH_ANGLES)]),
+        ("Cardiac/amod/2 silhouette/nsubj/6 is/cop/6 within/case/6 normal/amod/6 limits/ROOT/0 ./punct/6", [("cardiomegaly", "absent", HEART)]),
+        ("Cardiac/amod/2 silhouette/nsubj/3 is/ROOT/0 within/prep/3 normal/amod/6 limits/pobj/4 ./punct/3", [("cardiomegaly", "absent", HEART)]),
+        # "clear of" a list
+        ("The/det/2 lungs/nsubj/4 are/cop/4 clear/ROOT/0 of/case/6 opacity/nmod/4 ,/punct/6 effusion/conj/6 or/cc/6 edema/conj/6 ./punct/4", [("opacity", "absent", BOTH_LUNGS), NO_EFFUSION, NO_EDEMA]),
+        ("Lungs/nsubj/2 are/ROOT/0 clear/acomp/2 of/prep/3 opacity/pobj/4 ,/punct/5 effusion/conj/5 ,/punct/7 or/cc/7 edema/conj/7 ./punct/2", [("opacity", "absent", BOTH_LUNGS), NO_EFFUSION, NO_EDEMA]),
+        # both sides, compared
+        ("Bibasilar/amod/2 opacities/ROOT/0 ,/punct/2 left/advmod/5 greater/amod/2 than/case/7 right/nmod/5 ./punct/2", [("opacity", "present", BOTH_BASES)]),
+        ("Effusions/nsubj/2 are/ROOT/0 left/npadvmod/4 greater/acomp/2 than/prep/4 right/pobj/5 ./punct/2", [("pleural effusion", "present", BOTH_ANGLES)]),
+        # two places, of one finding and of two
+        ("Opacities/ROOT/0 in/case/5 the/det/5 left/amod/5 base/nmod/1 and/cc/5 the/det/9 right/amod/9 apex/conj/5 ./punct/1", [("opacity", "present", (*LEFT_BASE, *RIGHT_APEX))]),
+        ("Opacities/ROOT/0 in/prep/1 the/det/5 left/amod/5 base/pobj/2 and/cc/5 right/amod/8 apex/conj/5 ./punct/1", [("opacity", "present", (*LEFT_BASE, *RIGHT_APEX))]),
+        ("Scar/ROOT/0 in/case/4 left/amod/4 base/nmod/1 and/cc/1 nodule/conj/1 at/case/9 right/amod/9 apex/nmod/6 ./punct/1", [("scar", "present", LEFT_BASE), ("nodule", "present", RIGHT_APEX)]),
+        ("Scar/ROOT/0 in/prep/1 left/amod/4 base/pobj/2 and/cc/1 nodule/conj/1 at/prep/6 right/amod/9 apex/pobj/7 ./punct/1", [("scar", "present", LEFT_BASE), ("nodule", "present", RIGHT_APEX)]),
+        # "with" shares the side, but not of what is not there
+        ("Left/amod/2 effusion/ROOT/0 with/case/5 adjacent/amod/5 edema/nmod/2 ./punct/2", [("pleural effusion", "present", ("left costophrenic angle",)), ("edema", "present", ("left lung",))]),
+        ("Left/amod/2 effusion/ROOT/0 with/prep/2 adjacent/amod/5 edema/pobj/3 ./punct/2", [("pleural effusion", "present", ("left costophrenic angle",)), ("edema", "present", ("left lung",))]),
+        ("No/det/3 left/amod/3 effusion/ROOT/0 ,/punct/3 with/case/6 edema/nmod/3 ./punct/3", [("pleural effusion", "absent", ("left costophrenic angle",)), ("edema", "present", BOTH_LUNGS)]),
+        # questions, plans
+        ("Evaluate/ROOT/0 for/case/3 pneumothorax/nmod/1 or/cc/3 effusion/conj/3 ./punct/1", []),
+        ("Evaluate/ROOT/0 for/prep/1 pneumothorax/pobj/2 or/cc/3 effusion/conj/3 ./punct/1", []),
+        ("CT/nsubjpass/3 is/auxpass/3 recommended/ROOT/0 to/aux/5 exclude/xcomp/3 a/det/7 nodule/dobj/5 ./punct/3", []),
+        ("If/mark/4 pneumonia/nsubjpass/4 is/auxpass/4 suspected/advcl/7 ,/punct/7 CT/nsubjpass/7 recommended/ROOT/0 ./punct/7", []),
         # devices end where their tips are
         ("Right/amod/2 PICC/nsubj/3 ends/ROOT/0 in/case/6 the/det/6 SVC/nmod/3 ./punct/3", [("line", "present", ("right unspecified", "svc")), ("tip", "present", ("svc",))]),
+        # the line's name was removed from the text
+        ("Left/amod/3 chest/compound/3 XXXX/ROOT/0 with/case/5 tip/nmod/3 in/case/8 the/det/8 SVC/nmod/5 ./punct/3", [("line", "present", ("left unspecified", "svc")), ("tip", "present", ("svc",))]),
+        ("Left/amod/3 chest/compound/3 XXXX/ROOT/0 with/prep/3 tip/pobj/4 in/prep/5 the/det/8 SVC/pobj/6 ./punct/3", [("line", "present", ("left unspecified", "svc")), ("tip", "present", ("svc",))]),
     ],
 )  # fmt: skip
 def test_the_tree_says_what_belongs_together(line: str, expected: list[Row]) -> None:
@@ -108,6 +137,40 @@ def test_the_tree_says_what_belongs_together(line: str, expected: list[Row]) -> 
 def test_the_tree_overrules_the_clauses(line: str, expected: list[Row]) -> None:
     assert read(line) == expected
     assert by_clauses(document(line).text) != expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("History/ROOT/0 of/case/3 pneumonia/nmod/1 and/cc/3 edema/conj/3 ./punct/1", [("present", "history"), ("present", "history")]),
+        ("History/ROOT/0 of/prep/1 pneumonia/pobj/2 but/cc/1 no/det/6 edema/conj/1 ./punct/1", [("present", "history"), ("absent", "current")]),
+        ("Prior/amod/2 pneumonia/ROOT/0 ./punct/2", [("present", "history")]),
+        ("Chest/compound/2 tube/nsubjpass/5 has/aux/5 been/auxpass/5 removed/ROOT/0 ./punct/5", [("absent", "removal")]),
+        ("Edema/nsubj/3 is/cop/3 unchanged/ROOT/0 ./punct/3", [("present", "comparison")]),
+        ("Edema/nsubj/2 is/ROOT/0 unchanged/acomp/2 and/cc/2 tube/nsubjpass/7 was/auxpass/7 removed/conj/2 ./punct/2", [("present", "comparison"), ("absent", "removal")]),
+    ],
+)  # fmt: skip
+def test_the_tree_says_how_far_history_and_change_reach(
+    line: str, expected: list[tuple[str, str]]
+) -> None:
+    tree = document(line)
+
+    claims = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=40)
+
+    assert [
+        (claim.existence.value, claim.context.value) for claim in claims
+    ] == expected
+
+
+def test_a_sentence_of_very_many_tokens_is_read_by_its_clauses() -> None:
+    end = "small/amod/{0} nodule/conj/2"
+    short = f"No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 {end.format(6)}"
+    words = " ".join(["quite/advmod/203"] * 197)
+    long = f"No/det/2 effusion/ROOT/0 and/cc/2 a/det/203 {words} {end.format(203)}"
+
+    # Here the tree overrules the clauses; there it is not asked.
+    assert read(short) != by_clauses(document(short).text)
+    assert read(long) == by_clauses(document(long).text)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +209,11 @@ def test_between_roots_side_by_side_the_clauses_decide() -> None:
 
     assert read(line) == [NO_EFFUSION, ("opacity", "present", LEFT_BASE)]
     assert read(line) == by_clauses(document(line).text)
+
+
+def test_a_conjunct_without_its_first_part_is_a_root_like_any_other() -> None:
+    # So it stands where the first part was white space, which is no token.
+    assert read("Opacity/conj/1 ./punct/1") == [("opacity", "present", NOWHERE)]
 
 
 def test_offsets_are_the_words_of_the_sentence() -> None:
