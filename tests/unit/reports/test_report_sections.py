@@ -58,6 +58,8 @@ def test_offsets_give_the_header_and_the_text() -> None:
         (" FINDINGS:\n IMPRESSION:\n fine", [("impression", "fine")]),
         # headers within a line
         ("FINDINGS: clear. IMPRESSION: fine.", [("findings", "clear."), ("impression", "fine.")]),
+        ("FINDINGS: clear.IMPRESSION: fine.", [("findings", "clear."), ("impression", "fine.")]),
+        ("FINDINGS: see /IMPRESSION: below", [("findings", "see /IMPRESSION: below")]),
         # CRLF
         ("FINDINGS:\r\nclear\r\n\r\nIMPRESSION:\r\nfine\r\n", [("findings", "clear"), ("impression", "fine")]),
         ("FINDINGS:\rclear\rIMPRESSION:\rfine\r", [("findings", "clear"), ("impression", "fine")]),
@@ -73,6 +75,8 @@ def test_offsets_give_the_header_and_the_text() -> None:
         # a title of its own line, without a colon
         (" ADDENDUM\n more\n FINAL REPORT\n FINDINGS: b", [("addendum", "more"), ("findings", "b")]),
         (" FINAL ADDENDUM\n more", [("addendum", "more")]),
+        (" ADDENDUM  More is seen.", [("addendum", "More is seen.")]),
+        (" FINDINGS: clear\n ADDENDUM was sent.", [("findings", "clear ADDENDUM was sent.")]),
         # findings left empty, text under the impression
         (" FINDINGS: \n \n IMPRESSION: fine", [("impression", "fine")]),
         # a part of the header decides
@@ -132,7 +136,13 @@ def test_a_wet_read_on_the_first_line_is_no_preamble() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Seen on\n ___\n today.", "Seen by ________ today.", "Dr. ________, ___:"]
+    "text",
+    [
+        "Seen on\n ___\n today.",
+        "Seen by ________ today.",
+        "Seen by\n ________ today.",
+        "Dr. ________, ___:",
+    ],
 )
 def test_a_removed_name_ends_nothing(text: str) -> None:
     assert named(f" IMPRESSION: {text}") == [("impression", " ".join(text.split()))]
@@ -191,6 +201,23 @@ def test_the_body_before_an_impression_is_found_too() -> None:
         ("history", "Cough."),
         ("unlabelled", "Lungs clear."),
         ("impression", "Normal."),
+    ]
+
+
+def test_a_blank_line_behind_the_header_is_not_the_start_of_the_body() -> None:
+    assert named(" COMPARISON:\n\n ___.\n\n Lungs clear.\n") == [
+        ("comparison", "___."),
+        ("unlabelled", "Lungs clear."),
+    ]
+
+
+def test_a_report_with_findings_has_no_other_body() -> None:
+    text = " Title.\n HISTORY: Cough.\n\n Smoker.\n FINDINGS: Clear.\n"
+
+    assert named(text) == [
+        ("preamble", "Title."),
+        ("history", "Cough. Smoker."),
+        ("findings", "Clear."),
     ]
 
 
