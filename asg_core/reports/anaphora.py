@@ -13,7 +13,10 @@ from asg_core.terms.existence import Context, Existence
 
 def is_anaphoric(claims: tuple[Claim, ...]) -> bool:
     """Whether a claim of a sentence needs the place of the sentence before."""
-    return any(claim.is_anaphoric for claim in claims)
+    for claim in claims:  # noqa: SIM110 - half the time of any(), for every sentence
+        if claim.is_anaphoric:
+            return True
+    return False
 
 
 def resolved(

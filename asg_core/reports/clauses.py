@@ -1,5 +1,6 @@
 """Cut a sentence into clauses: the stretches that a cue or a place cannot leave."""
 
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,15 @@ class Clauses:
     def index_of(self, word: int) -> int:
         """Return the 0-based clause that the word with this index lies in."""
         return bisect_right(self.starts, word) - 1
+
+    def around(self, word: int) -> tuple[int, int]:
+        """Return the words of the clause that the word lies in, half-open.
+
+        The last clause has no end.
+        """
+        after = bisect_right(self.starts, word)
+        end = self.starts[after] if after < len(self.starts) else sys.maxsize
+        return self.starts[after - 1], end
 
 
 def split_clauses(words: Sequence[Word], matches: Sequence[Match]) -> Clauses:

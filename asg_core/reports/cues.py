@@ -10,6 +10,7 @@ removal, denial, history, doubt, comparison. A finding that no cue reaches is pr
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 
 from asg_core.reports.clauses import Clauses, split_clauses
@@ -118,13 +119,11 @@ def read_sentence(
 
 def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
     """Return what the sentence claims about its words `first` to `last`, half-open."""
-    clause = reading.clauses.index_of(first)
+    low, high = reading.clauses.around(first)
     best: tuple[int, int] | None = None  # rank, then distance in words
     found: Match | None = None
     for match in reading.matches:
-        if not match.entry.cues:
-            continue
-        if reading.clauses.index_of(match.first) != clause:
+        if not match.entry.cues or not low <= match.first < high:
             continue
         distance = first - match.last if match.last <= first else match.first - last
         if distance < 0 or distance > max_scope:
@@ -158,20 +157,35 @@ def _effect(
 ) -> str | None:
     """Return the strongest effect that one cue has on the words first..last."""
     is_before = match.last <= first
-    effects = []
-    for cue in match.entry.cues:
+    effect, has_past, has_alternate = _effects(match.entry.cues, is_before)
+    if has_past and distance <= _PAST_REACH:
+        effect = _stronger(effect, "history")
+    if has_alternate and _is_alternative(reading, match, first, last):
+        effect = _stronger(effect, "doubt")
+    return effect
+
+
+@lru_cache(maxsize=1024)
+def _effects(
+    cues: frozenset[str],
+    is_before: bool,  # noqa: FBT001 - a cache key
+) -> tuple[str | None, bool, bool]:
+    """Return the strongest effect of some cues on what follows them or precedes them.
+
+    And whether there is one that depends: "past" on the distance, "alternate" on the
+    findings around it.
+    """
+    strongest = None
+    for cue in cues:
         name, _, direction = cue.partition("_")
-        if name == "past":
-            if is_before and distance <= _PAST_REACH:
-                effects.append("history")
-        elif name == "alternate":
-            if _is_alternative(reading, match, first, last):
-                effects.append("doubt")
-        elif name == "affirm":
-            continue
-        elif direction == "around" or (direction == "before") == is_before:
-            effects.append(name)
-    return min(effects, key=_RANK.__getitem__, default=None)
+        is_directed = direction == "around" or (direction == "before") == is_before
+        if name in _RANK and is_directed:
+            strongest = _stronger(strongest, name)
+    return strongest, is_before and "past_before" in cues, "alternate" in cues
+
+
+def _stronger(one: str | None, other: str) -> str:
+    return other if one is None else min(one, other, key=_RANK.__getitem__)
 
 
 def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool:
