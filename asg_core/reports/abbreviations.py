@@ -16,16 +16,20 @@ from asg_core.reports.lexicon import Entry, Lexicon, split_words
 # A word, and behind it a short form that starts with a capital.
 _DEFINITION = re.compile(r"[A-Za-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
 _WORD = re.compile(r"\w+")
+# The detector takes quadratic time in both.
 _MAX_CHARS = 20_000
+_MAX_BRACKETS = 100
 
 
 def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
     """Return what the abbreviations defined in `text` mean, keyed in lower case.
 
     Only those are kept whose long form ends in a finding or a place of the lexicon.
-    Texts of more than 20,000 characters are not searched.
+    Texts of more than 20,000 characters or 100 brackets are not searched.
     """
-    if "(" not in text or len(text) > _MAX_CHARS or not _may_define(text):
+    if not 0 < text.count("(") <= _MAX_BRACKETS or len(text) > _MAX_CHARS:
+        return {}
+    if not _may_define(text):
         return {}
     meanings: dict[str, Entry] = {}
     for short, long in _detect(text):

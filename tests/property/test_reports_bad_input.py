@@ -99,6 +99,16 @@ def test_four_times_the_text_takes_about_four_times_as_long(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_abbreviations_are_looked_for_in_linear_time() -> None:
+    # Longer texts than these are not searched for definitions.
+    make = counted("a ({0}) {0} ")
+
+    short, long = (seconds_for(make(size)) for size in (2**12, 2**14))
+
+    assert long < MAX_RATIO * max(short, MIN_SECONDS)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(GENERATORS.keys() - SLOW_TO_READ))
 def test_a_megabyte_is_read(name: str) -> None:
     check(GENERATORS[name](MEGABYTE))

@@ -57,6 +57,14 @@ def test_capitals_define_abbreviations_too() -> None:
     assert list(defined) == ["asd"]
 
 
+def test_a_text_with_more_than_a_hundred_brackets_defines_nothing() -> None:
+    definition = "Air space disease (ASD) is seen. ASD is mild. "
+
+    for num_others, expected in ((99, ["asd"]), (100, [])):
+        text = definition + "mild (3 cm) " * num_others
+        assert list(defined_abbreviations(shared_lexicon(), text)) == expected
+
+
 def test_very_many_brackets_are_looked_at_once() -> None:
     shorts = map("".join, itertools.product("ABCDEFGHIJKLM", repeat=3))
     text = " ".join(f"a ({short})" for short in shorts)
