@@ -42,7 +42,8 @@ def radgraph_folder(cache: Path, *, encoder: Path) -> Path:
     vocabulary = Vocabulary(non_padded_namespaces=["*labels", "*tags"])
     labels = {
         "radgraph__ner_labels": ["", "OBS-DA", "OBS-DP", "OBS-U", "ANAT-DP"],
-        "radgraph__relation_labels": ["", "modify", "located_at", "suggestive_of"],
+        # No "" here: the null relation is no label of the vocabulary.
+        "radgraph__relation_labels": ["modify", "located_at", "suggestive_of"],
     }
     for namespace, names in labels.items():
         for name in names:

@@ -1,0 +1,106 @@
+"""The parser `radgraph` with a model: a tiny one of random weights."""
+
+import tarfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from asg_core.reports.config import RadgraphConfig, ReportsConfig
+from asg_core.reports.parse import parse_reports
+from asg_core.reports.parsers import UnreadableReportError
+from asg_core.reports.radgraph_compat import restore_tokenizer_methods
+from asg_core.reports.radgraph_model import load_model
+from support.radgraph_model import bert_folder, random_model
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _quiet_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    torch.set_num_threads(1)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # radgraph and what it brings warn on import
+        yield
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Return a folder with radgraph/ and encoder/, whose paths were others before."""
+    restore_tokenizer_methods()
+    encoder = bert_folder(tmp_path / "built" / "encoder")
+    random_model(tmp_path / "built", encoder=encoder)
+    return (tmp_path / "built").rename(tmp_path / "models")
+
+
+def test_reports_are_read_without_a_word_on_the_terminal(
+    models: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = ReportsConfig(
+        parser="radgraph",
+        radgraph=RadgraphConfig(model="radgraph", model_folder=models),
+    )
+    reports = pl.DataFrame(
+        {
+            "study_id": ["a", "b", "c"],
+            "text": [
+                "FINDINGS: No pleural effusion. The left lung is clear.\n",
+                "INDICATION: cough.\nIMPRESSION: no effusion in the left lung.\n",
+                " ",
+            ],
+        }
+    )
+
+    parsed = parse_reports(reports, config=config)
+    again = parse_reports(reports, config=config)
+
+    assert parsed.rejects["reason"].to_list() == ["empty_report"]
+    assert parsed.sentences["study_id"].to_list() == ["a", "a", "b"]
+    assert parsed.triplets.equals(again.triplets)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+def test_archive_gives_the_same_graphs(models: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    with tarfile.open(packed / "radgraph.tar.gz", "w:gz") as archive:
+        for path in sorted((models / "radgraph").iterdir()):
+            archive.add(path, arcname=path.name)
+    text = "no pleural effusion in the left lung"
+
+    one = load_model("radgraph", folder=models, device="cpu")(text)
+    (models / "encoder").rename(packed / "encoder")
+    other = load_model("radgraph", folder=packed, device="cpu")(text)
+
+    assert one == other
+
+
+def test_empty_text_is_never_sent(models: Path) -> None:
+    model = load_model("radgraph", folder=models, device="cpu")
+
+    with pytest.raises(UnreadableReportError):
+        model(" \n")
+
+
+def test_a_document_that_the_package_leaves_out_is_an_error(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model("radgraph", folder=models, device="cpu")
+    from radgraph import radgraph  # noqa: PLC0415 - needs the restored methods
+
+    monkeypatch.setattr(radgraph, "postprocess_reports", lambda _: {})
+
+    with pytest.raises(UnreadableReportError) as error:
+        model("no effusion")
+    assert error.value.reason == "model_failed"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_missing_is_a_sentence(models: Path) -> None:
+    with pytest.raises(ValueError, match=r"reports\.radgraph: expected the model"):
+        load_model("radgraph", folder=models, device="cuda")
