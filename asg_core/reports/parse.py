@@ -79,7 +79,7 @@ def parse_reports(
         represent atelectasis"); finding and cue are always in its own.
 
     Raises:
-        ValueError: If a column is missing, or two reports have the same study_id.
+        ValueError: If a column is missing, or a study_id is null or of two reports.
         TypeError: If a column does not hold strings.
     """
     _check(reports)
@@ -118,6 +118,12 @@ def _check(reports: pl.DataFrame) -> None:
                 f"parse_reports: expected strings in '{column}', found "
                 f"{reports[column].dtype}"
             )
+    num_nulls = reports["study_id"].null_count()
+    if num_nulls:
+        raise ValueError(
+            f"parse_reports: expected a study_id in every row, found {num_nulls} rows "
+            f"without one. Name these reports or leave them out."
+        )
     repeated = reports["study_id"].is_duplicated()
     if repeated.any():
         raise ValueError(

@@ -194,6 +194,8 @@ def test_wrong_frames_are_refused() -> None:
         parse_reports(pl.DataFrame({"study_id": ["1"]}))
     with pytest.raises(TypeError, match="expected strings in 'text', found Int64"):
         parse_reports(pl.DataFrame({"study_id": ["1"], "text": [1]}))
+    with pytest.raises(ValueError, match="study_id in every row, found 2 rows without"):
+        parse_reports(pl.DataFrame({"study_id": [None, None], "text": ["a", "b"]}))
     with pytest.raises(ValueError, match="expected one report per study, found 2 rows"):
         parse_reports(pl.DataFrame({"study_id": ["1", "1"], "text": ["a", "b"]}))
 
