@@ -10,17 +10,22 @@ closed edge ("no effusion but an opacity").
 from collections.abc import Sequence
 
 from asg_core.reports.dependency_tree import ADJECTIVES, SUBJECTS, Tree
-from asg_core.reports.lexicon import Entry, Match, Word
+from asg_core.reports.lexicon import Entry, Match, Words
 
+# They describe their head and nothing beyond its phrase.
 _FIRM = frozenset({"det", "neg", "case", "amod", "predet", "nummod", "aux", "auxpass"})
 # They describe their head, and so reach it, but may be meant for more than it.
 _LOOSE = frozenset(
     {"advmod", "mark", "cc", "preconj", "compound", "nn", "cop", "quantmod", "nmod"}
 )
+# What is said of a subject: "effusion is unlikely".
 _COMPLEMENTS = frozenset({"acomp", "attr", "oprd", "xcomp"})
+# A conjunct with one of these does not share the adjective of the first.
 _OWN_WORDS = frozenset({"amod", "det", "neg"})
+# From a word of a noun phrase up to its noun.
 _PHRASE = frozenset({"amod", "compound", "nn", "nummod", "nmod", "advmod", "poss"})
 _PASSIVE = frozenset({"auxpass", "nsubjpass"})
+# What a passive verb reports; a denial is for that, not for the subject.
 _CONTENTS = frozenset({"xcomp", "ccomp"})
 
 
@@ -36,9 +41,7 @@ def reaches(tree: Tree, cue: Match, target: int) -> bool | None:
     return False
 
 
-def tree_cues(
-    tree: Tree, words: Sequence[Word], matches: Sequence[Match]
-) -> list[Match]:
+def tree_cues(tree: Tree, words: Words, matches: Sequence[Match]) -> list[Match]:
     """Return the matches with the cues that only the tree shows, in order.
 
     A token labelled `neg` denies, whether the lexicon has it or not ("isn't"), and in a
@@ -51,8 +54,8 @@ def tree_cues(
             continue
         inside = [
             position
-            for position, word in enumerate(words)
-            if word.start < token.end and token.start < word.end
+            for position, (start, end) in enumerate(words.spans)
+            if start < token.end and token.start < end
         ]
         if not inside or taken.intersection(inside):
             continue

@@ -130,6 +130,20 @@ def test_the_tree_says_what_belongs_together(line: str, expected: list[Row]) -> 
         ("Resolved/amod/2 effusion/ROOT/0 and/cc/2 dense/amod/5 opacity/conj/2 ./punct/2", [NO_EFFUSION, ("opacity", "present", NOWHERE)]),
         # The verb has two subjects' clauses, and the place is the second one's.
         ("No/det/2 effusion/nsubjpass/4 is/auxpass/4 seen/ROOT/0 and/cc/4 opacity/nsubj/8 has/aux/8 increased/conj/4 in/case/12 the/det/12 left/amod/12 base/nmod/8 ./punct/4", [NO_EFFUSION, ("opacity", "present", LEFT_BASE)]),
+        # A denial with a phrase of its own: not the subject of the verb, and not its object.
+        ("Without/case/2 effusion/nmod/5 a/det/4 nodule/nsubjpass/5 seen/ROOT/0 ./punct/5", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
+        ("Without/prep/5 effusion/pobj/1 a/det/4 nodule/nsubjpass/5 seen/ROOT/0 ./punct/5", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
+        ("The/det/2 patient/nsubj/5 without/case/4 effusion/nmod/2 has/ROOT/0 a/det/7 nodule/dobj/5 ./punct/5", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
+        ("The/det/2 patient/nsubj/5 without/prep/2 effusion/pobj/3 has/ROOT/0 a/det/7 nodule/dobj/5 ./punct/5", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
+        # A clause below the denied verb, with a subject and a place of its own.
+        ("No/det/2 effusion/nsubjpass/4 is/auxpass/4 seen/ROOT/0 as/mark/8 scar/nsubj/8 now/advmod/8 fills/advcl/4 the/det/11 left/amod/11 base/dobj/8 ./punct/4", [NO_EFFUSION, ("scar", "present", LEFT_BASE)]),
+        # A doubt is for its noun when the next noun has a word of its own.
+        ("Possible/amod/2 effusion/ROOT/0 and/cc/2 large/amod/5 nodule/conj/2 ./punct/2", [("pleural effusion", "uncertain", NOWHERE), ("nodule", "present", NOWHERE)]),
+        # The nearest place word is the other finding's.
+        ("Opacity/nsubj/6 near/case/5 the/det/5 left/amod/5 nodule/nmod/1 persists/ROOT/0 in/case/9 right/amod/9 apex/nmod/6 ./punct/6", [("opacity", "present", RIGHT_APEX), ("nodule", "present", ("left lung",))]),
+        ("Opacity/nsubj/6 near/prep/1 the/det/5 left/amod/5 nodule/pobj/2 persists/ROOT/0 in/prep/6 right/amod/9 apex/pobj/7 ./punct/6", [("opacity", "present", RIGHT_APEX), ("nodule", "present", ("left lung",))]),
+        # The state is the subject's alone.
+        ("Heart/nsubj/5 ,/punct/5 unlike/case/4 mediastinum/nmod/5 enlarged/ROOT/0 ./punct/5", [("cardiomegaly", "present", HEART)]),
         # No phrase of the lexicon, but a denial of a passive verb.
         ("Effusion/nsubjpass/6 is/auxpass/6 not/neg/6 at/case/5 all/nmod/6 seen/ROOT/0 ./punct/6", [NO_EFFUSION]),
     ],
@@ -163,10 +177,8 @@ def test_the_tree_says_how_far_history_and_change_reach(
 
 
 def test_a_sentence_of_very_many_tokens_is_read_by_its_clauses() -> None:
-    end = "small/amod/{0} nodule/conj/2"
-    short = f"No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 {end.format(6)}"
-    words = " ".join(["quite/advmod/203"] * 197)
-    long = f"No/det/2 effusion/ROOT/0 and/cc/2 a/det/203 {words} {end.format(203)}"
+    short = "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 small/amod/6 nodule/conj/2"
+    long = short + " indeed/advmod/6" * 195
 
     # Here the tree overrules the clauses; there it is not asked.
     assert read(short) != by_clauses(document(short).text)
@@ -181,6 +193,7 @@ def test_a_sentence_of_very_many_tokens_is_read_by_its_clauses() -> None:
         "Heart size is normal to mildly enlarged, lungs are clear of edema.",
         "Opacity may reflect edema or pneumonia; recommend follow up.",
         "Right chest tube with tip at the apex has been removed.",
+        "Left chest XXXX with tip in the SVC.",
         "Evaluate for pneumothorax.",
         "Nothing of the kind.",
     ],
