@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from asg_core.reports.lexicon import Entry, Lexicon, split_words
+from asg_core.reports.lexicon import Entry, Lexicon, Words
 
 # A word, and behind it a short form that starts with a capital.
 _DEFINITION = re.compile(r"[A-Za-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
@@ -33,7 +33,7 @@ def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
         return {}
     meanings: dict[str, Entry] = {}
     for short, long in _detect(text):
-        words = split_words(long)
+        words = Words(long)
         matches = lexicon.match(words)
         if not matches or matches[-1].last != len(words):
             continue

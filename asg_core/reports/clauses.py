@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asg_core.reports.lexicon import Match, Word
+from asg_core.reports.lexicon import Match
 
 _CUES_AFTER = frozenset({"deny_after", "doubt_after", "remove_after", "none_after"})
 _CUES_BEFORE = frozenset(
@@ -34,7 +34,7 @@ class Clauses:
         return self.starts[after - 1], end
 
 
-def split_clauses(words: Sequence[Word], matches: Sequence[Match]) -> Clauses:
+def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
     """Return the clauses of a sentence, given its matches in order.
 
     A clause starts at "but", ";" and their like, at "with", at "except for", at "there
@@ -104,11 +104,11 @@ def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
 
 
 def _runs_on(
-    words: Sequence[Word], matches: Sequence[Match], position: int, *, begin: int
+    words: Sequence[str], matches: Sequence[Match], position: int, *, begin: int
 ) -> bool:
     """Whether a sentence starts here without a full stop: "no effusion the lungs are"."""
     match = matches[position]
-    if match.first == 0 or words[match.first - 1].text != "the":
+    if match.first == 0 or words[match.first - 1] != "the":
         return False
     if position + 1 == len(matches):
         return False

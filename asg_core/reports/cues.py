@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import attrgetter
 
 from asg_core.reports.clauses import Clauses, split_clauses
-from asg_core.reports.lexicon import Entry, Lexicon, Match, Word, split_words
+from asg_core.reports.lexicon import Entry, Lexicon, Match, Words, placed
 from asg_core.reports.lexicon_files import shared_lexicon
 from asg_core.reports.sentences import split_sentences
 from asg_core.terms.existence import Context, Existence
@@ -45,7 +45,7 @@ class Judgement:
 class Reading:
     """One sentence, read: its words, the phrases found, its clauses."""
 
-    words: Sequence[Word]
+    words: Words
     matches: Sequence[Match]
     clauses: Clauses
 
@@ -93,12 +93,12 @@ def judge_span(
             f"{start} and end {end}"
         )
     sentence_start, sentence_end = _sentence_around(text, start, end)
-    words = split_words(text[sentence_start:sentence_end])
+    words = Words(text[sentence_start:sentence_end])
     low, high = start - sentence_start, end - sentence_start
     inside = [
         index
-        for index, word in enumerate(words)
-        if word.end > low and word.start < high
+        for index, (word_start, word_end) in enumerate(words.spans)
+        if word_end > low and word_start < high
     ]
     if not inside:
         return _PRESENT
@@ -112,7 +112,7 @@ def read_sentence(
     lexicon: Lexicon, text: str, *, defined: Mapping[str, Entry] | None = None
 ) -> Reading:
     """Return the words, matches and clauses of one sentence."""
-    words = split_words(text)
+    words = Words(text)
     matches = lexicon.match(words, defined=defined)
     return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
 
@@ -207,19 +207,17 @@ def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool
     return first in (before.first, after.first) or before.first <= first < after.last
 
 
-def _read_around(
-    lexicon: Lexicon, words: list[Word], *, first: int, last: int
-) -> Reading:
+def _read_around(lexicon: Lexicon, words: Words, *, first: int, last: int) -> Reading:
     """Read a sentence whose words first..last are one finding of unknown name."""
-    target = Match(
-        Entry(findings=("span",)), first, last, words[first].start, words[last - 1].end
-    )
-    before = lexicon.match(words[:first])
-    after = [
-        match._replace(first=match.first + last, last=match.last + last)
-        for match in lexicon.match(words[last:])
+    found = [
+        *lexicon.find(words[:first]),
+        (Entry(findings=("span",)), first, last),
+        *(
+            (entry, begin + last, end + last)
+            for entry, begin, end in lexicon.find(words[last:])
+        ),
     ]
-    matches = [*before, target, *after]
+    matches = placed(found, words)
     return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
 
 

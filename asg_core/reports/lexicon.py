@@ -5,7 +5,7 @@ per word of text, however many phrases there are.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,16 +16,47 @@ from asg_core.terms.existence import Existence
 _WORD = re.compile(
     r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&]|--+|(?<!\S)[-\u2013\u2014](?!\S)"
 )
-# Makes a named tuple at half the cost; for what is made for every word of every report.
-_new_tuple = tuple.__new__
+# What can stand twice between two words: "air-space - ".
+_DASHES = frozenset("-\u2013\u2014")
 
 
-class Word(NamedTuple):
-    """One word or mark of a text, in lower case, with its place in the text."""
+class Words(list[str]):
+    """The words and marks of a text, in lower case; where they stand, when asked."""
 
-    text: str
-    start: int
-    end: int
+    __slots__ = ("_spans", "_text")
+
+    def __init__(self, text: str) -> None:
+        """Find the words of a text. Offsets index it, however long its lower case is."""
+        lowered = text.lower()
+        if len(lowered) != len(text):
+            # A few capitals lower to two characters; those stay as they are.
+            lowered = "".join(
+                lower if len(lower := char.lower()) == 1 else char for char in text
+            )
+        super().__init__(_WORD.findall(lowered))
+        self._text = lowered
+        self._spans: list[tuple[int, int]] | None = None
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The characters of each word, half-open."""
+        if self._spans is None:
+            if _DASHES.isdisjoint(self._text):
+                self._spans = self._found_in_order()
+            else:
+                self._spans = [found.span() for found in _WORD.finditer(self._text)]
+        return self._spans
+
+    def _found_in_order(self) -> list[tuple[int, int]]:
+        """Find the words one behind the other: nothing between two looks like a word."""
+        find = self._text.find
+        spans = []
+        end = 0
+        for word in self:
+            start = find(word, end)
+            end = start + len(word)
+            spans.append((start, end))
+        return spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +91,10 @@ class Entry:
             cues=self.cues | other.cues,
             role=self.role or other.role,
         )
+
+
+Found = tuple[Entry, int, int]
+"""What a phrase means, and its words, half-open."""
 
 
 class Match(NamedTuple):
@@ -104,21 +139,27 @@ class Lexicon:
     place_rules: Mapping[str, PlaceRule]
 
     def match(
-        self, words: list[Word], *, defined: Mapping[str, Entry] | None = None
+        self, words: Words, *, defined: Mapping[str, Entry] | None = None
     ) -> list[Match]:
         """Return the phrases of `words` from left to right, the longest at each place.
 
         `defined` holds single words that the text itself defines (abbreviations); they
         win over the lexicon.
         """
-        found: list[Match] = []
+        return placed(self.find(words, defined=defined), words)
+
+    def find(
+        self, words: Sequence[str], *, defined: Mapping[str, Entry] | None = None
+    ) -> list[Found]:
+        """Do as `match`, without the characters."""
+        found: list[Found] = []
         root = self.trie.children
         count = len(words)
         free = 0  # the first word that no phrase has taken
         for position, word in enumerate(words):
             if position < free:
                 continue
-            node = root.get(word[0])
+            node = root.get(word)
             if node is None and defined is None:
                 continue
             entry, last = None, position + 1
@@ -128,16 +169,23 @@ class Lexicon:
                     entry, last = node.entry, ahead
                 if ahead == count or not node.children:
                     break
-                node = node.children.get(words[ahead][0])
+                node = node.children.get(words[ahead])
                 ahead += 1
-            if defined is not None and word[0] in defined:
-                entry, last = defined[word[0]], position + 1
+            if defined is not None and word in defined:
+                entry, last = defined[word], position + 1
             if entry is not None:
-                ends = words[last - 1][2]
-                match = _new_tuple(Match, (entry, position, last, word[1], ends))
-                found.append(match)
+                found.append((entry, position, last))
                 free = last
         return found
+
+
+def placed(found: Iterable[Found], words: Words) -> list[Match]:
+    """Return matches for what was found: the characters come with the words."""
+    spans = words.spans
+    return [
+        Match(entry, first, last, spans[first][0], spans[last - 1][1])
+        for entry, first, last in found
+    ]
 
 
 def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:
@@ -149,19 +197,3 @@ def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:
             node = node.children.setdefault(word, Node())
         node.entry = entry
     return root
-
-
-def split_words(text: str) -> list[Word]:
-    """Return the words and marks of `text`, lower-cased, with their offsets.
-
-    Offsets index `text` itself, whatever lower-casing does to its length.
-    """
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        # A few capitals lower to two characters; those stay as they are.
-        lowered = "".join(
-            lower if len(lower := char.lower()) == 1 else char for char in text
-        )
-    return [
-        _new_tuple(Word, (found[0], *found.span())) for found in _WORD.finditer(lowered)
-    ]

@@ -8,8 +8,8 @@ from asg_core.reports.lexicon import (
     Entry,
     Lexicon,
     PlaceRule,
+    Words,
     build_trie,
-    split_words,
 )
 from asg_core.reports.zones import ZONES
 from asg_core.terms.existence import Existence
@@ -165,7 +165,7 @@ def _read_entries(
     for row in read_rows(path, columns=columns):
         entry = read(row)
         for spelling in _spellings(row["phrase"]):
-            phrase = tuple(word.text for word in split_words(spelling))
+            phrase = tuple(Words(spelling))
             if not phrase:
                 raise ValueError(
                     f"{path.name}: expected words, found an empty alternative for the "

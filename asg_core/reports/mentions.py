@@ -107,7 +107,7 @@ def _has_blank(sentence: Sentence, tip: Match) -> bool:
     The removed word is then the device; whether it is a line follows from where it ends.
     """
     words = sentence.reading.words[: tip.first]
-    return any(word.text.startswith(BLANK) for word in words)
+    return any(word.startswith(BLANK) for word in words)
 
 
 def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:

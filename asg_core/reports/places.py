@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.clauses import Clauses
-from asg_core.reports.lexicon import Match, PlaceRule, Word
+from asg_core.reports.lexicon import Match, PlaceRule
 from asg_core.reports.zones import PAIRED, SINGLE
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import UNSPECIFIED
@@ -123,7 +123,7 @@ class _Atom:
 
 
 def find_groups(
-    words: Sequence[Word], matches: Sequence[Match], clauses: Clauses
+    words: Sequence[str], matches: Sequence[Match], clauses: Clauses
 ) -> list[Group]:
     """Return the groups of place words of a sentence, in order."""
     groups: list[Group] = []
@@ -188,7 +188,7 @@ def holds(place: Place, rule: PlaceRule) -> bool:
 
 
 def _continues(
-    words: Sequence[Word],
+    words: Sequence[str],
     matches: Sequence[Match],
     position: int,
     before: int,
@@ -206,7 +206,7 @@ def _continues(
             return False
         covered.update(range(between.first, between.last))
     free = [
-        words[index].text
+        words[index]
         for index in range(previous.last, match.first)
         if index not in covered
     ]
@@ -216,7 +216,7 @@ def _continues(
 
 
 def _groups(
-    words: Sequence[Word], matches: Sequence[Match], run: Sequence[int]
+    words: Sequence[str], matches: Sequence[Match], run: Sequence[int]
 ) -> list[Group]:
     """Make one group of a run, or two where its end belongs to the next finding.
 
@@ -243,7 +243,7 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
     return None
 
 
-def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
+def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
     if len(run) == 1:
         match = run[0]
         entry = match.entry
@@ -280,12 +280,12 @@ def _group(words: Sequence[Word], run: Sequence[Match]) -> Group:
     )
 
 
-def _bare_zones(words: Sequence[Word], left: Match, right: Match) -> list[_Atom]:
+def _bare_zones(words: Sequence[str], left: Match, right: Match) -> list[_Atom]:
     """Return atoms for the "upper" of "right upper and lower lobes"."""
     return [
-        _Atom(match=left, zone=_BARE_ZONES[word.text], sides=(), is_pair=False)
+        _Atom(match=left, zone=_BARE_ZONES[word], sides=(), is_pair=False)
         for word in words[left.last : right.first]
-        if word.text in _BARE_ZONES
+        if word in _BARE_ZONES
     ]
 
 

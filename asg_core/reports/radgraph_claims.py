@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from asg_core.reports.claims import Claim, regions_at
 from asg_core.reports.cues import Judgement, Reading, judge, read_sentence
-from asg_core.reports.lexicon import Entry, Lexicon, Match, split_words
+from asg_core.reports.lexicon import Entry, Lexicon, Match, Words
 from asg_core.reports.lexicon_files import shared_lexicon
 from asg_core.reports.parsers import Span
 from asg_core.reports.places import Place, find_groups, holds
@@ -52,8 +52,8 @@ class _Sentence:
         """Return the words that a span of the report touches, half-open."""
         inside = [
             index
-            for index, word in enumerate(self.reading.words)
-            if word.end + self.start > span[0] and word.start + self.start < span[1]
+            for index, (start, end) in enumerate(self.reading.words.spans)
+            if end + self.start > span[0] and start + self.start < span[1]
         ]
         return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
@@ -195,7 +195,7 @@ class GraphReader:
         low = text.rfind(tail)
         return [
             _Meaning(finding=finding, span=span, entry=match.entry)
-            for match in self._lexicon.match(split_words(text))
+            for match in self._lexicon.match(Words(text))
             if match.start < low + len(tail) and match.end > low
             for finding in match.entry.findings
         ]
@@ -205,7 +205,7 @@ class GraphReader:
         text = " ".join(self._words(each) for each in own)
         span = self._entities[key].span
         found = []
-        for match in self._lexicon.match(split_words(text)):
+        for match in self._lexicon.match(Words(text)):
             for place in places:
                 state = (place.zone or "", match.entry.state or "")
                 for finding, existence in self._lexicon.statements.get(state, ()):
@@ -222,7 +222,7 @@ class GraphReader:
 
     def _by_rule(self, key: str, places: Sequence[Place]) -> list[_Meaning]:
         own = [*self._links.modifiers(key), key]
-        words = {word.text for each in own for word in split_words(self._words(each))}
+        words = {word for each in own for word in Words(self._words(each))}
         zones = {place.zone for place in places if place.zone}
         span = self._entities[key].span
         return [
@@ -315,7 +315,7 @@ class GraphReader:
         return _completed(places), (here[0][0], max(end for _, end in here))
 
     def _phrases(self, span: Span) -> list[Match]:
-        return self._lexicon.match(split_words(self._text[span[0] : span[1]]))
+        return self._lexicon.match(Words(self._text[span[0] : span[1]]))
 
     def _words(self, key: str) -> str:
         start, end = self._entities[key].span

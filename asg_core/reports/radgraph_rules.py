@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from asg_core.reports.lexicon import split_words
+from asg_core.reports.lexicon import Words
 from asg_core.reports.lexicon_files import expand, read_rows
 from asg_core.reports.zones import ZONES
 from asg_core.terms.existence import Existence
@@ -57,7 +57,7 @@ def shared_rules() -> tuple[Rule, ...]:
             )
         rules.extend(
             Rule(
-                words=frozenset(word.text for word in split_words(spelling)),
+                words=frozenset(Words(spelling)),
                 zone=None if row["zone"] == "*" else row["zone"],
                 finding=row["finding"],
                 existence=None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from asg_core.reports.claims import Claim, named_claims
 from asg_core.reports.clauses import split_clauses
 from asg_core.reports.cues import Reading
-from asg_core.reports.lexicon import Entry, Lexicon, split_words
+from asg_core.reports.lexicon import Entry, Lexicon, Words, placed
 from asg_core.reports.mentions import DEVICES, Sentence
 from asg_core.reports.places import find_groups
 from asg_core.reports.statements import state_claims
@@ -43,13 +43,14 @@ def open_sentence(
 
     None: nothing in it can claim anything.
     """
-    words = split_words(text)
-    matches = lexicon.match(words, defined=defined)
-    for match in matches:
-        if match.entry.findings or match.entry.state:
+    words = Words(text)
+    found = lexicon.find(words, defined=defined)
+    for entry, _, _ in found:
+        if entry.findings or entry.state:
             break
     else:
         return None
+    matches = placed(found, words)
     clauses = split_clauses(words, matches)
     return Sentence(
         lexicon=lexicon,

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from asg_core.reports.dependency_claims import tree_claims
 from asg_core.reports.dependency_tree import Token
-from asg_core.reports.lexicon import split_words
+from asg_core.reports.lexicon import Words
 from asg_core.reports.lexicon_files import shared_lexicon
 
 SENTENCES = (
@@ -55,7 +55,7 @@ LABELS = (
 def trees(draw: st.DrawFn) -> tuple[str, list[Token]]:
     """A sentence under any tree: each token hangs on one drawn before it."""
     text = draw(st.sampled_from(SENTENCES))
-    words = split_words(text)
+    words = Words(text)
     order = draw(st.permutations(range(len(words))))
     heads = {order[0]: order[0]}
     for position, index in enumerate(order[1:], start=1):
@@ -64,8 +64,10 @@ def trees(draw: st.DrawFn) -> tuple[str, list[Token]]:
         st.lists(st.sampled_from(LABELS), min_size=len(words), max_size=len(words))
     )
     tokens = [
-        Token(text[word.start : word.end], word.start, word.end, heads[index], label)
-        for index, (word, label) in enumerate(zip(words, labels, strict=True))
+        Token(text[start:end], start, end, heads[index], label)
+        for index, ((start, end), label) in enumerate(
+            zip(words.spans, labels, strict=True)
+        )
     ]
     return text, tokens
 

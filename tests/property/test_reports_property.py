@@ -1,6 +1,7 @@
 """Whatever the text: no exception, offsets into the original, one outcome a report."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import polars as pl
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from asg_core.reports.config import ReportsConfig, SectionName
 from asg_core.reports.cues import existence_of
-from asg_core.reports.lexicon import split_words
+from asg_core.reports.lexicon import Words
 from asg_core.reports.parse import DEFAULT_CONFIG, parse_reports
 from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
@@ -185,7 +186,7 @@ def test_half_a_character_stops_nothing(text: str) -> None:
     # No table can hold a lone surrogate, but the functions below take any string.
     for section in split_sections(text):
         split_sentences(text, section.start, section.end)
-    split_words(text)
+    Words(text)
     if text:
         existence_of(text, 0, len(text))
 
@@ -213,11 +214,11 @@ def test_sections_and_sentences_are_ordered_and_disjoint(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(text=texts)
 def test_words_are_where_they_say(text: str) -> None:
-    words = split_words(text)
+    words = Words(text)
 
-    for word in words:
-        original = text[word.start : word.end]
-        for lowered, character in zip(word.text, original, strict=True):
+    assert all(a[1] <= b[0] for a, b in pairwise(words.spans))
+    for word, (start, end) in zip(words, words.spans, strict=True):
+        for lowered, character in zip(word, text[start:end], strict=True):
             # A capital that lowers to two characters stays as it is.
             assert lowered in (character, character.lower())
 

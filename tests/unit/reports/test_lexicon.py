@@ -6,17 +6,18 @@ from asg_core.reports.lexicon import (
     Entry,
     Lexicon,
     Node,
+    Words,
     build_trie,
-    split_words,
 )
 from asg_core.reports.lexicon_files import expand, read_rows, shared_lexicon
 from asg_core.terms.findings import FINDINGS
 
 
 def test_words_are_lower_case_and_keep_their_offsets() -> None:
-    words = split_words("T-spine: S/P 3.5 cm -- ok")
+    words = Words("T-spine: S/P 3.5 cm -- ok")
 
-    assert [(word.text, word.start) for word in words] == [
+    starts = [start for start, _ in words.spans]
+    assert list(zip(words, starts, strict=True)) == [
         ("t", 0),
         ("spine", 2),
         (":", 7),
@@ -33,10 +34,10 @@ def test_words_are_lower_case_and_keep_their_offsets() -> None:
 def test_letters_that_grow_in_lower_case_do_not_move_the_offsets() -> None:
     text = "\u0130\u0130 EDEMA"  # each of the first two lowers to two characters
 
-    words = split_words(text)
+    words = Words(text)
 
-    assert [text[word.start : word.end] for word in words] == ["\u0130\u0130", "EDEMA"]
-    assert words[1].text == "edema"
+    assert [text[a:b] for a, b in words.spans] == ["\u0130\u0130", "EDEMA"]
+    assert words[1] == "edema"
 
 
 def test_the_longest_phrase_wins_from_left_to_right() -> None:
@@ -48,7 +49,7 @@ def test_the_longest_phrase_wins_from_left_to_right() -> None:
         }
     )
 
-    found = lexicon.match(split_words("pleural, pleural effusion effusion pleural"))
+    found = lexicon.match(Words("pleural, pleural effusion effusion pleural"))
 
     assert [(match.first, match.last) for match in found] == [
         (0, 1),
@@ -62,7 +63,7 @@ def test_words_that_the_text_defines_win() -> None:
     lexicon = small({("ra",): Entry(is_place=True, zone="right_atrium")})
     defined = {"ra": Entry(findings=("opacity",))}
 
-    found = lexicon.match(split_words("new RA here"), defined=defined)
+    found = lexicon.match(Words("new RA here"), defined=defined)
 
     assert [match.entry.findings for match in found] == [("opacity",)]
 
@@ -117,8 +118,7 @@ def test_every_tag_is_found_by_its_own_name() -> None:
         finding
         for finding in FINDINGS
         if not any(
-            finding in match.entry.findings
-            for match in lexicon.match(split_words(finding))
+            finding in match.entry.findings for match in lexicon.match(Words(finding))
         )
     ]
 

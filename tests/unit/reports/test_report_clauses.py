@@ -6,7 +6,7 @@ from asg_core.reports.lexicon_files import shared_lexicon
 
 def clauses(text: str) -> list[str]:
     reading = read_sentence(shared_lexicon(), text)
-    starts = [reading.words[word].start for word in reading.clauses.starts]
+    starts = [reading.words.spans[word][0] for word in reading.clauses.starts]
     return [
         text[start:end].strip()
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
