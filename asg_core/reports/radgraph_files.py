@@ -9,6 +9,7 @@ import gzip
 import json
 import logging
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -100,7 +101,7 @@ def iter_documents(
         reader = _Reader(stream, name=path.name, chunk=chunk, limit=max_document)
         try:
             yield from reader.documents()
-        except (UnicodeDecodeError, EOFError, OSError) as error:
+        except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
             raise ValueError(f"{reader.where()}: cannot be read: {error}") from error
 
 
@@ -151,10 +152,15 @@ class _Reader:
                 if self._is_end or len(self._text) - self._at > self._limit:
                     self._at = min(error.pos, len(self._text))
                     raise self._error("JSON", error.msg) from error
-                self._more()
-                continue
-            self._at = end
-            return value
+            except (RecursionError, ValueError) as error:
+                # The message of the latter would repeat the number.
+                raise self._error("JSON", "too deep a nesting or number") from error
+            else:
+                # A number that ends with the window may go on in the file.
+                if end < len(self._text) or self._is_end:
+                    self._at = end
+                    return value
+            self._more()
 
     def _expect(self, marks: str) -> str:
         mark = self._peek()
@@ -192,9 +198,10 @@ class _Reader:
 
 
 def _opened(path: Path) -> TextIO:
+    # With a byte order mark or without.
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
+        return gzip.open(path, "rt", encoding="utf-8-sig")
+    return path.open(encoding="utf-8-sig")
 
 
 def _spellings(study_ids: Sequence[str]) -> dict[str, str]:

@@ -31,6 +31,7 @@ def parse(path: Path, texts: dict[str, str]) -> ParsedReports:
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 10_000])
 def test_chunks_do_not_matter(tmp_path: Path, chunk: int) -> None:
     documents = {"p/s1.txt": GRAPH, 'odd "key" }{': {"a": ["\u00e9\n", 1.5]}, "e": {}}
+    documents |= {"number": 1234, "none": None, "last": -5.25e3}  # type: ignore[dict-item]
     path = write(tmp_path / "graphs.json", documents)
 
     assert dict(iter_documents(path, chunk=chunk)) == documents
@@ -74,6 +75,8 @@ def test_only_what_is_wanted_stays_in_memory(tmp_path: Path) -> None:
         ("{\n\n1: {}}", ["line 3", "a key in quotes"]),
         ('[{"s1": {}}]', ["line 1"]),
         ("", ["end of the file"]),
+        ('{"s1": ' + "[" * 100_000, ["document 's1'", "nesting"]),
+        ('{"s1": ' + "9" * 5_000 + "}", ["document 's1'", "number"]),
     ],
 )
 def test_malformed_files_are_refused_with_their_line(
@@ -98,12 +101,30 @@ def test_a_broken_document_is_found_before_the_file_is_read_whole(
         list(iter_documents(path, chunk=100, max_document=1_000))
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "graphs.json"
-    path.write_bytes(b'{"s1": "\xff\xfe"}')
+@pytest.mark.parametrize("name", ["graphs.json", "graphs.json.gz"])
+def test_a_byte_order_mark_is_no_mark_of_the_object(tmp_path: Path, name: str) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps({"s1": GRAPH}).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
-    with pytest.raises(ValueError, match="cannot be read"):
-        list(iter_documents(path))
+    assert dict(iter_documents(path)) == {"s1": GRAPH}
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(
+        json.dumps({f"s{n}": GRAPH for n in range(999)}).encode(), mtime=0
+    )
+    damaged = packed[:99] + b"\xff" * 99 + packed[198:]
+    for name, content in {
+        "latin1.json": b'{"s1": "\xff\xfe"}',
+        "plain.json.gz": b"{}",
+        "cut.json.gz": packed[: len(packed) // 2],
+        "damaged.json.gz": damaged,
+    }.items():
+        (tmp_path / name).write_bytes(content)
+
+        with pytest.raises(ValueError, match=rf"{name}, line .* cannot be read"):
+            list(iter_documents(tmp_path / name))
 
 
 @pytest.mark.parametrize(
