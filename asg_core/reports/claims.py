@@ -20,7 +20,7 @@ _VEINS = frozenset({"svc", "cavoatrial"})
 _GENERATORS = frozenset({"pacemaker", "device"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
 class Claim:
     """One finding of one sentence; offsets index the sentence's text, half-open."""
 
@@ -62,9 +62,14 @@ def regions_at(
     `hint` and `is_pair` are what the finding's own phrase says of its place.
     """
     rule = lexicon.place_rules[finding]
+    if len(places) <= 1:
+        place = places[0] if places else None
+        return regions_of(
+            place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
+        )
     found = [
         region
-        for place in (places or (None,))
+        for place in places
         for region in regions_of(
             place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
         )

@@ -16,6 +16,8 @@ from asg_core.terms.existence import Existence
 _WORD = re.compile(
     r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&]|--+|(?<!\S)[-\u2013\u2014](?!\S)"
 )
+# Makes a named tuple at half the cost; for what is made for every phrase that is found.
+_new_tuple = tuple.__new__
 # What can stand twice between two words: "air-space - ".
 _DASHES = frozenset("-\u2013\u2014")
 
@@ -183,7 +185,7 @@ def placed(found: Iterable[Found], words: Words) -> list[Match]:
     """Return matches for what was found: the characters come with the words."""
     spans = words.spans
     return [
-        Match(entry, first, last, spans[first][0], spans[last - 1][1])
+        _new_tuple(Match, (entry, first, last, spans[first][0], spans[last - 1][1]))
         for entry, first, last in found
     ]
 

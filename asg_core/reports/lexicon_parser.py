@@ -59,6 +59,11 @@ class LexiconParser:
         return chosen(claims, has_history=has_history)
 
 
+def forget_sentences() -> None:
+    """Empty the cache of sentences; for measurements."""
+    _cached_read.cache_clear()
+
+
 @lru_cache(maxsize=_CACHED_SENTENCES)
 def _cached_read(
     sentence: str,

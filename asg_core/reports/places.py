@@ -87,6 +87,14 @@ _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
 _SIDES = ("left", "right")
+# The regions of each paired zone, by side and for both.
+_ONE = {
+    zone: {side: (f"{side} {name}",) for side in _SIDES}
+    for zone, name in PAIRED.items()
+}
+_BOTH = {
+    zone: tuple(f"{side} {name}" for side in _SIDES) for zone, name in PAIRED.items()
+}
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
 _LOBAR = frozenset({"upper", "mid", "lower"})
@@ -176,8 +184,10 @@ def regions_of(
             return (UNSPECIFIED,)
         if not (is_pair or rule.is_spread or existence is Existence.ABSENT):
             return (UNSPECIFIED,)
-        sides = _SIDES
-    return tuple(f"{side} {PAIRED[zone]}" for side in sides)
+        return _BOTH[zone]
+    if len(sides) == 1:
+        return _ONE[zone][sides[0]]
+    return _BOTH[zone]
 
 
 def holds(place: Place, rule: PlaceRule) -> bool:
