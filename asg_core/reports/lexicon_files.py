@@ -34,6 +34,7 @@ CUES = frozenset(
         "remove_before",
         "remove_after",
         "history_before",
+        "history_after",
         "past_before",
         "none_before",
         "none_after",

@@ -16,6 +16,7 @@ Conventions that every parser of the package follows:
   vein whose device was blanked by de-identification is a line's. A tip that is not seen
   is no claim.
 - "This", "it" and the like at the start of a sentence take the place of the one before.
+- A structure that is not seen, or lies outside the image, is obscured.
 - Questions, plans and limits of the study ("evaluate for", "recommend", "cannot be
   assessed") are no claims. What has been removed or has resolved is absent, in the
   context `removal`.

@@ -54,7 +54,21 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Left costophrenic angle is sharp.", [("blunt", "absent", ("left costophrenic angle",))]),
         ("Irregularity of the left sixth rib.", [("deformity", "present", ("left ribs",))]),
         ("Markings are normal.", [("marking", "absent", BOTH_LUNGS)]),
+        # structures that cannot be seen
+        ("Left apex is partly excluded from the image.", [("obscure", "present", ("left apical zone",))]),
+        ("The right base is not included in the field of view.", [("obscure", "present", ("right lower lung zone",))]),
+        ("The left hemidiaphragm is not well seen.", [("obscure", "present", ("left hemidiaphragm",))]),
+        ("Mass in the left base is excluded.", [("mass", "absent", ("left lower lung zone",))]),
+        # words of structures with more than one side or kind
+        ("Opacity over the left heart border.", [("opacity", "present", ("left lung",))]),
+        ("Scar in the right upper and middle lobes.", [("scar", "present", ("right upper lung zone", "right mid lung zone"))]),
+        ("Sclerotic or lytic lesion.", [("lesion", "present", ("unspecified",))]),
+        ("Pleural spaces are free of fluid.", [("pleural effusion", "absent", BOTH_ANGLES)]),
+        ("Small pleural air collection on the left.", [("pneumothorax", "present", ("left apical zone",))]),
+        ("Contour of the heart is mildly increased.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # devices
+        ("Prosthetic left shoulder.", [("device", "present", ("left shoulder",))]),
+        ("Sternotomy wires are broken.", [("wire", "present", ("unspecified",))]),
         ("Right PICC ends in the SVC.", [("line", "present", ("right unspecified", "svc")), ("tip", "present", ("svc",))]),
         ("Endotracheal tube.", [("tube", "present", ("trachea",))]),
         ("Tip is not seen.", []),
@@ -64,6 +78,8 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Subcutaneous emphysema.", []),
         ("Left pleural line.", []),
         ("Prior granulomatous infection.", []),
+        ("Old tuberculosis infection.", []),
+        ("Lung lines are low.", []),
         ("Nothing to say.", []),
     ],
 )  # fmt: skip
