@@ -164,6 +164,8 @@ def _held(lexicon: Lexicon, group: Group | None, finding: str) -> tuple[Place, .
     if group is None:
         return ()
     rule = lexicon.place_rules[finding]
+    if len(group.places) == 1:
+        return group.places if holds(group.places[0], rule) else ()
     return tuple(place for place in group.places if holds(place, rule))
 
 
@@ -182,6 +184,8 @@ def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place,
         return before
     if all(place.zone is None for place in after):
         return _sided(before, by=after)
+    if all(place.zone in SINGLE for place in before):
+        return before  # "mediastinal calcifications and a nodule in the lingula"
     return after
 
 

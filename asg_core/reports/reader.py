@@ -93,9 +93,12 @@ def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
 
 def _distinct(claims: Sequence[Claim]) -> list[Claim]:
     """Keep one claim per finding, start and region: the key of the table."""
+    claims = sorted(claims, key=lambda claim: claim.span)
+    if len({(claim.finding, claim.span[0]) for claim in claims}) == len(claims):
+        return claims
     seen: set[tuple[str, int, str]] = set()
     result = []
-    for claim in sorted(claims, key=lambda claim: claim.span):
+    for claim in claims:
         keys = [(claim.finding, claim.span[0], region) for region in claim.regions]
         if seen.isdisjoint(keys):
             result.append(claim)

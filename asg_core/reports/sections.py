@@ -129,18 +129,21 @@ def _headed_sections(text: str) -> list[Section]:
 def _headers(text: str) -> list[tuple[int, int, str]]:
     """Return start, end and section of all headers, in order; they can overlap."""
     first = _FIRST_LINE.match(text)
-    headers = [] if first is None else [(0, first.end(), _name_of(first))]
-    headers += [
+    starting = [] if first is None else [(0, first.end(), _name_of(first))]
+    starting += [
         (found.start() + 1, found.end(), _name_of(found))
         for found in _LATER_LINE.finditer(text)
     ]
+    headers = [(start, end, name) for start, end, name in starting if name is not None]
+    if text.count(":") == sum(text[end - 1] == ":" for _, end, _ in headers):
+        return headers  # no colon is left that could end another one
     for found in _WITHIN_LINE.finditer(text):
         before = text[found.start() - 1 : found.start()]
         if before.isspace() or before in _BEFORE_WITHIN:
-            headers.append((*found.span(), _name_of(found)))
-    return sorted(
-        (start, end, name) for start, end, name in headers if name is not None
-    )
+            name = _name_of(found)
+            if name is not None:
+                headers.append((*found.span(), name))
+    return sorted(headers)
 
 
 def _name_of(found: re.Match[str]) -> str | None:

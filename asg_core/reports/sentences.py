@@ -61,7 +61,11 @@ _BRANCHES = [
     r"\.[.!?]*",
     r"![.!?]*",
     r"\?[.!?]*",
-    *(rf"{opener}\b(?=\s*[a-z])" for opener in _OPENERS),
+    # Behind a letter and a blank, or behind more blanks that are looked through later.
+    *(
+        rf"{opener}\b(?=\s*[a-z])(?:(?<=[a-z]\s{opener})|(?<=\s\s{opener}))"
+        for opener in _OPENERS
+    ),
 ]
 _HEADING = r"[A-Z]{3,}(?: [A-Z]{2,}){0,3}:"
 _BREAK = re.compile("|".join([*_BRANCHES, r"\n"]))
