@@ -12,9 +12,11 @@ The graph knows neither removal nor comparison nor questions, so for these the c
 the sentence are read: what was removed is absent, and a question is no claim.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter, itemgetter
 
 from asg_core.reports.claims import Claim, regions_at
 from asg_core.reports.cues import Judgement, Reading, judge, read_sentence
@@ -28,6 +30,8 @@ from asg_core.reports.radgraph_rules import find_rules
 from asg_core.terms.existence import Context, Existence
 
 _NOTHING = Entry()
+_START, _END = itemgetter(0), itemgetter(1)
+_FIRST, _LAST = attrgetter("first"), attrgetter("last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +54,17 @@ class _Sentence:
 
     def words(self, span: Span) -> tuple[int, int]:
         """Return the words that a span of the report touches, half-open."""
-        inside = [
-            index
-            for index, (start, end) in enumerate(self.reading.words.spans)
-            if end + self.start > span[0] and start + self.start < span[1]
-        ]
-        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+        spans = self.reading.words.spans
+        first = bisect_right(spans, span[0] - self.start, key=_END)
+        last = bisect_left(spans, span[1] - self.start, key=_START)
+        return (first, last) if first < last else (0, 0)
 
     def matches(self, span: Span) -> list[Match]:
         """Return the phrases that a span of the report touches."""
         first, last = self.words(span)
-        return [
-            match
-            for match in self.reading.matches
-            if match.first < last and match.last > first
-        ]
+        matches = self.reading.matches
+        low = bisect_right(matches, first, key=_LAST)
+        return list(matches[low : bisect_left(matches, last, key=_FIRST)])
 
 
 class GraphReader:
@@ -132,7 +132,7 @@ class GraphReader:
         span = self._entities[key].span
         touched = sentence.matches(span)
         named = [match for match in touched if match.entry.findings]
-        owned = [match for match in named if self._owner(match, sentence) == key]
+        owned = [match for match in named if self._owner(match, key) == key]
         if named and not owned:
             return None
         if owned:
@@ -149,16 +149,20 @@ class GraphReader:
             self._joined(key) or self._stated(key, places) or self._by_rule(key, places)
         )
 
-    def _owner(self, match: Match, sentence: _Sentence) -> str:
-        """Return the observation that a phrase is of: the noun, not its adjectives."""
-        low, high = match.start + sentence.start, match.end + sentence.start
-        keys = self._links.in_order(
-            key
-            for key in self._links.sentence_of
-            if self._entities[key].is_observation
-            and self._entities[key].span[0] < high
-            and self._entities[key].span[1] > low
-        )
+    def _owner(self, match: Match, key: str) -> str:
+        """Return the observation that a phrase is of: the noun, not its adjectives.
+
+        `key` is one of the phrase's observations.
+        """
+        index = self._links.sentence_of[key]
+        shift = self._sentences[index].start
+        keys = [
+            each
+            for each in self._links.in_sentence[index]
+            if self._entities[each].is_observation
+            and self._entities[each].span[0] < match.end + shift
+            and self._entities[each].span[1] > match.start + shift
+        ]
         return next((key for key in keys if not self._links.is_modifier(key)), keys[0])
 
     def _named(self, key: str, match: Match, sentence: _Sentence) -> Iterator[_Meaning]:

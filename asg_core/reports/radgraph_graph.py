@@ -30,6 +30,9 @@ _KINDS: Mapping[str, tuple[bool, bool]] = {
     "Anatomy": (False, False),
     "Observation::measurement": (True, True),
 }
+# Ways to take pieces that are kept at a time. A text that needs more repeats its lines
+# more than a hundred times.
+_MAX_STATES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Entity:
 
 
 def read_graph(
-    document: object, *, text: str, starts: Sequence[int]
+    document: object, *, text: str, sections: Sequence[Sequence[Span]]
 ) -> dict[str, Entity]:
     """Return the entities of a document by their keys.
 
@@ -54,7 +57,7 @@ def read_graph(
     Args:
         document: As the file or the package gives it.
         text: The original report.
-        starts: Where the sentences that are read start.
+        sections: The sentences of each section that is read.
 
     Raises:
         UnreadableReportError: If the document is no graph (`malformed_graph`), its
@@ -68,7 +71,7 @@ def read_graph(
     if not isinstance(graph.get("text"), str):
         raise _malformed("a text", "none")
     tokens = str(graph["text"]).split()
-    spans = align(tokens, text=text, starts=starts)
+    spans = align(tokens, text=text, sections=sections)
     entities = _mapping(graph.get("entities"), "entities")
     read = {
         key: _entity(_mapping(value, "an entity"), tokens=tokens, spans=spans)
@@ -85,21 +88,43 @@ def read_graph(
     return read
 
 
-def align(tokens: Sequence[str], *, text: str, starts: Sequence[int]) -> list[Span]:
+def align(
+    tokens: Sequence[str], *, text: str, sections: Sequence[Sequence[Span]]
+) -> list[Span]:
     """Return where each token stands in `text`.
 
-    The tokens, blanks and case aside, must be whole pieces of the text in its order.
-    Pieces start at lines, behind colons, and at `starts`, the sentences, so that a graph
-    may be of the whole report or of some of its sections. Of several ways the one with
-    the fewest gaps is taken, and of those the first.
+    The tokens, blanks and case aside, are the whole text, or else the sections that are
+    read, or else pieces of the text in its order. Pieces start at lines, behind colons,
+    and at sentences. Of several ways to take pieces the one with the fewest gaps counts,
+    and of those the first.
 
     Raises:
-        UnreadableReportError: `graph_not_aligned`, if there is no way.
+        UnreadableReportError: `graph_not_aligned`, if there is no way, or if the text
+            repeats itself so often that there are too many.
     """
     kept = [index for index, char in enumerate(text) if not char.isspace()]
-    whole = _folded("".join(text[index] for index in kept))
+    read = [
+        index
+        for spans in sections
+        if spans
+        for index in range(spans[0][0], spans[-1][1])
+        if not text[index].isspace()
+    ]
     wanted = _folded("".join(tokens))
-    pieces = _pieces(text, kept, starts)
+    for origins in (kept, read):
+        if _folded("".join(text[index] for index in origins)) == wanted:
+            return _token_spans(tokens, origins=origins)
+    pieces = _pieces(text, kept, [start for spans in sections for start, _ in spans])
+    return _token_spans(
+        tokens, origins=_pieces_taken(wanted, text=text, kept=kept, pieces=pieces)
+    )
+
+
+def _pieces_taken(
+    wanted: str, *, text: str, kept: Sequence[int], pieces: Sequence[Span]
+) -> list[int]:
+    """Return the characters of the pieces that make up `wanted`, see `align`."""
+    whole = _folded("".join(text[index] for index in kept))
     # Characters matched so far, and whether the piece before was taken -> gaps, and the
     # pieces taken as a chain.
     states: dict[tuple[int, bool], tuple[int, _Chain]] = {(0, False): (0, None)}
@@ -111,6 +136,8 @@ def align(tokens: Sequence[str], *, text: str, starts: Sequence[int]) -> list[Sp
                 state = (matched + high - low, True)
                 _keep(following, state, cost=cost, chain=(chain, (low, high)))
             _keep(following, (matched, False), cost=gaps, chain=chain)
+        if len(following) > _MAX_STATES:
+            raise _not_aligned()
         states = following
     ends = [
         states[len(wanted), taken]
@@ -118,13 +145,21 @@ def align(tokens: Sequence[str], *, text: str, starts: Sequence[int]) -> list[Sp
         if (len(wanted), taken) in states
     ]
     if not ends:
-        raise UnreadableReportError(
-            "graph_not_aligned",
-            f"Graph: expected the {len(tokens)} tokens of its text in the report, in "
-            "order and in whole sentences or lines, found others.",
-        )
+        raise _not_aligned()
     _, chain = min(ends, key=lambda end: end[0])
-    return _token_spans(tokens, chain=chain, kept=kept)
+    taken: list[Span] = []
+    while chain is not None:
+        chain, piece = chain
+        taken.append(piece)
+    return [kept[at] for low, high in reversed(taken) for at in range(low, high)]
+
+
+def _not_aligned() -> UnreadableReportError:
+    return UnreadableReportError(
+        "graph_not_aligned",
+        "Graph: expected the tokens of its text in the report, in order and in whole "
+        "sentences or lines, found others.",
+    )
 
 
 _Chain = tuple["_Chain", Span] | None
@@ -156,14 +191,7 @@ def _pieces(text: str, kept: Sequence[int], starts: Sequence[int]) -> list[Span]
     return list(pairwise([*cuts, len(kept)]))
 
 
-def _token_spans(
-    tokens: Sequence[str], *, chain: _Chain, kept: Sequence[int]
-) -> list[Span]:
-    taken: list[Span] = []
-    while chain is not None:
-        chain, piece = chain
-        taken.append(piece)
-    origins = [kept[at] for low, high in reversed(taken) for at in range(low, high)]
+def _token_spans(tokens: Sequence[str], *, origins: Sequence[int]) -> list[Span]:
     spans, position = [], 0
     for token in tokens:
         last = position + len(token) - 1

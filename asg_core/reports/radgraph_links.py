@@ -6,8 +6,10 @@ no phrase and is not followed; `located_at` may lead into the sentence before, a
 places of all parsers may.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from asg_core.reports.parsers import Span
 from asg_core.reports.radgraph_graph import Entity
@@ -30,10 +32,14 @@ class Links:
         spans = [span for section in sections for span in section]
         self.sentence_of: dict[str, int] = {}
         """The sentence of each entity that lies in one, counted over all sections."""
-        for key, entity in entities.items():
-            for index, (start, end) in enumerate(spans):
-                if start <= entity.span[0] < end:
-                    self.sentence_of[key] = index
+        self.in_sentence: list[list[str]] = [[] for _ in spans]
+        """The entities that start in each sentence, in the order of the report."""
+        for key in self.in_order(entities):
+            start = entities[key].span[0]
+            index = bisect_right(spans, start, key=itemgetter(0)) - 1
+            if index >= 0 and start < spans[index][1]:
+                self.sentence_of[key] = index
+                self.in_sentence[index].append(key)
         counts["entities outside the sections that are read"] += len(entities) - len(
             self.sentence_of
         )
@@ -68,7 +74,7 @@ class Links:
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
         """Return keys without repetition, in the order of the report."""
-        return sorted(set(keys), key=lambda key: self.entities[key].span)
+        return sorted(set(keys), key=lambda key: (self.entities[key].span, key))
 
     def modifiers(self, key: str) -> list[str]:
         """Return all that modifies an entity, and what modifies that, in report order."""

@@ -41,7 +41,7 @@ class RadgraphParser:
         entities = read_graph(
             self._graph_of(study_id, sent),
             text=text,
-            starts=[start for spans in sections for start, _ in spans],
+            sections=sections,
         )
         reader = GraphReader(
             entities,
