@@ -61,9 +61,11 @@ _BRANCHES = [
     r"\.[.!?]*",
     r"![.!?]*",
     r"\?[.!?]*",
-    # Behind a letter and a blank, or behind more blanks that are looked through later.
+    # Behind a letter or "p.m." and a blank, or behind more blanks: these are looked
+    # through later.
     *(
-        rf"{opener}\b(?=\s*[a-z])(?:(?<=[a-z]\s{opener})|(?<=\s\s{opener}))"
+        rf"{opener}\b(?=\s*[a-z])"
+        rf"(?:(?<=[a-z]\s{opener})|(?<=[mM]\.\s{opener})|(?<=\s\s{opener}))"
         for opener in _OPENERS
     ),
 ]
