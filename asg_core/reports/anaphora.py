@@ -55,6 +55,11 @@ def resolved(
 
 def chosen(claims: tuple[Claim, ...], *, has_history: bool) -> tuple[Claim, ...]:
     """Return the claims without those about the past, unless these are asked for."""
-    if has_history or all(claim.context is not Context.HISTORY for claim in claims):
+    if has_history:
+        return claims
+    for claim in claims:
+        if claim.context is Context.HISTORY:
+            break
+    else:
         return claims
     return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
