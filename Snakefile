@@ -1,8 +1,8 @@
 """ASG: from reports and radiographs to a pre-trained model and its scores.
 
 Plain `snakemake --cores 2` runs the demo on the synthetic corpus; `--configfile FILE`
-runs another configuration. Targets: triplets, boxes, alignments, pretrain, evaluate, summary,
-all.
+runs another configuration. Targets: triplets, check_triplets, boxes, alignments, pretrain,
+evaluate, summary, all.
 """
 
 from pathlib import Path
@@ -21,6 +21,7 @@ if not workflow.config_settings.configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/reports.smk"
+include: "workflow/rules/check_triplets.smk"
 
 
 if HAS_IMAGES:
@@ -62,6 +63,12 @@ rule triplets:
         shards("tables/triplets"),
         # What the source could not use is told where studies are read.
         shards("tables/studies"),
+
+
+rule check_triplets:
+    """A sheet on which a person judges triplets; of a marked one the scores."""
+    input:
+        CHECK_OUTPUTS,
 
 
 rule boxes:

@@ -16,6 +16,7 @@ from asg_core.alignment.config import AlignmentConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.images.config import ImagesConfig
 from asg_core.regions.config import RegionsConfig
+from asg_core.reports.check.config import TripletCheckConfig
 from asg_core.reports.config import ReportsConfig
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.summary.config import SummaryConfig
@@ -40,6 +41,9 @@ class ProjectConfig(BaseModel):
 
     reports: ReportsConfig = ReportsConfig()
     """How report texts become sentences and triplets."""
+
+    check_triplets: TripletCheckConfig = TripletCheckConfig()
+    """How a person checks a sample of the triplets: the target `check_triplets`."""
 
     images: ImagesConfig = ImagesConfig()
     """How image files become the pixel cache."""

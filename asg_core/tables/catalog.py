@@ -215,6 +215,55 @@ TAG_TARGETS = TableSchema(
     about="A finding as an image-level target; a missing row is unlabelled.",
 )
 
+TRIPLET_SCORES = TableSchema(
+    name="triplet_scores",
+    version=1,
+    key=("element", "metric", "target"),
+    columns={
+        "element": pl.String,
+        "metric": pl.String,
+        "target": pl.String,
+        "value": pl.Float64,
+        "ci_low": pl.Float64,
+        "ci_high": pl.Float64,
+        "corpus_value": pl.Float64,
+        "corpus_low": pl.Float64,
+        "corpus_high": pl.Float64,
+        "num_items": pl.Int64,
+    },
+    notes={
+        "element": "finding, region, existence, or joint: all three",
+        "metric": "precision, recall, f1",
+        "target": '"all", a finding, or an existence',
+        "value": "of the reports that a person judged; null: nothing to be over",
+        "ci_low": "95 %: Wilson for precision and recall, bootstrap over reports for F1",
+        "corpus_value": "each report weighted by how many of the corpus it stands for",
+        "num_items": "judged rows (precision), rows with a claim (recall, F1)",
+    },
+    nullable=frozenset(
+        {"value", "ci_low", "ci_high", "corpus_value", "corpus_low", "corpus_high"}
+    ),
+    about="What a person found right in a sample of the triplets (check_triplets).",
+)
+
+TRIPLET_CONFUSIONS = TableSchema(
+    name="triplet_confusions",
+    version=1,
+    key=("element", "proposed", "truth"),
+    columns={
+        "element": pl.String,
+        "proposed": pl.String,
+        "truth": pl.String,
+        "num_items": pl.Int64,
+    },
+    notes={
+        "element": "finding, region, existence",
+        "proposed": '"not proposed" for a triplet that was missed',
+        "truth": '"no claim": the sentence does not say this; "not said": uncorrected',
+    },
+    about="What was proposed where a person found something else (check_triplets).",
+)
+
 STAGE_METRICS = TableSchema(
     name="stage_metrics",
     version=1,
@@ -485,6 +534,8 @@ TABLES: tuple[TableSchema, ...] = (
     SCORES,
     SEGMENTATION_SCORES,
     METRICS,
+    TRIPLET_SCORES,
+    TRIPLET_CONFUSIONS,
     STAGE_METRICS,
     REJECTS,
 )

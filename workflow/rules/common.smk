@@ -52,9 +52,8 @@ DETECTOR_ENV = (
 IS_RADGRAPH_MODEL = (
     project.reports.parser == "radgraph" and project.reports.radgraph.graphs is None
 )
-PARSER_ENV = (
-    "../../envs/radgraph.yaml" if IS_RADGRAPH_MODEL else "../../envs/data.yaml"
-)
+PARSER_ENV = "../../envs/radgraph.yaml" if IS_RADGRAPH_MODEL else "../../envs/data.yaml"
+MARKED_SHEET = project.check_triplets.filled
 SAVED_INVENTORY = Path(RESULTS) / "inventory.json"
 
 if HAS_BOXES and project.regions.checkpoint:
@@ -80,6 +79,12 @@ for key, paths in project.reports.named_files.items():
                 f"{key}: expected the file that reports.parser "
                 f"'{project.reports.parser}' reads, found no {path}."
             )
+
+if MARKED_SHEET and not MARKED_SHEET.is_file():
+    raise WorkflowError(
+        f"check_triplets.filled: expected a marked sheet, found no file {MARKED_SHEET}. "
+        "Name the CSV that you have saved, or null to draw a sheet."
+    )
 
 # With conda a package is in the rule's environment, where only the job can look.
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -137,7 +142,9 @@ def report_settings():
 
 def parser_files():
     """Return the files that the configured parser reads: graphs, or a model."""
-    return [str(path) for paths in project.reports.named_files.values() for path in paths]
+    return [
+        str(path) for paths in project.reports.named_files.values() for path in paths
+    ]
 
 
 def parser_gpus():
@@ -390,7 +397,8 @@ def reject_files():
     if HAS_BOXES:
         stages += ["detect_regions", "align_regions"]
     folder = f"{RESULTS}/tables/rejects"
-    files = sum((shards(f"tables/rejects/{stage}") for stage in stages), start=[])
+    scored = [f"{folder}/score_triplet_sheet/all.parquet"] if MARKED_SHEET else []
+    files = sum((shards(f"tables/rejects/{stage}") for stage in stages), start=scored)
     if HAS_PRETRAINING:
         runs = project.pretraining.runs
         files += [f"{folder}/pretrain_encoders/{run}.parquet" for run in runs]
@@ -411,9 +419,20 @@ def metric_files():
     return [f"{folder}/{name}.parquet" for name in project.metric_files]
 
 
+def check_scores():
+    """Return the scores of a marked sheet by table; none where no sheet is named."""
+    names = {"triplet_scores": "scores", "triplet_confusions": "confusions"}
+    return {
+        table: [f"{RESULTS}/check_triplets/{name}.parquet"]
+        for table, name in names.items()
+        if MARKED_SHEET
+    }
+
+
 def summary_inputs():
     """Return the inputs of build_summary by name: everything that it shows."""
     tables = {table: shards(f"tables/{table}") for table in made_tables()}
+    tables |= check_scores()
     return tables | {
         "stage_metrics": metric_files(),
         "rejects": reject_files(),

@@ -1,0 +1,1 @@
+"""TRIPLETS of some reports -> a sheet that a person marks -> TRIPLET_SCORES."""

@@ -1,0 +1,171 @@
+"""The scores of a marked sheet as a page that a person reads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from asg_core.reports.check.marks import ELEMENTS, FilledSheet
+from asg_core.reports.check.score import ALL, worst_confusions
+
+_NUM_CONFUSIONS = 15
+_METRICS = ("precision", "recall", "f1")
+_DEFINITIONS = """\
+A row of the sheet is one triplet; a finding with two regions is two. An element counts as
+right by its own, `joint` is all three. Precision is over all judged rows; recall is over the
+true triplets of the reports that were read to the end; F1 is their harmonic mean. Brackets
+are 95 % intervals: Wilson's for precision and recall, which take rows for independent, so
+that they are a little too narrow where a report's rows are alike; the percentiles of a
+bootstrap over reports for F1. *Sample* is of the judged rows as they are. *Corpus* weights
+each report by how many it stands for, since reports of rare kinds are drawn more often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the triplets of a run differ from those that the sheet proposes."""
+
+    num_gone: int  # proposed by the sheet, no longer in the tables
+    num_new: int  # of reports of the sheet, in the tables and not in the sheet
+
+
+def drift_of(sheet: FilledSheet, triplets: pl.DataFrame) -> Drift:
+    """Compare a sheet with the current triplets of its reports, in TRIPLETS."""
+    columns = ("study_id", "finding", "region", "existence", "finding_start")
+    current = set(triplets.select(columns).iter_rows())
+    return Drift(
+        num_gone=len(sheet.proposals - current), num_new=len(current - sheet.proposals)
+    )
+
+
+def scores_page(
+    sheet: FilledSheet,
+    *,
+    scores: pl.DataFrame,
+    confusions: pl.DataFrame,
+    drift: Drift,
+    name: str,
+) -> str:
+    """Return the scores as Markdown: what was judged, the scores, what is confused.
+
+    Args:
+        sheet: The marked sheet.
+        scores: In TRIPLET_SCORES.
+        confusions: In TRIPLET_CONFUSIONS.
+        drift: Of the sheet against the tables of this run.
+        name: The name of the sheet's file.
+    """
+    parts = [
+        "# Triplets checked by a person",
+        "\n".join(f"- {line}" for line in facts(sheet, drift=drift, name=name)),
+        _table(
+            ["", *(metric for metric in _METRICS for _ in range(2)), "rows", "true"],
+            [
+                ["", *("sample", "corpus") * len(_METRICS), "", ""],
+                *(_score_cells(scores, element) for element in (*ELEMENTS, "joint")),
+            ],
+        ),
+        _DEFINITIONS,
+        "## What is confused",
+        _confusion_table(confusions),
+        "## By finding and by existence, all three elements (`joint`)",
+        _target_table(scores),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def facts(sheet: FilledSheet, *, drift: Drift, name: str) -> Iterator[str]:
+    """Yield what a reader must know about a sheet, as sentences."""
+    claims = sheet.claims
+    num_judged = int(claims["is_proposed"].sum())
+    num_reports = claims["study_id"].n_unique()
+    yield (
+        f"{name}: {num_judged} proposed triplets judged and {len(claims) - num_judged} "
+        f"missed ones written down, in {num_reports} reports."
+    )
+    if sheet.unjudged:
+        yield (
+            f"{len(sheet.unjudged)} proposed triplets have no verdict and count for "
+            f"nothing: rows {_rows_text(sheet.unjudged)}."
+        )
+    if sheet.unread:
+        yield (
+            f"{len(sheet.unread)} reports are not marked as read to the end and count for "
+            f"no recall: rows {_rows_text(sheet.unread)}."
+        )
+    if sheet.num_missing:
+        yield f"{sheet.num_missing} rows of the drawn sheet are missing."
+    if drift.num_gone or drift.num_new:
+        yield (
+            "The triplets of this run are not those of the sheet: "
+            f"{drift.num_gone} of the sheet's are gone and {drift.num_new} of its reports "
+            "are new. The scores are of the parser that the sheet was drawn with."
+        )
+
+
+def _rows_text(places: Sequence[tuple[int, str]]) -> str:
+    shown = ", ".join(str(number) for number, _ in places[:10])
+    return shown if len(places) <= 10 else f"{shown} and {len(places) - 10} more"
+
+
+def _score_cells(scores: pl.DataFrame, element: str) -> list[str]:
+    rows = {
+        row["metric"]: row
+        for row in scores.filter(
+            pl.col("element") == element, pl.col("target") == ALL
+        ).iter_rows(named=True)
+    }
+    cells = [element]
+    for metric in _METRICS:
+        row = rows[metric]
+        cells += [
+            _interval(row["value"], row["ci_low"], row["ci_high"]),
+            _interval(row["corpus_value"], row["corpus_low"], row["corpus_high"]),
+        ]
+    counts = [str(rows[metric]["num_items"]) for metric in ("precision", "recall")]
+    return cells + counts
+
+
+def _confusion_table(confusions: pl.DataFrame) -> str:
+    if confusions.is_empty():
+        return "Nothing: every judged triplet is right, and none was missed."
+    worst = worst_confusions(confusions)
+    rows = [[str(value) for value in row] for row in worst.head(_NUM_CONFUSIONS).rows()]
+    table = _table(["element", "proposed", "true", "rows"], rows)
+    left = len(worst) - len(rows)
+    return f"{table}\n\n{left} rarer ones are in confusions.parquet." if left else table
+
+
+def _target_table(scores: pl.DataFrame) -> str:
+    single = scores.filter(pl.col("element") == "joint", pl.col("target") != ALL)
+    rows = []
+    for target in single["target"].unique().sort():
+        metrics = {
+            row["metric"]: row
+            for row in single.filter(pl.col("target") == target).iter_rows(named=True)
+        }
+        cells = [
+            text
+            for metric in ("precision", "recall")
+            for text in (
+                _interval(
+                    metrics[metric]["value"],
+                    metrics[metric]["ci_low"],
+                    metrics[metric]["ci_high"],
+                ),
+                str(metrics[metric]["num_items"]),
+            )
+        ]
+        rows.append([target, *cells])
+    return _table(["", "precision", "rows", "recall", "true"], rows)
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "-"
+    edges = "" if low is None else f" [{low:.3f}, {high:.3f}]"
+    return f"{value:.3f}{edges}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, [":---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

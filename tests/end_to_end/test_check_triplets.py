@@ -1,0 +1,125 @@
+"""The target check_triplets as a person uses it: draw, mark, score."""
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from asg_core.tables.catalog import REJECTS, TRIPLET_CONFUSIONS, TRIPLET_SCORES
+from asg_core.tables.schema import read_table
+from support.checkout import Checkout, copy_project
+from support.marked_sheet import rows_of, save
+
+pytestmark = pytest.mark.slow
+
+TEXTS = (
+    "FINDINGS: There is a small left pleural effusion. No pneumothorax.",
+    "FINDINGS: The lungs are clear. The heart is enlarged.",
+    "IMPRESSION: Possible right upper lobe mass.",
+    "FINDINGS: The patient is rotated.",
+)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    root = tmp_path_factory.mktemp("check")
+    (root / "data").mkdir()
+    table = {"study": ["s1", "s2", "s3", "s4"], "text": list(TEXTS)}
+    pl.DataFrame(table).write_csv(root / "data" / "reports.csv")
+    copied = copy_project(root / "checkout")
+    return Checkout(copied.root, configfile="config/run.yaml")
+
+
+def configure(checkout: Checkout, **keys: object) -> None:
+    columns = {"text": "text", "study_id": "study"}
+    corpus = {
+        "name": "notes",
+        "source": "table",
+        "root": str(checkout.root.parent / "data"),
+        "images": "none",
+        "shards": 1,
+        "table": {"file": "reports.csv", "columns": columns},
+    }
+    config = {"corpus": corpus, "check_triplets": {"num_reports": 3} | keys}
+    (checkout.root / "config" / "run.yaml").write_text(yaml.safe_dump(config))
+
+
+def jobs(checkout: Checkout, *targets: str) -> set[str]:
+    """Return the rules of which a dry run would start jobs."""
+    done = checkout.snakemake("--dry-run", "--cores", "1", *targets)
+    return set(re.findall(r"^(\w+) +\d+$", done.stdout, flags=re.MULTILINE)) - {"total"}
+
+
+def test_a_sheet_is_drawn_marked_kept_and_scored(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    configure(checkout)
+    assert "draw_triplet_sheet" not in jobs(checkout)
+
+    checkout.snakemake("--cores", "1", "check_triplets")
+
+    folder = checkout.root / "results" / "notes" / "check_triplets"
+    drawn = folder / "sheet.csv"
+    rows = rows_of(drawn.read_bytes())
+    assert len({row["study"] for row in rows}) == 3
+    assert "draw_triplet_sheet" not in jobs(checkout, "check_triplets")
+
+    for row in rows:
+        row["verdict"] = "y" if row["kind"] in ("proposed", "report") else ""
+    rows[0]["verdict"] = "n"
+    save(rows, drawn, delimiter=";")
+    marked = drawn.read_bytes()
+
+    # Another seed is another sheet, which must not replace the marks.
+    configure(checkout, seed=1)
+    refused = checkout.snakemake("--cores", "1", "check_triplets", check=False)
+    assert refused.returncode != 0
+    assert drawn.read_bytes() == marked
+    log = (
+        checkout.root / "results" / "notes" / "logs" / "draw_triplet_sheet" / "all.log"
+    )
+    assert "It is not replaced. Move it to another place" in log.read_text()
+
+    # The marked sheet may lie where it was drawn.
+    configure(checkout, filled="results/notes/check_triplets/sheet.csv")
+    checkout.snakemake("--cores", "1", "check_triplets")
+
+    assert drawn.read_bytes() == marked
+    scores = read_table(folder / "scores.parquet", schema=TRIPLET_SCORES)
+    (joint,) = scores.filter(
+        element="joint", metric="precision", target="all"
+    ).to_dicts()
+    assert joint["value"] == pytest.approx(1 - 1 / joint["num_items"])
+    confusions = read_table(folder / "confusions.parquet", schema=TRIPLET_CONFUSIONS)
+    assert confusions["truth"].to_list() == ["no claim"]
+    rejects = (
+        folder.parent / "tables" / "rejects" / "score_triplet_sheet" / "all.parquet"
+    )
+    assert read_table(rejects, schema=REJECTS).is_empty()
+    assert "sheet.csv: " in (folder / "scores.md").read_text()
+    assert "gone" not in (folder / "scores.md").read_text()
+    assert jobs(checkout, "check_triplets") <= {"check_triplets"}
+
+    # The summary of a run that names a marked sheet shows its scores.
+    assert "build_summary" in jobs(checkout)
+
+    rows[0]["verdict"] = "perhaps"
+    configure(checkout, filled=str(save(rows, tmp_path / "other.csv")))
+    refused = checkout.snakemake("--cores", "1", "check_triplets", check=False)
+    assert refused.returncode != 0
+    log = folder.parent / "logs" / "score_triplet_sheet" / "all.log"
+    assert "row 2, column verdict: expected y, n, or the letters" in log.read_text()
+
+
+def test_a_named_sheet_must_be_there(checkout: Checkout) -> None:
+    configure(checkout, filled="nowhere.csv")
+
+    done = checkout.snakemake("--dry-run", "check_triplets", check=False)
+
+    assert done.returncode != 0
+    assert (
+        "check_triplets.filled: expected a marked sheet, found no file nowhere.csv"
+        in (done.stdout + done.stderr)
+    )

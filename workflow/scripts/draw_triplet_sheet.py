@@ -1,0 +1,47 @@
+"""Draw reports and write the sheet on which a person judges their triplets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asg_core.jobs import Job, run_job
+from asg_core.reports.check.config import TripletCheckConfig
+from asg_core.reports.check.draw import draw_sheet
+from asg_core.reports.check.sheet import legend_bytes, write_new_sheet
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    *,
+    tables: dict[str, list[Path]],
+    sheet: Path,
+    legend: Path,
+    strata: Path,
+    config: TripletCheckConfig,
+    job: Job,
+) -> None:
+    """Read all shards, write `sheet` unless it has marks, `legend` and `strata`."""
+    drawn = draw_sheet(tables, config=config)
+    job.rows(
+        rows_in=int(drawn.strata["num_reports"].sum()),
+        rows_out=int(drawn.strata["num_drawn"].sum()),
+    )
+    write_new_sheet(drawn.content, sheet)
+    legend.write_bytes(legend_bytes())
+    drawn.strata.write_csv(strata)
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        main(
+            tables={
+                name: [Path(path) for path in paths]
+                for name, paths in snakemake.input.items()
+            },
+            sheet=Path(snakemake.output.sheet),
+            legend=Path(snakemake.output.legend),
+            strata=Path(snakemake.output.strata),
+            config=TripletCheckConfig(**snakemake.params.config),
+            job=job,
+        )

@@ -1,0 +1,67 @@
+"""Score the triplets of a sheet that a person has marked."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asg_core.jobs import Job, run_job
+from asg_core.reports.check.config import TripletCheckConfig
+from asg_core.reports.check.draw import read_rows_of
+from asg_core.reports.check.marks import read_filled_sheet
+from asg_core.reports.check.page import drift_of, scores_page
+from asg_core.reports.check.score import (
+    find_confusions,
+    score_sheet,
+    sheet_rejects,
+    stage_metrics_of,
+)
+from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES, TRIPLETS
+from asg_core.tables.schema import write_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    *,
+    sheet: Path,
+    triplets: list[Path],
+    outputs: dict[str, Path],
+    config: TripletCheckConfig,
+    job: Job,
+) -> None:
+    """Read the marked `sheet`, write its scores, confusions, page and rejects."""
+    filled = read_filled_sheet(sheet)
+    rejects = sheet_rejects(filled)
+    job.rows(rows_in=filled.num_to_mark, rows_out=len(filled.claims))
+    job.write_rejects(
+        rejects,
+        outputs["rejects"],
+        num_items=filled.num_to_mark,
+        max_share=config.max_unjudged_share,
+        config_key="check_triplets.max_unjudged_share",
+    )
+    scores = score_sheet(filled, seed=config.seed)
+    confusions = find_confusions(filled)
+    current = read_rows_of(filled.study_ids, triplets, schema=TRIPLETS)
+    job.stage_metrics(stage_metrics_of(scores))
+    write_table(scores, outputs["scores"], schema=TRIPLET_SCORES)
+    write_table(confusions, outputs["confusions"], schema=TRIPLET_CONFUSIONS)
+    page = scores_page(
+        filled,
+        scores=scores,
+        confusions=confusions,
+        drift=drift_of(filled, current),
+        name=sheet.name,
+    )
+    outputs["page"].write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with run_job(snakemake) as job:
+        main(
+            sheet=Path(snakemake.input.sheet),
+            triplets=[Path(path) for path in snakemake.input.triplets],
+            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            config=TripletCheckConfig(**snakemake.params.config),
+            job=job,
+        )
