@@ -1,0 +1,103 @@
+"""Say how the parser `lexicon` reads a text: a help for those who extend the vocabulary.
+
+python -m asg_core.reports.explain REPORT.txt
+echo "No left effusion." | python -m asg_core.reports.explain
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from asg_core.reports.config import ReportsConfig
+from asg_core.reports.cues import read_sentence
+from asg_core.reports.lexicon import Entry
+from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.parse import parse_reports
+
+_CONFIG = ReportsConfig(include_history=True)
+
+
+def main() -> None:
+    """Explain a file, or what comes in."""
+    parser = argparse.ArgumentParser(
+        prog="python -m asg_core.reports.explain", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("report", nargs="?", type=Path, help="a text file; else stdin")
+    path = parser.parse_args().report
+    # Bytes, so that offsets and line ends are those of the file.
+    raw = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    sys.stdout.write("\n".join(explained(raw.decode("utf-8", "replace"))) + "\n")
+
+
+def explained(text: str) -> Iterator[str]:
+    """Yield lines: each sentence, what its phrases mean, and what it claims.
+
+    Abbreviations that the text defines itself are used, but not shown among the phrases.
+    """
+    parsed = parse_reports(
+        pl.DataFrame({"study_id": ["-"], "text": [text]}), config=_CONFIG
+    )
+    for reject in parsed.rejects.iter_rows(named=True):
+        yield f"not read, {reject['reason']}: {reject['detail']}"
+    for sentence in parsed.sentences.iter_rows(named=True):
+        index = sentence["sentence_index"]
+        shown = " ".join(sentence["text"].split())
+        yield f"{sentence['section']}, sentence {index}: {shown}"
+        phrases = list(_phrases(sentence["text"]))
+        yield f"  phrases: {' | '.join(phrases) or 'none'}"
+        claims = parsed.triplets.filter(pl.col("sentence_index") == index)
+        for claim in claims.sort("finding_start", maintain_order=True).iter_rows(
+            named=True
+        ):
+            yield f"  claim: {_claim(claim, text)}"
+        if claims.is_empty():
+            yield "  no claim"
+
+
+def _phrases(sentence: str) -> Iterator[str]:
+    """Yield the phrases of one sentence with what they mean; clauses are set off by //."""
+    reading = read_sentence(shared_lexicon(), sentence)
+    clause = 0
+    for match in reading.matches:
+        words = " ".join(sentence[match.start : match.end].split())
+        current = reading.clauses.index_of(match.first)
+        yield f"{'// ' if current != clause else ''}{words} [{_meaning(match.entry)}]"
+        clause = current
+
+
+def _meaning(entry: Entry) -> str:
+    """Return what a phrase means, in the words of the lexicon's files."""
+    place = " ".join((*entry.sides, entry.zone or "")).strip()
+    parts = [
+        " + ".join(entry.findings),
+        place,
+        f"state {entry.state}" if entry.state else "",
+        *sorted(entry.cues),
+        entry.role or "",
+    ]
+    return ", ".join(part for part in parts if part) or "shielded"
+
+
+def _claim(claim: dict[str, object], text: str) -> str:
+    def words(name: str) -> str | None:
+        start, end = claim[f"{name}_start"], claim[f"{name}_end"]
+        if not isinstance(start, int) or not isinstance(end, int):
+            return None
+        return f'"{" ".join(text[start:end].split())}"'
+
+    context = "" if claim["context"] == "current" else f" ({claim['context']})"
+    parts = [words("finding") or ""]
+    for name in ("place", "cue"):
+        found = words(name)
+        parts += [f"{name} {found}"] if found else []
+    return (
+        f"{claim['finding']}, {claim['region']}: {claim['existence']}{context}"
+        f" by {', '.join(parts)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
