@@ -110,7 +110,7 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     refused = checkout.snakemake("--cores", "1", "check_triplets", check=False)
     assert refused.returncode != 0
     log = folder.parent / "logs" / "score_triplet_sheet" / "all.log"
-    assert "row 2, column verdict: expected y, n, or the letters" in log.read_text()
+    assert "row 2, column verdict: expected y, s, n, or the letters" in log.read_text()
 
 
 def test_a_named_sheet_must_be_there(checkout: Checkout) -> None:

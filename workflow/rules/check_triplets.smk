@@ -60,6 +60,6 @@ else:
             config=settings(project.check_triplets, "seed", "max_unjudged_share"),
             code=digest("score_triplet_sheet.py"),
         message:
-            "Scoring {input.sheet}"
+            "Scoring {input.sheet}: the scores will be in {output.page}"
         script:
             "../scripts/score_triplet_sheet.py"

@@ -20,6 +20,7 @@ _NEEDED = (
     "row",
     "kind",
     "study",
+    "sentence_number",
     *ELEMENTS,
     *MARKS[:-1],
     "start",
@@ -33,6 +34,9 @@ _VOCABULARIES: dict[str, Sequence[str]] = {
 }
 _YES = frozenset({"y", "yes", "1", "true", "ok"})
 _NO = frozenset({"n", "no", "0", "false"})
+_SENTENCE = "s"
+"""Right, and so is every triplet of the same sentence that has no verdict of its own."""
+
 _LETTERS = {element[0]: element for element in ELEMENTS}
 _DRAW = re.compile(r"draw [0-9a-f]+ of ([0-9]+) rows")
 _WHOLE = re.compile(r"([0-9]+)([.,]0+)?")
@@ -103,6 +107,7 @@ class _Reading:
     unjudged: list[tuple[int, str]] = field(default_factory=list)
     unread: list[tuple[int, str]] = field(default_factory=list)
     complete: set[str] = field(default_factory=set)
+    right_sentences: set[tuple[str, int]] = field(default_factory=set)
     proposals: set[tuple[str, str, str, str, int]] = field(default_factory=set)
 
     def problem(self, row: SheetRow, column: str, expected: str) -> None:
@@ -125,6 +130,7 @@ def read_filled_sheet(path: Path) -> FilledSheet:
     reading = _Reading(where=str(path))
     rows = _without_copies(rows, reading)
     weights = _weights(rows, reading)
+    _read_sentence_marks(rows, reading)
     for row in rows:
         _read_row(row, reading=reading, weights=weights)
     if reading.problems:
@@ -190,6 +196,19 @@ def _weights(rows: Sequence[SheetRow], reading: _Reading) -> dict[str, float]:
         else:
             weights[study] = number / 100
     return weights
+
+
+def _read_sentence_marks(rows: Sequence[SheetRow], reading: _Reading) -> None:
+    """Note the sentences that are right as a whole."""
+    for row in rows:
+        if _kind(row) != RowKind.PROPOSED or _verdict(row) != _SENTENCE:
+            continue
+        number = _whole_number(row["sentence_number"])
+        if number is None:
+            expected = "the whole number that the sheet was drawn with"
+            reading.problem(row, "sentence_number", expected)
+        else:
+            reading.right_sentences.add((row["study"], number))
 
 
 def _read_row(row: SheetRow, *, reading: _Reading, weights: dict[str, float]) -> None:
@@ -268,7 +287,9 @@ def _read_proposed(row: SheetRow, *, reading: _Reading, weight: float) -> None:
 def _wrong_elements(row: SheetRow, *, reading: _Reading) -> Sequence[str] | None:
     """Return the elements that the verdict calls wrong; None where there is no verdict."""
     verdict = _verdict(row)
-    if verdict in _YES:
+    sentence = (row["study"], _whole_number(row["sentence_number"]))
+    is_of_right = not verdict and sentence in reading.right_sentences
+    if verdict in _YES or verdict == _SENTENCE or (is_of_right and not _has_truth(row)):
         return ()
     if verdict in _NO:
         return ELEMENTS
@@ -277,7 +298,7 @@ def _wrong_elements(row: SheetRow, *, reading: _Reading) -> Sequence[str] | None
         return [_LETTERS[letter] for letter in _LETTERS if letter in letters]
     if verdict:
         reading.problem(
-            row, "verdict", "y, n, or the letters of f, r, e that are wrong"
+            row, "verdict", "y, s, n, or the letters of f, r, e that are wrong"
         )
     elif _has_truth(row):
         reading.problem(row, "verdict", "a mark, since a true_ column is filled in")

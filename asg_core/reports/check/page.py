@@ -1,15 +1,21 @@
 """The scores of a marked sheet as a page that a person reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from asg_core.reports.check.marks import ELEMENTS, FilledSheet
 from asg_core.reports.check.score import ALL, worst_confusions
+from asg_core.terms.findings import FINDINGS
 
 _NUM_CONFUSIONS = 15
 _METRICS = ("precision", "recall", "f1")
+_VALUES = {
+    "sample": ("value", "ci_low", "ci_high"),
+    "corpus": ("corpus_value", "corpus_low", "corpus_high"),
+}
 _DEFINITIONS = """\
 A row of the sheet is one triplet; a finding with two regions is two. An element counts as
 right by its own, `joint` is all three. Precision is over all judged rows; recall is over the
@@ -58,10 +64,11 @@ def scores_page(
         "# Triplets checked by a person",
         "\n".join(f"- {line}" for line in facts(sheet, drift=drift, name=name)),
         _table(
-            ["", *(metric for metric in _METRICS for _ in range(2)), "rows", "true"],
+            ["", "of", *_METRICS, "rows", "true"],
             [
-                ["", *("sample", "corpus") * len(_METRICS), "", ""],
-                *(_score_cells(scores, element) for element in (*ELEMENTS, "joint")),
+                _score_cells(scores, element, values=values)
+                for element in (*ELEMENTS, "joint")
+                for values in _VALUES
             ],
         ),
         _DEFINITIONS,
@@ -85,12 +92,12 @@ def facts(sheet: FilledSheet, *, drift: Drift, name: str) -> Iterator[str]:
     if sheet.unjudged:
         yield (
             f"{len(sheet.unjudged)} proposed triplets have no verdict and count for "
-            f"nothing: rows {_rows_text(sheet.unjudged)}."
+            f"nothing, the first in row {sheet.unjudged[0][0]}."
         )
     if sheet.unread:
         yield (
             f"{len(sheet.unread)} reports are not marked as read to the end and count for "
-            f"no recall: rows {_rows_text(sheet.unread)}."
+            f"no recall, the first in row {sheet.unread[0][0]}."
         )
     if sheet.num_missing:
         yield f"{sheet.num_missing} rows of the drawn sheet are missing."
@@ -102,27 +109,16 @@ def facts(sheet: FilledSheet, *, drift: Drift, name: str) -> Iterator[str]:
         )
 
 
-def _rows_text(places: Sequence[tuple[int, str]]) -> str:
-    shown = ", ".join(str(number) for number, _ in places[:10])
-    return shown if len(places) <= 10 else f"{shown} and {len(places) - 10} more"
-
-
-def _score_cells(scores: pl.DataFrame, element: str) -> list[str]:
-    rows = {
-        row["metric"]: row
-        for row in scores.filter(
-            pl.col("element") == element, pl.col("target") == ALL
-        ).iter_rows(named=True)
-    }
-    cells = [element]
-    for metric in _METRICS:
-        row = rows[metric]
-        cells += [
-            _interval(row["value"], row["ci_low"], row["ci_high"]),
-            _interval(row["corpus_value"], row["corpus_low"], row["corpus_high"]),
-        ]
+def _score_cells(scores: pl.DataFrame, element: str, *, values: str) -> list[str]:
+    is_row = (pl.col("element") == element) & (pl.col("target") == ALL)
+    rows = {row["metric"]: row for row in scores.filter(is_row).iter_rows(named=True)}
     counts = [str(rows[metric]["num_items"]) for metric in ("precision", "recall")]
-    return cells + counts
+    return [
+        element if values == "sample" else "",
+        values,
+        *(_interval(rows[metric], values=values) for metric in _METRICS),
+        *(counts if values == "sample" else ("", "")),
+    ]
 
 
 def _confusion_table(confusions: pl.DataFrame) -> str:
@@ -136,30 +132,36 @@ def _confusion_table(confusions: pl.DataFrame) -> str:
 
 
 def _target_table(scores: pl.DataFrame) -> str:
+    """Return existences, then findings, those with most rows first."""
     single = scores.filter(pl.col("element") == "joint", pl.col("target") != ALL)
-    rows = []
-    for target in single["target"].unique().sort():
-        metrics = {
-            row["metric"]: row
-            for row in single.filter(pl.col("target") == target).iter_rows(named=True)
-        }
-        cells = [
-            text
-            for metric in ("precision", "recall")
-            for text in (
-                _interval(
-                    metrics[metric]["value"],
-                    metrics[metric]["ci_low"],
-                    metrics[metric]["ci_high"],
+    by_target: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in single.iter_rows(named=True):
+        by_target.setdefault(row["target"], {})[row["metric"]] = row
+    rows = [
+        (
+            target in FINDINGS,
+            -metrics["precision"]["num_items"] - metrics["recall"]["num_items"],
+            [
+                target,
+                *(
+                    text
+                    for metric in ("precision", "recall")
+                    for text in (
+                        _interval(metrics[metric], values="sample"),
+                        str(metrics[metric]["num_items"]),
+                    )
                 ),
-                str(metrics[metric]["num_items"]),
-            )
-        ]
-        rows.append([target, *cells])
-    return _table(["", "precision", "rows", "recall", "true"], rows)
+            ],
+        )
+        for target, metrics in by_target.items()
+    ]
+    return _table(
+        ["", "precision", "rows", "recall", "true"], [row for *_, row in sorted(rows)]
+    )
 
 
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
+def _interval(row: Mapping[str, Any], *, values: str) -> str:
+    value, low, high = (row[column] for column in _VALUES[values])
     if value is None:
         return "-"
     edges = "" if low is None else f" [{low:.3f}, {high:.3f}]"

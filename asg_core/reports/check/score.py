@@ -133,7 +133,7 @@ def sheet_rejects(sheet: FilledSheet) -> pl.DataFrame:
     rows = [
         _reject(places, reason=reason, expected=expected)
         for places, reason, expected in (
-            (sheet.unjudged, "unjudged", "a verdict, y, n or letters of f, r, e"),
+            (sheet.unjudged, "unjudged", "a verdict: y, s, n or letters of f, r, e"),
             (
                 sheet.unread,
                 "not_read_to_the_end",

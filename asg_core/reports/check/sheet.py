@@ -218,6 +218,11 @@ def _legend_rows() -> Iterator[dict[str, str | int]]:
 
     proposed = "in a row of kind proposed: "
     yield row("verdict", "y", f"{proposed}finding, region and existence are right")
+    yield row(
+        "verdict",
+        "s",
+        f"{proposed}right, and so is each triplet of this sentence without a verdict",
+    )
     yield row("verdict", "n", f"{proposed}the sentence does not claim this at all")
     for letter, element in (("f", "finding"), ("r", "region"), ("e", "existence")):
         yield row(

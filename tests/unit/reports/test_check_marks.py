@@ -61,6 +61,29 @@ def test_a_row_without_a_mark_is_not_right_but_unjudged(tmp_path: Path) -> None:
     assert sheet.study_ids.to_list() == ["s1", "s2", "s3"]
 
 
+def test_one_mark_can_judge_a_sentence(tmp_path: Path) -> None:
+    sheet = read(tmp_path, {2: {"verdict": "s"}, 7: {"verdict": "S"}})
+
+    # Both edema rows are of one sentence; the effusion is of another.
+    assert sheet.claims["row"].to_list() == [3, 4, 8]
+    assert sheet.claims.select(pl.all_horizontal("^is_right_.*$").all()).item()
+    assert sheet.unjudged == ((2, "s1"),)
+
+
+def test_a_verdict_of_its_own_counts_before_that_of_the_sentence(
+    tmp_path: Path,
+) -> None:
+    sheet = read(tmp_path, {3: {"verdict": "s"}, 2: {"verdict": "e"}})
+
+    assert sheet.claims["is_right_existence"].to_list() == [False, True]
+
+
+def test_a_correction_needs_a_mark_in_a_right_sentence_too(tmp_path: Path) -> None:
+    text = problem(tmp_path, {3: {"verdict": "s"}, 2: {"true_region": "left lung"}})
+
+    assert "row 3, column verdict: expected a mark" in text
+
+
 def test_an_empty_sheet_has_no_claims(tmp_path: Path) -> None:
     sheet = read(tmp_path, {})
 
@@ -92,7 +115,7 @@ def test_letters_name_the_wrong_elements(
         (
             1,
             {"verdict": "maybe"},
-            "row 2, column verdict: expected y, n, or the letters",
+            "row 2, column verdict: expected y, s, n, or the letters",
         ),
         (
             1,
@@ -145,6 +168,11 @@ def test_letters_name_the_wrong_elements(
         (2, {"kind": "purposed"}, "row 3, column kind: expected one of ['proposed'"),
         (2, {"start": "1.6.25"}, "row 3, column start: expected the whole number"),
         (2, {"weight_100": ""}, "row 3, column weight_100: expected the whole number"),
+        (
+            2,
+            {"verdict": "s", "sentence_number": "1. Jan"},
+            "row 3, column sentence_number: expected the whole number",
+        ),
         (2, {"region": "left lng"}, "row 3, column region: expected the word that the"),
         (
             2,
@@ -293,7 +321,7 @@ def test_numbers_and_dates_that_a_program_has_made_do_no_harm(tmp_path: Path) ->
         row["row"] += ".0"
         row["weight_100"] += ",00"
         row["sentence"] = "01.Mai"
-        row["sentence_number"] = "1. Jan"
+        row["section"] = "1. Jan"
 
     sheet = read_filled_sheet(save(rows, tmp_path / "numbers.csv", delimiter=";"))
 

@@ -171,7 +171,7 @@ def test_the_legend_lists_all_words() -> None:
     assert words("true_finding") == list(FINDINGS)
     assert words("true_region") == list(PLACES)
     assert words("true_existence") == ["present", "absent", "uncertain"]
-    assert set(words("verdict")) == {"y", "n", "f", "r", "e", "(empty)"}
+    assert set(words("verdict")) == {"y", "s", "n", "f", "r", "e", "(empty)"}
 
 
 def test_columns_that_are_filled_in_stand_beside_what_they_judge() -> None:
