@@ -27,6 +27,7 @@ from asg_core.reports.places import Place, find_groups, holds
 from asg_core.reports.radgraph_graph import Entity
 from asg_core.reports.radgraph_links import Links
 from asg_core.reports.radgraph_rules import find_rules
+from asg_core.reports.reader import settled
 from asg_core.terms.existence import Context, Existence
 
 _NOTHING = Entry()
@@ -84,7 +85,7 @@ class GraphReader:
         self._max_scope = max_scope
         self._counts = counts
         self._links = Links(entities, sections=sections, counts=counts)
-        self._entities = entities
+        self._entities = self._links.entities
         self._sentences = [
             _Sentence(
                 start=start,
@@ -95,7 +96,7 @@ class GraphReader:
             for start, end in spans
         ]
 
-    def claims(self) -> list[list[Claim]]:
+    def claims(self) -> list[tuple[Claim, ...]]:
         """Return the claims of each sentence, in the order of its words."""
         found: list[list[Claim]] = [[] for _ in self._sentences]
         for key in self._links.in_order(self._links.sentence_of):
@@ -105,7 +106,9 @@ class GraphReader:
             elif entity.is_observation:
                 index = self._links.sentence_of[key]
                 found[index].extend(self._claims_of(key, self._sentences[index]))
-        return [_distinct(claims) for claims in found]
+        return [
+            settled(sorted(claims, key=lambda claim: claim.span)) for claims in found
+        ]
 
     def _claims_of(self, key: str, sentence: _Sentence) -> Iterator[Claim]:
         places, place = self._places(key, sentence)
@@ -286,7 +289,7 @@ class GraphReader:
             ),
             existence=existence,
             context=judgement.context,
-            span=(meaning.span[0] - shift, min(meaning.span[1], sentence.end) - shift),
+            span=(meaning.span[0] - shift, meaning.span[1] - shift),
             place=(place[0] - shift, place[1] - shift) if place and used else None,
             cue=judgement.cue,
         )
@@ -339,16 +342,3 @@ def _completed(places: Sequence[Place]) -> list[Place]:
     if any(not place.sides for place in zoned):
         return [replace(place, sides=place.sides or sides) for place in zoned]
     return zoned
-
-
-def _distinct(claims: Sequence[Claim]) -> list[Claim]:
-    """Keep one claim per finding, start and region: the key of the table."""
-    seen: set[tuple[str, int, str]] = set()
-    result = []
-    for claim in sorted(claims, key=lambda claim: claim.span):
-        keys = [(claim.finding, claim.span[0], region) for region in claim.regions]
-        regions = tuple(key[2] for key in keys if key not in seen)
-        seen.update(keys)
-        if regions:
-            result.append(replace(claim, regions=regions))
-    return result

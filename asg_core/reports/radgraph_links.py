@@ -9,6 +9,7 @@ places of all parsers may.
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from asg_core.reports.parsers import Span
@@ -25,7 +26,8 @@ class Links:
         sections: Sequence[Sequence[Span]],
         counts: Counter[str],
     ) -> None:
-        self.entities = entities
+        self.entities = dict(entities)
+        """The entities by their keys; one that leaves its sentence ends with it."""
         self._sections = [
             number for number, spans in enumerate(sections) for _ in spans
         ]
@@ -40,6 +42,8 @@ class Links:
             if index >= 0 and start < spans[index][1]:
                 self.sentence_of[key] = index
                 self.in_sentence[index].append(key)
+                span = (start, min(entities[key].span[1], spans[index][1]))
+                self.entities[key] = replace(entities[key], span=span)
         counts["entities outside the sections that are read"] += len(entities) - len(
             self.sentence_of
         )

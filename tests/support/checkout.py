@@ -45,14 +45,14 @@ class Checkout:
             pytest.fail(f"snakemake {arguments}:\n{done.stdout}\n{done.stderr}")
         return done
 
-    def planned(self) -> Mapping[str, int]:
+    def planned(self, *targets: str) -> Mapping[str, int]:
         """Return how many jobs of each rule a dry run would start; targets left out."""
-        done = self.snakemake("--dry-run", "--cores", "2")
+        done = self.snakemake("--dry-run", "--cores", "2", *targets)
         counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE))
         return {
             rule: int(count)
             for rule, count in counts.items()
-            if rule not in ("total", "all")
+            if rule not in ("total", "all", *targets)
         }
 
     def tables(self) -> dict[str, bytes]:

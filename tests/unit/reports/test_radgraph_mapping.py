@@ -11,6 +11,7 @@ from asg_core.reports.parse import parse_reports
 from asg_core.reports.radgraph_rules import shared_rules
 from support.graphs import V1, XL, document
 
+PARTS = ("finding", "place", "cue")
 ALL_LUNGS = {"left lung", "right lung"}
 
 
@@ -225,6 +226,32 @@ CASES: list[tuple[str, list[str], set[tuple[str, str, str]]]] = [
         ],
         {("tube", "carina", "present"), ("tip", "carina", "present")},
     ),
+    (  # a device without a region is where its tip is
+        "the tip of the right catheter projects over the right atrium .",
+        [
+            "tip/dp located_at>atrium",
+            "right/a",
+            "catheter/dp located_at>right",
+            "right#2/a modify>atrium",
+            "atrium/a",
+        ],
+        {("tip", "right atrium", "present"), ("line", "right unspecified", "present")},
+    ),
+    (
+        "right catheter with its tip in the right atrium .",
+        [
+            "right/a",
+            "catheter/dp located_at>right",
+            "tip/dp located_at>atrium",
+            "right#2/a modify>atrium",
+            "atrium/a",
+        ],
+        {
+            ("line", "right unspecified", "present"),
+            ("line", "right atrium", "present"),
+            ("tip", "right atrium", "present"),
+        },
+    ),
     (
         "calcified nodule in the right upper lobe .",
         [
@@ -300,6 +327,25 @@ def test_offsets_index_the_original(tmp_path: Path) -> None:
     assert original[row["place_start"] : row["place_end"]] == "left base"
     assert row["parser"] == "radgraph"
     assert row["sentence_index"] == 1
+
+
+def test_entities_end_with_their_sentence(tmp_path: Path) -> None:
+    text = "heart is normal . effusion at left base . no change ."
+    entities = [
+        "heart/a",
+        "normal_._effusion/dp located_at>heart",
+        "effusion/dp located_at>left_base_.",
+        "left_base_./a",
+    ]
+
+    frame = triplets(tmp_path, text, entities)
+
+    original = text.replace(" .", ".")
+    read = [
+        tuple(original[row[f"{part}_start"] : row[f"{part}_end"]] for part in PARTS)
+        for row in frame.fill_null(0).rows(named=True)
+    ]
+    assert read == [("normal.", "heart", "normal."), ("effusion", "left base.", "")]
 
 
 def test_place_may_stand_in_the_sentence_before(tmp_path: Path) -> None:
