@@ -16,6 +16,7 @@ from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 
 _VEINS = frozenset({"svc", "cavoatrial"})
+_LOBAR = frozenset({"upper", "mid", "lower"})
 # What follows these in a sentence is where their leads end, not where they are.
 _GENERATORS = frozenset({"pacemaker", "device"})
 
@@ -145,11 +146,12 @@ def _places_of(
         used = mention.before if joined == before else mention.after
         return joined, (used.start, used.end)
     groups = [group for group in (mention.before, mention.after) if group]
-    for group in (*groups, *mention.shared):
+    groups += _shared_by(mention, finding)
+    for group in groups:
         held = _held(lexicon, group, finding)
         if held:
             return held, (group.start, group.end)
-    for group in (*groups, *mention.shared):
+    for group in groups:
         # A zone that cannot hold the finding still says on which side it is.
         sides = tuple(
             replace(place, zone=None) for place in group.places if place.sides
@@ -157,6 +159,34 @@ def _places_of(
         if sides:
             return sides, (group.start, group.end)
     return (), None
+
+
+def _shared_by(mention: Mention, finding: str) -> list[Group]:
+    """Return the shared groups that say something of this finding's own place.
+
+    "Left basilar atelectasis without pneumothorax": a pneumothorax takes the side only.
+    "Right line and nasogastric tube": that tube has its place.
+    """
+    shared = [group for group in mention.shared if any(map(_says_where, group.places))]
+    if not shared:
+        return []
+    if finding == "pneumothorax":
+        return [_sides_of(group) for group in shared]
+    if mention.match.entry.place in SINGLE or finding == "shift":
+        return [group for group in shared if any(p.zone for p in group.places)]
+    return shared
+
+
+def _says_where(place: Place) -> bool:
+    """Whether a place has a zone or a side; "diffuse" has neither."""
+    return place.zone is not None or bool(place.sides)
+
+
+def _sides_of(group: Group) -> Group:
+    if not any(place.zone in _LOBAR for place in group.places):
+        return group
+    places = tuple(replace(place, zone=None) for place in group.places if place.sides)
+    return replace(group, places=places)
 
 
 def _held(lexicon: Lexicon, group: Group | None, finding: str) -> tuple[Place, ...]:
@@ -177,6 +207,8 @@ def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place,
     Otherwise what stands before wins.
     """
     if all(place.zone is None for place in before):
+        if not any(place.sides for place in before):
+            return after  # "diffuse opacities in the left base"
         if all(place.zone is None or place.zone in SINGLE for place in after):
             return (*before, *after)
         return _sided(after, by=before)
@@ -184,9 +216,8 @@ def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place,
         return before
     if all(place.zone is None for place in after):
         return _sided(before, by=after)
-    if all(place.zone in SINGLE for place in before):
-        return before  # "mediastinal calcifications and a nodule in the lingula"
-    return after
+    # "Mediastinal calcifications and a nodule in the lingula" lie in two places.
+    return before if all(place.zone in SINGLE for place in before) else after
 
 
 def _sided(places: Sequence[Place], *, by: Sequence[Place]) -> tuple[Place, ...]:

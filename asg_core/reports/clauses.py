@@ -60,7 +60,10 @@ def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
 def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bool:
     role = matches[position].entry.role
     if role in _ALWAYS:
-        return True
+        # "Not showing": the denial is of what follows.
+        before = matches[position - 1]
+        is_one = before.last == matches[position].first
+        return not (is_one and "deny_before" in before.entry.cues)
     if role == "there":
         return _is_complete(matches, begin, position)
     if role == "comma":
@@ -79,9 +82,27 @@ def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> boo
         return False
     if is_next and follower.entry.cues & _CUES_BEFORE:
         return True
-    if not _is_complete(matches, begin, position):
+    if not _says_something(matches, position + 1):
         return False
-    return _says_something(matches, position + 1)
+    if matches[begin].entry.role == "aside" and begin == 0:
+        return True  # "Other than a granuloma, the lungs are clear."
+    is_complete = _is_complete(matches, begin, position)
+    return is_complete and not _is_listed(matches, begin, position)
+
+
+def _is_listed(matches: Sequence[Match], begin: int, comma: int) -> bool:
+    """Whether a comma stands in a list whose verb follows: "no mass, scar or edema is"."""
+    for match in matches[comma + 1 :]:
+        if match.entry.role in ("verb", "there", "comma") or match.entry.state:
+            return False
+        if match.entry.role == "or":
+            break
+    else:
+        return False
+    return not _has_state(matches, comma + 1) and not any(
+        match.entry.role in ("verb", "there") or match.entry.state
+        for match in matches[begin:comma]
+    )
 
 
 def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:

@@ -24,6 +24,14 @@ DEFAULT_SCOPE = 40
 _PAST_REACH = 2
 # Two findings are alternatives when "or" stands this close to both.
 _ALTERNATE_REACH = 6
+# Cues that stand before or after their noun; before the next noun they are that one's.
+_TWO_WAYS = frozenset(
+    [
+        frozenset({"doubt_before", "doubt_after"}),
+        frozenset({"deny_before", "deny_after"}),
+    ]
+)
+_MAX_ADJECTIVES = 3
 _FIRST = attrgetter("first")
 _LAST = attrgetter("last")
 
@@ -157,7 +165,10 @@ def _effect(
 ) -> str | None:
     """Return the strongest effect that one cue has on the words first..last."""
     is_before = match.last <= first
-    effect, has_past, has_alternate = _effects(match.entry.cues, is_before)
+    cues = match.entry.cues
+    if not is_before and cues in _TWO_WAYS and _has_noun_behind(reading, match):
+        return None  # "effusion and possible pneumonia"
+    effect, has_past, has_alternate = _effects(cues, is_before)
     if has_past and distance <= _PAST_REACH:
         effect = _stronger(effect, "history")
     if has_alternate and _is_alternative(reading, match, first, last):
@@ -182,6 +193,17 @@ def _effects(
         if name in _RANK and is_directed:
             strongest = _stronger(strongest, name)
     return strongest, is_before and "past_before" in cues, "alternate" in cues
+
+
+def _has_noun_behind(reading: Reading, cue: Match) -> bool:
+    """Whether a finding follows the cue, or its place words and then it."""
+    position = bisect_left(reading.matches, cue.last, key=_FIRST)
+    for match in reading.matches[position : position + _MAX_ADJECTIVES]:
+        if match.entry.findings:
+            return True
+        if not match.entry.is_place:
+            return False
+    return False
 
 
 def _stronger(one: str | None, other: str) -> str:

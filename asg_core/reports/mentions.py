@@ -95,8 +95,12 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         )
         mentions.append(Mention(match=match, findings=findings, judgement=judgement))
     if sentence.groups:
+        _give_own(sentence, mentions)
         _give_adjectives(sentence, mentions)
         _give_followers(sentence, mentions)
+        for mention in mentions:
+            if "shift" in mention.findings:
+                _drop_directions(mention)
         _give_shared(sentence, mentions)
     return mentions
 
@@ -108,6 +112,17 @@ def _has_blank(sentence: Sentence, tip: Match) -> bool:
     """
     words = sentence.reading.words[: tip.first]
     return any(word.startswith(BLANK) for word in words)
+
+
+def _give_own(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give each mention the place within its own phrase: "fluid in the minor fissure"."""
+    for mention in mentions:
+        if mention.match.entry.is_place:
+            first = mention.match.first
+            own = (
+                group for group in sentence.groups if group.first <= first < group.last
+            )
+            mention.after = next(own, None)
 
 
 def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
@@ -139,11 +154,17 @@ def _is_adjective(sentence: Sentence, group: Group, match: Match) -> bool:
         return False
     if sentence.clause_of(group) != sentence.clause_of(match):
         return False
+    between = sentence.between(group.last, match.first)
+    if len(between) == 1 and between[0].entry.role == "and":
+        # "Bilateral interstitial and alveolar opacities": "and" joins the adjectives.
+        return (
+            all(place.zone is None for place in group.places)
+            and group.last < between[0].first
+            and between[0].last < match.first
+        )
     return not any(
-        between.entry.role
-        or between.entry.findings
-        or between.entry.cues - _ADJECTIVE_CUES
-        for between in sentence.between(group.last, match.first)
+        other.entry.role or other.entry.findings or other.entry.cues - _ADJECTIVE_CUES
+        for other in between
     )
 
 
@@ -158,6 +179,7 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
         group = sentence.group_after(mention.match.last)
         if (
             group is not None
+            and mention.after is None
             and group.first - mention.match.last <= sentence.max_scope
             and sentence.clause_of(group) == sentence.clause_of(mention.match)
             and (group.first not in owned or _is_one_noun(sentence, mention, group))
@@ -180,12 +202,22 @@ def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> b
     )
 
 
+def _drop_directions(shift: Mention) -> None:
+    """Take away the sides of a shift: they say where to, not where."""
+    if shift.before and all(place.zone is None for place in shift.before.places):
+        shift.before = None
+    if shift.after and all(place.zone is None for place in shift.after.places):
+        shift.after = None
+
+
 def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give a mention without a place the subject of its clause, or its neighbour's."""
     known: Mention | None = None
     for mention in mentions:
         previous, known = known, mention
         if mention.before or mention.after:
+            if previous is not None and _is_side_of_both(sentence, previous, mention):
+                mention.before = previous.before
             continue
         clause = sentence.clause_of(mention.match)
         shared = _groups_in(sentence, clause, mention)
@@ -195,6 +227,19 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             # "The left upper lobe with scarring": the place is the noun before.
             shared = _groups_in(sentence, clause - 1, mention)
         mention.shared = shared
+
+
+def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bool:
+    """Whether two findings share a zone before them and the sides behind them.
+
+    "Bibasilar atelectasis and opacities, left more than right."
+    """
+    if mention.before or mention.after is None or known.before is None:
+        return False
+    between = sentence.between(known.match.last, mention.match.first)
+    return all(place.zone is None for place in mention.after.places) and (
+        len(between) == 1 and between[0].entry.role in ("and", "or", "slash")
+    )
 
 
 def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:

@@ -9,6 +9,9 @@ Conventions that every parser of the package follows:
 - A denial without a side denies both sides. A present finding without a side is
   `unspecified`, unless a plural ("effusions", "lungs") or its nature (edema) spreads it.
 - "Retrocardiac" and "lingula" are on the left, "middle lobe" is on the right.
+- A side that is named beside a structure of the midline is kept in a row of its own:
+  "right paratracheal nodes" are in the upper mediastinum and `right unspecified`. The
+  side to which something is shifted is none.
 - "Lungs are clear" denies opacity; a normal cardiac silhouette denies cardiomegaly; a
   normal cardiomediastinal one denies an enlarged cardiomediastinum too.
 - A pacemaker is also a device. Air and fluid in the pleural space are two findings.

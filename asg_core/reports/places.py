@@ -81,6 +81,30 @@ _GLUE = frozenset(
         "tenth",
         "eleventh",
         "twelfth",
+        "lymph",
+        "node",
+        "nodes",
+        "lumen",
+        "dual",
+        "double",
+        "triple",
+        "single",
+        "trace",
+        "tiny",
+        "small",
+        "minimal",
+        "mild",
+        "slight",
+        "subtle",
+        "moderate",
+        "marked",
+        "severe",
+        "chronic",
+        "focal",
+        "patchy",
+        "streaky",
+        "linear",
+        "dense",
     ]
 )
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
@@ -165,29 +189,40 @@ def regions_of(
         is_pair: Whether the finding's own phrase means both sides ("effusions").
         existence: A denial without a side denies both sides.
     """
-    zone = None if place is None else place.zone
-    sides = () if place is None else place.sides
-    is_named = zone is not None
-    if zone is not None:
-        zone = rule.moved.get(zone, zone)
-        if rule.zones is not None and zone not in rule.zones:
-            zone, is_named = None, False
-    if zone is None:
-        zone = hint or rule.default
-    if zone is None:
-        zone = "body"
+    sides: tuple[str, ...] = ()
+    named = None
+    if place is not None:
+        sides = place.sides
+        named = rule.moved.get(place.zone, place.zone) if place.zone else None
+        if rule.zones is not None and named not in rule.zones:
+            named = None
+        is_pair = is_pair or (
+            place.is_pair and (named is not None or place.zone is None)
+        )
+    zone = named or hint or rule.default or "body"
     if zone in SINGLE:
-        return (SINGLE[zone],)
-    if not sides:
-        is_pair = is_pair or (place is not None and is_named and place.is_pair)
-        if zone == "body":
-            return (UNSPECIFIED,)
-        if not (is_pair or rule.is_spread or existence is Existence.ABSENT):
-            return (UNSPECIFIED,)
-        return _BOTH[zone]
+        return _single_regions(zone, sides, rule)
     if len(sides) == 1:
         return _ONE[zone][sides[0]]
+    if not sides and (
+        zone == "body"
+        or not (is_pair or rule.is_spread or existence is Existence.ABSENT)
+    ):
+        return (UNSPECIFIED,)
     return _BOTH[zone]
+
+
+def _single_regions(
+    zone: str, sides: tuple[str, ...], rule: PlaceRule
+) -> tuple[str, ...]:
+    """Return the region of the midline, and what is known of the side.
+
+    "Right paratracheal nodes": the region has no side, the finding has; but not in
+    "left ventricular cardiomegaly", which can lie only in the midline.
+    """
+    if not sides or (rule.zones is not None and rule.zones <= SINGLE.keys()):
+        return (SINGLE[zone],)
+    return (SINGLE[zone], *(f"{side} {UNSPECIFIED}" for side in sides))
 
 
 def holds(place: Place, rule: PlaceRule) -> bool:
@@ -260,7 +295,7 @@ def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
         place = Place(
             zone=entry.zone,
             sides=entry.sides,
-            is_pair=entry.is_pair and entry.zone is not None,
+            is_pair=entry.is_pair,
         )
         return Group(
             places=(place,),
@@ -320,20 +355,24 @@ def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
                 places = _sided_after(places, trailing)
                 return tuple(places)
             continue
-        sides = atom.sides or pending
+        sides = atom.sides
+        if not sides and not (is_used and atom.zone in SINGLE):
+            sides = pending
         if len(atom.sides) == 1 and len(pending) == 1:
             sides = pending  # "right retrocardiac": what is said beats what is implied
         places.append(Place(zone=atom.zone, sides=sides, is_pair=atom.is_pair))
         is_used = bool(pending)
     if not places:
-        return (Place(zone=None, sides=pending, is_pair=False),)
+        return (Place(zone=None, sides=pending, is_pair=any(a.is_pair for a in atoms)),)
     return tuple(_without_general(places))
 
 
 def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
     if any(not place.sides for place in places):
         return [
-            Place(zone=place.zone, sides=place.sides or trailing, is_pair=place.is_pair)
+            place
+            if place.sides or (place.zone in SINGLE and place is not places[-1])
+            else Place(zone=place.zone, sides=trailing, is_pair=place.is_pair)
             for place in places
         ]
     if places[-1].sides == trailing:
@@ -349,7 +388,7 @@ def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
 def _without_general(places: list[Place]) -> list[Place]:
     """Drop "lung" beside a zone of it: "left lung base", "apex of the right lung"."""
     zones = [place for place in places if place.zone not in ("lung", "pleura")]
-    if not zones or len(zones) == len(places):
+    if len(zones) == len(places) or all(place.zone in SINGLE for place in zones):
         return places
     sides = _union(*(place.sides for place in places))
     return [

@@ -53,6 +53,12 @@ def judged(text: str, words: str) -> tuple[str | None, str, str | None]:
         ("Mass is larger.", "Mass", ("present", "comparison", "is larger")),
         ("Mass, incompletely evaluated.", "Mass", ("present", "current", None)),
         ("A mass may be obscured.", "mass", (None, "current", "may be obscured")),
+        ("Scar, ? mass.", "mass", ("uncertain", "current", "?")),
+        ("Scar and possible mass.", "Scar", ("present", "current", None)),
+        ("Scar possible.", "Scar", ("uncertain", "current", "possible")),
+        ("No mass, large scar or edema is seen.", "scar", ("absent", "current", "No")),
+        ("No mass, left basilar scar is seen.", "scar", ("present", "current", None)),
+        ("Not showing a mass.", "mass", ("absent", "current", "Not")),
         ("Without difficulty, a mass is seen.", "mass", ("present", "current", None)),
     ],
 )  # fmt: skip
