@@ -10,6 +10,8 @@ import contextlib
 import io
 import json
 import logging
+import pickle
+import struct
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +29,19 @@ _NAMED_IN = (
     ("model", "embedder", "token_embedders"),
 )
 """Where a model's configuration names its encoder, below each `bert`."""
+_UNLOADABLE = (
+    AssertionError,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+    tarfile.TarError,
+)
+"""What unpacking and loading raise where a file is missing, cut, or another one."""
 
 
 def load_model(
@@ -43,20 +58,15 @@ def load_model(
     Raises:
         ValueError: If the model cannot be loaded.
     """
-    restore_tokenizer_methods()
-    with _quiet(), tempfile.TemporaryDirectory() as cache:
-        from radgraph import RadGraph  # noqa: PLC0415 - needs the restored methods
-
-        _lay_out_model(name, folder=folder, cache=Path(cache))
-        try:
-            model = RadGraph(
-                model_type=name, model_cache_dir=cache, cuda=_cuda_number(device)
-            )
-        except (AssertionError, OSError, RuntimeError) as error:
-            raise ValueError(
-                f"reports.radgraph: expected the model '{name}' on '{device}' to load, "
-                f"found {error}. See docs/pipeline.md for what model_folder holds."
-            ) from error
+    try:
+        model = _loaded(name, folder=folder, device=device)
+    except _UNLOADABLE as error:
+        raise ValueError(
+            f"reports.radgraph: expected the model '{name}' on '{device}' to load from "
+            f"{folder or 'the model hub or its cache'}, found "
+            f"{type(error).__name__}: {error}. See docs/pipeline.md for what "
+            "model_folder holds."
+        ) from error
     logger.info("loaded the model %s of radgraph on %s", name, device)
 
     def graph_of(text: str) -> object:
@@ -65,7 +75,7 @@ def load_model(
                 "no_usable_section", "Report: expected words for the model, found none."
             )
         with _quiet():
-            documents: Mapping[str, object] = model([text])
+            documents = model([text])
         if "0" not in documents:
             raise UnreadableReportError(
                 "model_failed", "Model: expected a graph of the report, found none."
@@ -73,6 +83,20 @@ def load_model(
         return documents["0"]
 
     return graph_of
+
+
+def _loaded(
+    name: str, *, folder: Path | None, device: str
+) -> Callable[[list[str]], Mapping[str, object]]:
+    restore_tokenizer_methods()
+    with _quiet(), tempfile.TemporaryDirectory() as cache:
+        from radgraph import RadGraph  # noqa: PLC0415 - needs the restored methods
+
+        _lay_out_model(name, folder=folder, cache=Path(cache))
+        model: Callable[[list[str]], Mapping[str, object]] = RadGraph(
+            model_type=name, model_cache_dir=cache, cuda=_cuda_number(device)
+        )
+    return model
 
 
 def _cuda_number(device: str) -> int:
@@ -99,14 +123,7 @@ def _lay_out_model(name: str, *, folder: Path | None, cache: Path) -> None:
 def _fetched(name: str) -> Path:
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - this path only
 
-    try:
-        path = hf_hub_download(repo_id=_REPOSITORY, filename=f"{name}.tar.gz")
-    except OSError as error:
-        raise ValueError(
-            f"reports.radgraph.model: expected {name}.tar.gz on the model hub or in its "
-            f"cache, found {error}. Give reports.radgraph.model_folder."
-        ) from error
-    return Path(path)
+    return Path(hf_hub_download(repo_id=_REPOSITORY, filename=f"{name}.tar.gz"))
 
 
 def _name_encoder(config: Path, encoder: Path) -> None:

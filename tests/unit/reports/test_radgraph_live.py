@@ -100,6 +100,55 @@ def test_a_document_that_the_package_leaves_out_is_an_error(
     assert error.value.reason == "model_failed"
 
 
+@pytest.mark.parametrize(
+    ("broken", "content"),
+    [
+        ("radgraph/weights.th", b""),
+        ("radgraph/weights.th", b"junk"),
+        ("radgraph/config.json", b"{"),
+        ("radgraph/config.json", b"{}"),
+        ("radgraph/vocabulary/radgraph__relation_labels.txt", b"modify\n"),
+        ("encoder/vocab.txt", None),
+        ("radgraph/weights.th", None),
+    ],
+)
+def test_a_folder_that_does_not_load_is_a_sentence(
+    models: Path, broken: str, content: bytes | None
+) -> None:
+    (models / broken).unlink()
+    if content is not None:
+        (models / broken).write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"reports\.radgraph: expected the model"):
+        load_model("radgraph", folder=models, device="cpu")
+
+
+def test_a_missing_or_broken_archive_is_a_sentence(tmp_path: Path) -> None:
+    for content in (None, b"junk"):
+        if content is not None:
+            (tmp_path / "radgraph-xl.tar.gz").write_bytes(content)
+        with pytest.raises(ValueError, match=f"to load from {tmp_path}, found"):
+            load_model("radgraph-xl", folder=tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "number"), [("cpu", -1), ("cuda", 0), ("cuda:0", 0), ("cuda:3", 3)]
+)
+def test_the_package_gets_the_number_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, number: int
+) -> None:
+    restore_tokenizer_methods()
+    import radgraph  # noqa: PLC0415 - needs the restored methods
+
+    asked = []
+    monkeypatch.setattr(radgraph, "RadGraph", lambda **options: asked.append(options))
+    (tmp_path / "radgraph").mkdir()
+
+    load_model("radgraph", folder=tmp_path, device=device)
+
+    assert [options["cuda"] for options in asked] == [number]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_missing_is_a_sentence(models: Path) -> None:
     with pytest.raises(ValueError, match=r"reports\.radgraph: expected the model"):
