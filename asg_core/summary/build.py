@@ -12,6 +12,7 @@ import polars as pl
 import asg_core
 from asg_core.evaluation.published import read_published
 from asg_core.provenance import git_commit
+from asg_core.summary.checked import checked_sheets
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.examples import Example, choose_examples
 from asg_core.summary.inputs import (
@@ -42,6 +43,7 @@ from asg_core.summary.results import (
     overview_sheets,
     remarks,
 )
+from asg_core.summary.sentences import ShownSentence, choose_sentences
 from asg_core.summary.sheets import Sheet, write_sheet
 from asg_core.summary.stages import (
     read_timings,
@@ -58,7 +60,15 @@ from asg_core.tables.schema import read_tables
 
 logger = logging.getLogger(__name__)
 
-_PAGES = ("index", "data", "examples", "training", "benchmarks", "published")
+_PAGES = (
+    "index",
+    "data",
+    "triplets",
+    "examples",
+    "training",
+    "benchmarks",
+    "published",
+)
 _OWN_NAMES = frozenset(
     {*ASSETS, "images", "tables", *(f"{name}.html" for name in _PAGES)}
 )
@@ -112,6 +122,13 @@ def build_summary(
             inputs, runs, evaluations, commit=commit, is_synthetic=is_synthetic
         ),
         _data_page(inputs, may_export_examples=may_export_examples),
+        _triplets_page(
+            inputs,
+            choose_sentences(inputs, num_sentences=config.num_sentences)
+            if may_export_examples
+            else [],
+            may_export_examples=may_export_examples,
+        ),
         _examples_page(examples, may_export_examples=may_export_examples),
         _training_page(runs),
         _benchmarks_page(inputs, runs, evaluations),
@@ -181,6 +198,23 @@ def _data_page(inputs: SummaryInputs, *, may_export_examples: bool) -> Page:
             ),
             "scores": scores_sheets(metrics),
             "timings": timings_sheet(read_timings(inputs.timings)),
+        },
+    )
+
+
+def _triplets_page(
+    inputs: SummaryInputs,
+    sentences: Sequence[ShownSentence],
+    *,
+    may_export_examples: bool,
+) -> Page:
+    return Page(
+        name="triplets",
+        label="Triplets",
+        values={
+            "checked": checked_sheets(inputs),
+            "sentences": sentences,
+            "hidden_reason": "" if may_export_examples else _HIDDEN,
         },
     )
 

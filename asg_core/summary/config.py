@@ -19,5 +19,8 @@ class SummaryConfig(BaseModel):
     example_size: int = Field(default=512, ge=64, le=4096)
     """Longest side of an example image, in pixels; smaller images stay as they are."""
 
+    num_sentences: int = Field(default=24, ge=0, le=500)
+    """How many sentences are shown with the words of their triplets; 0 shows none."""
+
     published: bool = True
     """Whether numbers from papers have a page of their own."""

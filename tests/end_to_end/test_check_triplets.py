@@ -102,8 +102,12 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     assert "gone" not in (folder / "scores.md").read_text()
     assert jobs(checkout, "check_triplets") <= {"check_triplets"}
 
-    # The summary of a run that names a marked sheet shows its scores.
-    assert "build_summary" in jobs(checkout)
+    # A run that names a marked sheet shows its scores, and no text of a private corpus.
+    checkout.snakemake("--cores", "1")
+    page = (folder.parent / "summary" / "triplets.html").read_text()
+    assert "Rows judged" in page
+    assert "privacy.export_examples is off" in page
+    assert "pleural effusion. No" not in page
 
     rows[0]["verdict"] = "perhaps"
     configure(checkout, filled=str(save(rows, tmp_path / "other.csv")))

@@ -128,7 +128,7 @@ def _confusion_table(confusions: pl.DataFrame) -> str:
     rows = [[str(value) for value in row] for row in worst.head(_NUM_CONFUSIONS).rows()]
     table = _table(["element", "proposed", "true", "rows"], rows)
     left = len(worst) - len(rows)
-    return f"{table}\n\n{left} rarer ones are in confusions.parquet." if left else table
+    return f"{table}\n\nAnd {left} more, in confusions.parquet." if left else table
 
 
 def _target_table(scores: pl.DataFrame) -> str:

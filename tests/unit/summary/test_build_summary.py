@@ -16,7 +16,15 @@ from asg_core.tables.schema import TableError, write_table
 from support.fake_corpus import HOSTILE
 from support.fake_results import build, fake_results, without_results
 
-PAGES = ("index", "data", "examples", "training", "benchmarks", "published")
+PAGES = (
+    "index",
+    "data",
+    "triplets",
+    "examples",
+    "training",
+    "benchmarks",
+    "published",
+)
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
@@ -96,10 +104,11 @@ def test_the_same_inputs_give_the_same_bytes(
 
 
 def test_a_report_cannot_run_a_script(summary: Path) -> None:
-    text = (summary / "examples.html").read_text("utf-8")
+    for page in ("examples", "triplets"):
+        text = (summary / f"{page}.html").read_text("utf-8")
 
-    assert HOSTILE not in text
-    assert "&lt;script&gt;" in text
+        assert HOSTILE not in text
+        assert "&lt;script&gt;" in text
 
 
 def test_a_title_cannot_run_a_script(inputs: SummaryInputs, tmp_path: Path) -> None:
@@ -122,13 +131,16 @@ def test_a_private_corpus_gives_out_no_text_no_id_and_no_pixel(
     for secret in ("effusion at the base", "study-", "patient-", "secret", "image-s"):
         assert secret not in text, secret
     assert "data:image" not in text
-    assert "privacy.export_examples is off" in (out / "examples.html").read_text()
+    for page in ("examples", "triplets"):
+        assert "privacy.export_examples is off" in (out / f"{page}.html").read_text()
 
 
 def test_examples_are_not_even_read_of_a_private_corpus(
     inputs: SummaryInputs, tmp_path: Path
 ) -> None:
-    gone = replace(inputs, tables={"alignments": [tmp_path / "gone.parquet"]})
+    paths = [tmp_path / "gone.parquet"]
+    names = ("alignments", "sentences", "triplets")
+    gone = replace(inputs, tables=dict.fromkeys(names, paths))
 
     build(gone, tmp_path / "out", is_synthetic=False, may_export_examples=False)
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("index", "data", "examples", "training", "benchmarks", "published")
+PAGES = (
+    "index",
+    "data",
+    "triplets",
+    "examples",
+    "training",
+    "benchmarks",
+    "published",
+)
 BROWSER = next(
     (
         found

@@ -1,0 +1,195 @@
+"""Sentences of reports with the words that made their triplets."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from asg_core.summary.inputs import SummaryInputs
+from asg_core.tables.catalog import SENTENCES, TRIPLETS
+from asg_core.tables.schema import TableSchema, read_table
+from asg_core.terms.existence import Context
+
+ROLES: tuple[str, ...] = ("finding", "place", "cue")
+"""What words can be for a triplet; some are several at once."""
+
+_NEEDED: tuple[TableSchema, ...] = (SENTENCES, TRIPLETS)
+_CANDIDATES_PER_SENTENCE = 50
+_MAX_LENGTH = 240
+"""Characters of a sentence that is shown: longer ones are hard to read at a glance."""
+
+_MENTION = ("finding", "finding_start", "finding_end", "existence", "context")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A stretch of a sentence whose letters have the same roles for the same claims."""
+
+    text: str
+    roles: tuple[str, ...]
+    claims: tuple[int, ...]
+
+    @property
+    def shown(self) -> str:
+        """The text without the line breaks that only keep lines short."""
+        return " ".join(self.text.split("\n"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceClaim:
+    """A finding in a sentence, with all the regions that it is claimed for."""
+
+    finding: str
+    regions: tuple[str, ...]
+    existence: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSentence:
+    """One sentence with its words and its claims."""
+
+    study_id: str
+    section: str
+    words: tuple[Words, ...]
+    claims: tuple[SentenceClaim, ...]
+
+
+def choose_sentences(
+    inputs: SummaryInputs, *, num_sentences: int
+) -> list[ShownSentence]:
+    """Return up to `num_sentences` sentences that make claims, of different studies.
+
+    Chosen one after the other, each time the one that makes the most kinds of claims that
+    no chosen one makes; of equal ones the shorter, then the first by id. A kind is a
+    finding with its existence, or a context that is not the current. Only as many shards
+    are read as give enough candidates.
+
+    Args:
+        inputs: The tables `sentences` and `triplets`; without them there are none.
+        num_sentences: How many at most.
+    """
+    if num_sentences == 0 or not all(inputs.tables.get(one.name) for one in _NEEDED):
+        return []
+    found = _read_candidates(
+        inputs, num_wanted=num_sentences * _CANDIDATES_PER_SENTENCE
+    )
+    candidates = [(_kinds(claims), sentence, claims) for sentence, claims in found]
+    covered: set[str] = set()
+    chosen: list[ShownSentence] = []
+    while candidates and len(chosen) < num_sentences:
+        kinds, sentence, claims = min(
+            candidates,
+            key=lambda one: (
+                -len(one[0] - covered),
+                len(one[1]["text"]),
+                one[1]["study_id"],
+                one[1]["sentence_index"],
+            ),
+        )
+        chosen.append(_show(sentence, claims))
+        covered |= kinds
+        candidates = [
+            one for one in candidates if one[1]["study_id"] != sentence["study_id"]
+        ]
+    return chosen
+
+
+def cut_sentence(
+    text: str, *, spans: Sequence[tuple[int, int, str, int]]
+) -> list[Words]:
+    """Cut a sentence where the words of a role begin or end; the pieces are the text.
+
+    Args:
+        text: The sentence.
+        spans: Start and end in it, half-open, role, and the index of the claim. What
+            reaches over an edge of the sentence is cut there.
+    """
+    edges = {0, len(text)}
+    for start, end, *_ in spans:
+        edges |= {min(max(edge, 0), len(text)) for edge in (start, end)}
+    pieces = []
+    for start, end in pairwise(sorted(edges)):
+        over = [span for span in spans if span[0] <= start and end <= span[1]]
+        pieces.append(
+            Words(
+                text=text[start:end],
+                roles=tuple(role for role in ROLES if role in {s[2] for s in over}),
+                claims=tuple(sorted({claim for *_, claim in over})),
+            )
+        )
+    return pieces
+
+
+def _read_candidates(
+    inputs: SummaryInputs, *, num_wanted: int
+) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Return short sentences with their triplets, from as few shards as needed."""
+    by_shard = {
+        schema.name: {path.name: path for path in inputs.tables[schema.name]}
+        for schema in _NEEDED
+    }
+    found: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    for shard in sorted(set(by_shard[SENTENCES.name]) & set(by_shard[TRIPLETS.name])):
+        sentences, triplets = (
+            read_table(by_shard[schema.name][shard], schema=schema)
+            for schema in _NEEDED
+        )
+        found.extend(_with_triplets(sentences, triplets))
+        if len(found) >= num_wanted:
+            break
+    return found
+
+
+def _with_triplets(
+    sentences: pl.DataFrame, triplets: pl.DataFrame
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    key = ["study_id", "sentence_index"]
+    by_sentence: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    short = sentences.filter(pl.col("text").str.len_chars() <= _MAX_LENGTH)
+    claims = triplets.join(short, on=key, how="semi").sort("finding_start", "region")
+    for claim in claims.iter_rows(named=True):
+        by_sentence.setdefault(tuple(claim[name] for name in key), []).append(claim)
+    for sentence in short.sort(key).iter_rows(named=True):
+        made = by_sentence.get(tuple(sentence[name] for name in key))
+        if made:
+            yield sentence, made
+
+
+def _kinds(claims: Sequence[Mapping[str, Any]]) -> set[str]:
+    contexts = {claim["context"] for claim in claims} - {Context.CURRENT.value}
+    return {f"{claim['finding']} {claim['existence']}" for claim in claims} | contexts
+
+
+def _show(
+    sentence: Mapping[str, Any], triplets: Sequence[Mapping[str, Any]]
+) -> ShownSentence:
+    """Return the sentence with one claim per mention of a finding."""
+    mentions: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for triplet in triplets:
+        mention = tuple(triplet[column] for column in _MENTION)
+        mentions.setdefault(mention, []).append(triplet)
+    spans = []
+    for index, rows in enumerate(mentions.values()):
+        for row in rows:
+            for role in ROLES:
+                start, end = row[f"{role}_start"], row[f"{role}_end"]
+                if start is not None:
+                    begin = sentence["start"]
+                    spans.append((start - begin, end - begin, role, index))
+    return ShownSentence(
+        study_id=sentence["study_id"],
+        section=sentence["section"],
+        words=tuple(cut_sentence(sentence["text"], spans=spans)),
+        claims=tuple(
+            SentenceClaim(
+                finding=rows[0]["finding"],
+                regions=tuple(row["region"] for row in rows),
+                existence=rows[0]["existence"],
+                context=rows[0]["context"],
+            )
+            for rows in mentions.values()
+        ),
+    )
