@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import pickle
+import re
 import struct
 import tarfile
 import tempfile
@@ -29,6 +30,10 @@ _NAMED_IN = (
     ("model", "embedder", "token_embedders"),
 )
 """Where a model's configuration names its encoder, below each `bert`."""
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_MAX_TOKENS = 600
+"""The model scores each pair of spans, half as many as tokens: 90,000 pairs here, and
+memory that grows with the square."""
 _UNLOADABLE = (
     AssertionError,
     EOFError,
@@ -73,6 +78,12 @@ def load_model(
         if not text.strip():
             raise UnreadableReportError(
                 "no_usable_section", "Report: expected words for the model, found none."
+            )
+        if len(_TOKEN.findall(text)) > _MAX_TOKENS:
+            raise UnreadableReportError(
+                "too_long_for_model",
+                f"Model: expected at most {_MAX_TOKENS} words and marks in the sections "
+                "that are read, found more.",
             )
         with _quiet():
             documents = model([text])

@@ -13,6 +13,7 @@ from asg_core.reports.config import RadgraphConfig, ReportsConfig
 from asg_core.reports.parse import parse_reports
 from asg_core.reports.parsers import UnreadableReportError
 from asg_core.reports.radgraph_compat import restore_tokenizer_methods
+from asg_core.reports.radgraph_graph import read_graph
 from asg_core.reports.radgraph_model import load_model
 from support.radgraph_model import bert_folder, random_model
 
@@ -85,6 +86,37 @@ def test_empty_text_is_never_sent(models: Path) -> None:
 
     with pytest.raises(UnreadableReportError):
         model(" \n")
+
+
+def test_long_text_is_never_sent(models: Path) -> None:
+    model = load_model("radgraph", folder=models, device="cpu")
+
+    with pytest.raises(UnreadableReportError) as error:
+        model("no effusion, " * 201)
+    assert error.value.reason == "too_long_for_model"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        ".",
+        "\u200b \u200b x",
+        "effusion \U0001f600 .",
+        "no\x07 effusion\x00 .",
+        "[SEP] [CLS] no",
+        'no \\" effusion \\n left',
+        "e\u0301ffusion \u0130 no\xa0left\u2028lung \u1e9e",
+        "a" * 5_000,
+    ],
+)
+def test_any_text_gives_a_graph_of_its_own_words(models: Path, text: str) -> None:
+    model = load_model("radgraph", folder=models, device="cpu")
+
+    entities = read_graph(model(text), text=text, sections=[])
+
+    assert all(text[slice(*entity.span)].strip() for entity in entities.values())
+    assert entities
 
 
 def test_a_document_that_the_package_leaves_out_is_an_error(
