@@ -1,5 +1,6 @@
 """TRIPLET_SCORES and TRIPLET_CONFUSIONS -> sheets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,13 @@ from asg_core.summary.sheets import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.tables.schema import read_tables
 
+Row = Mapping[str, Any]
+
 _ALL = "all"
 _ELEMENTS = ("finding", "region", "existence", "joint")
+_NOW = ("joint_now",)
+"""Of the triplets that the run has now, which the sheet need not have been drawn from."""
+
 _METRICS = ("precision", "recall", "f1")
 _VALUES = {
     "sample": ("value", "ci_low", "ci_high"),
@@ -60,7 +66,7 @@ def _scores_sheet(scores: pl.DataFrame) -> Sheet:
         ),
         rows=tuple(
             (
-                Cell(text=element if values == "sample" else ""),
+                Cell(text=_label(element) if values == "sample" else ""),
                 Cell(text=values),
                 *(_cell(rows[element, metric], values=values) for metric in _METRICS),
                 *(
@@ -68,13 +74,26 @@ def _scores_sheet(scores: pl.DataFrame) -> Sheet:
                     for one in _METRICS[:2]
                 ),
             )
-            for element in _ELEMENTS
+            for element in (*_ELEMENTS, *_NOW)
+            if (element, "f1") in rows and not _is_repeated(element, rows)
             for values in _VALUES
         ),
         data=scores,
         num_row_heads=2,
         notes=(_NOTE,),
     )
+
+
+def _is_repeated(element: str, rows: Mapping[tuple[str, str], Row]) -> bool:
+    """Whether the run's triplets score what those of the sheet do."""
+    return element in _NOW and all(
+        rows[element, metric]["value"] == rows["joint", metric]["value"]
+        for metric in _METRICS
+    )
+
+
+def _label(element: str) -> str:
+    return "joint, triplets of this run" if element in _NOW else element
 
 
 def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
@@ -106,7 +125,7 @@ def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
     )
 
 
-def _cell(row: dict[str, Any], *, values: str) -> Cell:
+def _cell(row: Row, *, values: str) -> Cell:
     value, low, high = (row[column] for column in _VALUES[values])
     if value is None:
         why = "undefined: there is nothing that it is over"
@@ -115,5 +134,5 @@ def _cell(row: dict[str, Any], *, values: str) -> Cell:
     return Cell(text=percent_text(value), small=interval)
 
 
-def _count_cell(row: dict[str, Any], *, values: str) -> Cell:
+def _count_cell(row: Row, *, values: str) -> Cell:
     return Cell(text=count_text(row["num_items"]) if values == "sample" else "")

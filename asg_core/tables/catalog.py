@@ -232,7 +232,8 @@ TRIPLET_SCORES = TableSchema(
         "num_items": pl.Int64,
     },
     notes={
-        "element": "finding, region, existence, or joint: all three",
+        "element": "finding, region, existence, joint: all three; joint_now: of the "
+        "triplets that the run has now, against the same marks",
         "metric": "precision, recall, f1",
         "target": '"all", a finding, or an existence',
         "value": "of the reports that a person judged; null: nothing to be over",

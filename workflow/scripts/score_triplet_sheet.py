@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from asg_core.jobs import Job, run_job
 from asg_core.reports.check.config import TripletCheckConfig
 from asg_core.reports.check.draw import read_rows_of
@@ -10,6 +12,7 @@ from asg_core.reports.check.marks import read_filled_sheet
 from asg_core.reports.check.page import drift_of, scores_page
 from asg_core.reports.check.score import (
     find_confusions,
+    score_current,
     score_sheet,
     sheet_rejects,
     stage_metrics_of,
@@ -40,9 +43,14 @@ def main(
         max_share=config.max_unjudged_share,
         config_key="check_triplets.max_unjudged_share",
     )
-    scores = score_sheet(filled, seed=config.seed)
+    current = read_rows_of(filled.reports["study_id"], triplets, schema=TRIPLETS)
+    scores = pl.concat(
+        [
+            score_sheet(filled, seed=config.seed),
+            score_current(filled, current, seed=config.seed),
+        ]
+    )
     confusions = find_confusions(filled)
-    current = read_rows_of(filled.study_ids, triplets, schema=TRIPLETS)
     job.stage_metrics(stage_metrics_of(scores))
     write_table(scores, outputs["scores"], schema=TRIPLET_SCORES)
     write_table(confusions, outputs["confusions"], schema=TRIPLET_CONFUSIONS)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,8 +93,9 @@ class FilledSheet:
     proposals: frozenset[tuple[str, str, str, str, int]]
     """All proposed triplets: study, finding, region, existence, start."""
 
-    study_ids: pl.Series
-    """The reports of which the sheet has rows."""
+    reports: pl.DataFrame
+    """The reports of the sheet: study_id, weight, and is_settled, whether each has been
+    read to the end with a verdict on every proposed triplet."""
 
 
 @dataclass(slots=True)
@@ -148,7 +149,7 @@ def read_filled_sheet(path: Path) -> FilledSheet:
         num_missing=max(num_drawn - len(is_drawn), 0),
         num_to_mark=num_to_mark,
         proposals=frozenset(reading.proposals),
-        study_ids=pl.Series("study_id", sorted(weights), dtype=pl.String),
+        reports=_reports(weights, reading),
     )
 
 
@@ -209,6 +210,15 @@ def _read_sentence_marks(rows: Sequence[SheetRow], reading: _Reading) -> None:
             reading.problem(row, "sentence_number", expected)
         else:
             reading.right_sentences.add((row["study"], number))
+
+
+def _reports(weights: Mapping[str, float], reading: _Reading) -> pl.DataFrame:
+    settled = reading.complete - {study for _, study in reading.unjudged}
+    return pl.DataFrame(
+        [(study, weights[study], study in settled) for study in sorted(weights)],
+        schema={"study_id": pl.String, "weight": pl.Float64, "is_settled": pl.Boolean},
+        orient="row",
+    )
 
 
 def _read_row(row: SheetRow, *, reading: _Reading, weights: dict[str, float]) -> None:

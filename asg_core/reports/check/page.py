@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from asg_core.reports.check.marks import ELEMENTS, FilledSheet
-from asg_core.reports.check.score import ALL, worst_confusions
+from asg_core.reports.check.score import ALL, JOINT_NOW, worst_confusions
 from asg_core.terms.findings import FINDINGS
 
 _NUM_CONFUSIONS = 15
@@ -32,6 +32,11 @@ class Drift:
 
     num_gone: int  # proposed by the sheet, no longer in the tables
     num_new: int  # of reports of the sheet, in the tables and not in the sheet
+
+    @property
+    def is_any(self) -> bool:
+        """Whether they differ at all."""
+        return self.num_gone + self.num_new > 0
 
 
 def drift_of(sheet: FilledSheet, triplets: pl.DataFrame) -> Drift:
@@ -67,7 +72,11 @@ def scores_page(
             ["", "of", *_METRICS, "rows", "true"],
             [
                 _score_cells(scores, element, values=values)
-                for element in (*ELEMENTS, "joint")
+                for element in (
+                    *ELEMENTS,
+                    "joint",
+                    *([JOINT_NOW] if drift.is_any else []),
+                )
                 for values in _VALUES
             ],
         ),
@@ -101,11 +110,13 @@ def facts(sheet: FilledSheet, *, drift: Drift, name: str) -> Iterator[str]:
         )
     if sheet.num_missing:
         yield f"{sheet.num_missing} rows of the drawn sheet are missing."
-    if drift.num_gone or drift.num_new:
+    if drift.is_any:
         yield (
             "The triplets of this run are not those of the sheet: "
             f"{drift.num_gone} of the sheet's are gone and {drift.num_new} of its reports "
-            "are new. The scores are of the parser that the sheet was drawn with."
+            "are new. The scores are of the parser that the sheet was drawn with; "
+            f"`{JOINT_NOW}` is of the triplets of this run, against the same truth, in the "
+            "reports that are read to the end with a verdict on every row."
         )
 
 

@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 
 STAGE = "score_triplet_sheet"
 ALL = "all"
+JOINT_NOW = "joint_now"
+"""The element of scores of a run's own triplets; see `score_current`."""
+
 NO_CLAIM = "no claim"
 """The truth of a proposed triplet that the sentence does not make."""
 
@@ -74,8 +77,8 @@ def score_sheet(sheet: FilledSheet, *, seed: int) -> pl.DataFrame:
     `corpus_value` weights each row by how many reports of the corpus its report stands
     for. Intervals are of Wilson for precision and recall, with the effective number of
     items (Kish) for the corpus; F1 is no share of items, so its interval is the
-    percentiles of a bootstrap over reports. Rows of one report are not independent: where reports are
-    uniform, Wilson's are a little too narrow.
+    percentiles of a bootstrap over reports. Rows of one report are not independent:
+    where a report's rows are alike, Wilson's are a little too narrow.
 
     Args:
         sheet: The marked sheet.
@@ -91,6 +94,53 @@ def score_sheet(sheet: FilledSheet, *, seed: int) -> pl.DataFrame:
         )
     ]
     return TRIPLET_SCORES.frame(rows).sort(TRIPLET_SCORES.key)
+
+
+def score_current(
+    sheet: FilledSheet, triplets: pl.DataFrame, *, seed: int
+) -> pl.DataFrame:
+    """Return TRIPLET_SCORES of other triplets against what the marks say is true.
+
+    So a sheet that is marked once scores every later parser. The element is `JOINT_NOW`,
+    over the reports that are read to the end with a verdict on every row. A triplet is
+    right when the truth has one of the same study, finding, region and existence, each of
+    the truth's once; words are not compared. A wrong row without its correction is a truth
+    that nothing can meet.
+
+    Args:
+        sheet: The marked sheet.
+        triplets: In TRIPLETS; rows of other studies are left out.
+        seed: Of the bootstrap.
+    """
+    reports = sheet.reports.filter("is_settled").sort("study_id")
+    truth = sheet.claims.filter("is_true").select(
+        "study_id", *(pl.col(f"true_{one}").alias(one) for one in ELEMENTS)
+    )
+    counts = [
+        table.select("study_id", pl.col(ELEMENTS).cast(pl.String))
+        .group_by("study_id", *ELEMENTS)
+        .len(name)
+        for name, table in (("true", truth), ("proposed", triplets))
+    ]
+    both = counts[0].join(counts[1], on=["study_id", *ELEMENTS])
+    both = both.with_columns(right=pl.min_horizontal("true", "proposed"))
+    table = reports
+    for name, rows in (("right", both), ("proposed", counts[1]), ("true", counts[0])):
+        sums = rows.group_by("study_id").agg(pl.sum(name))
+        table = table.join(sums, on="study_id", how="left", maintain_order="left")
+    columns = ("right", "proposed", "right", "true")
+    counts_RC = np.stack(
+        [table[name].fill_null(0).to_numpy().astype(np.float64) for name in columns],
+        axis=1,
+    )
+    rows_out = _score_rows(
+        JOINT_NOW,
+        ALL,
+        counts_RC,
+        table["weight"].to_numpy(),
+        times_BR=_bootstrap(len(table), seed=seed),
+    )
+    return TRIPLET_SCORES.frame(rows_out).sort(TRIPLET_SCORES.key)
 
 
 def find_confusions(sheet: FilledSheet) -> pl.DataFrame:
@@ -173,9 +223,19 @@ def _target_rows(
     claims: pl.DataFrame, *, element: str, target: str, times_BR: NDArray[np.int64]
 ) -> Iterator[dict[str, object]]:
     counts_RC, weight_R = _report_counts(claims, element=element, target=target)
+    if target == ALL or counts_RC.any():
+        yield from _score_rows(element, target, counts_RC, weight_R, times_BR=times_BR)
+
+
+def _score_rows(
+    element: str,
+    target: str,
+    counts_RC: Floats,
+    weight_R: Floats,
+    *,
+    times_BR: NDArray[np.int64],
+) -> Iterator[dict[str, object]]:
     total_C = counts_RC.sum(axis=0)
-    if target != ALL and not total_C.any():
-        return
     weighted_RC = counts_RC * weight_R[:, None]
     for metric, above, below in (("precision", 0, 1), ("recall", 2, 3)):
         row = _row(element, metric, target, num_items=int(total_C[below]))

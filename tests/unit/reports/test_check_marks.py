@@ -58,7 +58,13 @@ def test_a_row_without_a_mark_is_not_right_but_unjudged(tmp_path: Path) -> None:
     assert sheet.unjudged == ((3, "s1"), (4, "s1"), (8, "s2"))
     assert sheet.unread == ((7, "s1"), (12, "s2"), (16, "s3"))
     assert sheet.num_to_mark == 7
-    assert sheet.study_ids.to_list() == ["s1", "s2", "s3"]
+    assert sheet.reports.rows() == [
+        ("s1", 1.0, False),
+        ("s2", 2.0, False),
+        ("s3", 4.0, False),
+    ]
+    closed = read(tmp_path, MARKS | {1: {"verdict": ""}})
+    assert closed.reports["is_settled"].to_list() == [False, True, True]
 
 
 def test_one_mark_can_judge_a_sentence(tmp_path: Path) -> None:

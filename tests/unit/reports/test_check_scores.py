@@ -9,13 +9,14 @@ from asg_core.reports.check.marks import FilledSheet, read_filled_sheet
 from asg_core.reports.check.page import drift_of, scores_page
 from asg_core.reports.check.score import (
     find_confusions,
+    score_current,
     score_sheet,
     sheet_rejects,
     stage_metrics_of,
     wilson_interval,
     worst_confusions,
 )
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS
+from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TRIPLETS
 from support.marked_sheet import MARKS, marked, save, tables
 
 
@@ -255,15 +256,80 @@ def test_a_sheet_of_another_parser_says_so(tmp_path: Path) -> None:
     assert (drift.num_gone, drift.num_new) == (2, 1)
 
 
+def now(sheet: FilledSheet, triplets: list[dict[str, object]]) -> tuple[object, ...]:
+    """Return precision, its items, recall and its items of a run's own triplets."""
+    scores = score_current(sheet, TRIPLETS.frame(triplets), seed=0)
+    rows = {row["metric"]: row for row in scores.iter_rows(named=True)}
+    return tuple(
+        rows[metric][column]
+        for metric in ("precision", "recall")
+        for column in ("value", "num_items")
+    )
+
+
+def test_the_triplets_of_the_sheet_score_what_the_sheet_does(tmp_path: Path) -> None:
+    sheet = filled(tmp_path, MARKS)
+
+    scores = score_current(sheet, tables()["triplets"], seed=0)
+
+    joint = score_sheet(sheet, seed=0).filter(element="joint", target="all")
+    same = ("metric", "value", "ci_low", "corpus_value", "corpus_low", "num_items")
+    shares = pl.col("metric") != "f1"
+    assert scores.filter(shares).select(same).equals(joint.filter(shares).select(same))
+
+
+def test_a_better_parser_scores_better_on_the_same_marks(tmp_path: Path) -> None:
+    effusion, right, left, mass = tables()["triplets"].to_dicts()
+    right |= {"region": "right lower lung zone", "finding_start": 3, "finding_end": 8}
+    heart = mass | {
+        "finding": "cardiomegaly",
+        "region": "cardiac silhouette",
+        "existence": "present",
+    }
+    sheet = filled(tmp_path, MARKS)
+
+    assert now(sheet, [effusion, right, left, heart]) == (1, 4, 1, 4)
+    # Nothing is true in s3, which was read to the end.
+    assert now(sheet, [effusion, mass | {"study_id": "s3"}]) == (0.5, 2, 0.25, 4)
+    # The truth has one such triplet, so a second one is wrong.
+    twice = [effusion, effusion | {"sentence_index": 1}]
+    assert now(sheet, twice) == (0.5, 2, 0.25, 4)
+    assert now(sheet, [effusion | {"study_id": "elsewhere"}]) == (None, 0, 0, 4)
+
+
+def test_a_report_with_a_row_that_is_not_judged_says_nothing_of_other_triplets(
+    tmp_path: Path,
+) -> None:
+    marks = {number: cells for number, cells in MARKS.items() if number != 1}
+
+    assert now(filled(tmp_path, marks), tables()["triplets"].to_dicts()) == (0, 1, 0, 1)
+    assert now(filled(tmp_path, {}), tables()["triplets"].to_dicts()) == (
+        *(None, 0),
+        *(None, 0),
+    )
+
+
+def test_an_uncorrected_row_is_a_truth_that_nothing_meets(tmp_path: Path) -> None:
+    marks = MARKS | {2: {"verdict": "r"}}
+
+    assert now(filled(tmp_path, marks), tables()["triplets"].to_dicts()) == (
+        *(0.5, 4),
+        *(0.5, 4),
+    )
+
+
 def test_the_page_tells_scores_counts_and_confusions(tmp_path: Path) -> None:
     marks = {number: cells for number, cells in MARKS.items() if number not in (3, 15)}
     sheet = filled(tmp_path, marks)
 
+    current = tables()["triplets"].head(3)
     page = scores_page(
         sheet,
-        scores=score_sheet(sheet, seed=0),
+        scores=pl.concat(
+            [score_sheet(sheet, seed=0), score_current(sheet, current, seed=0)]
+        ),
         confusions=find_confusions(sheet),
-        drift=drift_of(sheet, tables()["triplets"].head(3)),
+        drift=drift_of(sheet, current),
         name="filled.csv",
     )
 
@@ -277,6 +343,8 @@ def test_the_page_tells_scores_counts_and_confusions(tmp_path: Path) -> None:
     assert "| finding | mass | no claim | 1 |" in page
     # Two of three: Wilson by hand 0.208 to 0.939.
     assert "| finding | sample | 0.667 [0.208, 0.939] |" in page
+    # Of s2 alone every row is judged and the end reached: a heart that nothing proposes.
+    assert "| joint_now | sample | - | 0.000 [0.000, 0.793] | - | 0 | 1 |" in page
     tables_in = [block for block in page.split("\n\n") if block.startswith("|")]
     assert len(tables_in) == 3
     for table in tables_in:
@@ -302,3 +370,4 @@ def test_a_perfect_parser_has_no_confusions(tmp_path: Path) -> None:
     )
     assert "every judged triplet is right, and none was missed" in page
     assert "gone" not in page
+    assert "joint_now" not in page

@@ -1,10 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from asg_core.reports.check.marks import read_filled_sheet
-from asg_core.reports.check.score import find_confusions, score_sheet
+from asg_core.reports.check.score import find_confusions, score_current, score_sheet
 from asg_core.summary.checked import checked_sheets
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.summary.sentences import Words, choose_sentences, cut_sentence
@@ -35,7 +36,9 @@ def checked(corpus: SummaryInputs, tmp_path: Path) -> SummaryInputs:
     """The same, with the scores of a marked sheet."""
     sheet = read_filled_sheet(save(marked(MARKS), tmp_path / "filled.csv"))
     scores, confusions = tmp_path / "scores.parquet", tmp_path / "confusions.parquet"
-    write_table(score_sheet(sheet, seed=0), scores, schema=TRIPLET_SCORES)
+    better = tables()["triplets"].filter(finding="pleural effusion")
+    rows = [score_sheet(sheet, seed=0), score_current(sheet, better, seed=0)]
+    write_table(pl.concat(rows), scores, schema=TRIPLET_SCORES)
     write_table(find_confusions(sheet), confusions, schema=TRIPLET_CONFUSIONS)
     more = {TRIPLET_SCORES.name: [scores], TRIPLET_CONFUSIONS.name: [confusions]}
     return replace(corpus, tables={**corpus.tables, **more})
@@ -171,6 +174,12 @@ def test_scores_of_a_marked_sheet_have_a_table(checked: SummaryInputs) -> None:
         "40.0 [9.5, 80.8]",
     ]
     assert [cell.text for cell in scores.rows[0]][-2:] == ["4", "4"]
+    assert [cell.text for cell in scores.rows[8]][:4] == [
+        "joint, triplets of this run",
+        "sample",
+        "100.0",
+        "25.0",
+    ]
     assert ["finding", "mass", "no claim", "1"] in [
         [cell.text for cell in row] for row in confusions.rows
     ]
