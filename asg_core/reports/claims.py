@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 
 from asg_core.reports.cues import Judgement
 from asg_core.reports.lexicon import Lexicon
-from asg_core.reports.mentions import Mention, Sentence, find_mentions
+from asg_core.reports.mentions import DEVICES, Mention, Sentence, find_mentions
 from asg_core.reports.places import Group, Place, holds, regions_of
 from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 
 _VEINS = frozenset({"svc", "cavoatrial"})
 _LOBAR = frozenset({"upper", "mid", "lower"})
-# What follows these in a sentence is where their leads end, not where they are.
-_GENERATORS = frozenset({"pacemaker", "device"})
+_IMPLANTS = DEVICES | {"hardware", "stent"}
+GENERATORS = frozenset({"pacemaker", "device"})
+"""What follows these in a sentence is where their leads end, not where they are."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
@@ -83,6 +84,8 @@ def _named_claim(
 ) -> Claim | None:
     if finding == "tip" and mention.is_denied:
         return None  # a tip that is not seen lies outside the image
+    if finding not in _IMPLANTS and _is_elsewhere(mention):
+        return None
     judgement = _in_state(sentence, mention, finding)
     existence = judgement.existence or Existence.PRESENT
     places, span = _places_of(sentence.lexicon, mention, finding)
@@ -126,6 +129,12 @@ def _in_state(sentence: Sentence, mention: Mention, finding: str) -> Judgement:
     return mention.judgement
 
 
+def _is_elsewhere(mention: Mention) -> bool:
+    """Whether the finding is placed outside the chest: "fracture of the hip"."""
+    group = mention.after or mention.before
+    return group is not None and all(p.zone == "elsewhere" for p in group.places)
+
+
 def _side_before(sentence: Sentence, mention: Mention) -> tuple[Place, ...]:
     group = sentence.group_before(mention.match.first)
     if group is None or any(place.zone for place in group.places):
@@ -140,7 +149,7 @@ def _places_of(
     before = _held(lexicon, mention.before, finding)
     after = _held(lexicon, mention.after, finding)
     if before and after and mention.before and mention.after:
-        if finding in _GENERATORS and any(place.sides for place in before):
+        if finding in GENERATORS and any(place.sides for place in before):
             after = before
         joined = _joined(before, after)
         used = mention.before if joined == before else mention.after

@@ -62,7 +62,7 @@ def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bo
     if role in _ALWAYS:
         # "Not showing": the denial is of what follows.
         before = matches[position - 1]
-        is_one = before.last == matches[position].first
+        is_one = role == "with" and before.last == matches[position].first
         return not (is_one and "deny_before" in before.entry.cues)
     if role == "there":
         return _is_complete(matches, begin, position)

@@ -4,7 +4,7 @@ See `asg_core.reports.places` for the groups of place words.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asg_core.reports.cues import Judgement, Reading, judge
 from asg_core.reports.lexicon import Lexicon, Match
@@ -93,7 +93,10 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         judgement = judge(
             sentence.reading, match.first, match.last, max_scope=sentence.max_scope
         )
-        mentions.append(Mention(match=match, findings=findings, judgement=judgement))
+        mention = Mention(match=match, findings=findings, judgement=judgement)
+        if findings[0] == "collapse" and mention.is_denied:
+            mention.findings = findings[:1]  # there may be another atelectasis
+        mentions.append(mention)
     if sentence.groups:
         _give_own(sentence, mentions)
         _give_adjectives(sentence, mentions)
@@ -204,10 +207,16 @@ def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> b
 
 def _drop_directions(shift: Mention) -> None:
     """Take away the sides of a shift: they say where to, not where."""
-    if shift.before and all(place.zone is None for place in shift.before.places):
-        shift.before = None
-    if shift.after and all(place.zone is None for place in shift.after.places):
-        shift.after = None
+    shift.before = _without_sides(shift.before)
+    shift.after = _without_sides(shift.after)
+
+
+def _without_sides(group: Group | None) -> Group | None:
+    """Return what is left of a group without its sides; None: nothing."""
+    if group is None or all(place.zone is None for place in group.places):
+        return None
+    places = tuple(replace(place, sides=()) for place in group.places if place.zone)
+    return replace(group, places=places)
 
 
 def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:

@@ -14,12 +14,14 @@ Conventions that every parser of the package follows:
   side to which something is shifted is none.
 - "Lungs are clear" denies opacity; a normal cardiac silhouette denies cardiomegaly; a
   normal cardiomediastinal one denies an enlarged cardiomediastinum too.
-- A pacemaker is also a device. Air and fluid in the pleural space are two findings.
+- A pacemaker is also a device, a collapse of a lung or lobe also an atelectasis (its
+  denial denies only the collapse). Air and fluid in the pleural space are two findings.
 - A line, tube or other device that names no region is where its tip is; a tip in a great
   vein whose device was blanked by de-identification is a line's. A tip that is not seen
   is no claim.
 - "This", "it" and the like at the start of a sentence take the place of the one before.
 - A structure that is not seen, or lies outside the image, is obscured.
+- A finding of another part of the body ("fracture of the wrist") is no claim; an implant is.
 - Questions, plans and limits of the study ("evaluate for", "recommend", "cannot be
   assessed") are no claims. What has been removed or has resolved is absent, in the
   context `removal`.

@@ -81,6 +81,10 @@ _GLUE = frozenset(
         "tenth",
         "eleventh",
         "twelfth",
+        "posterolateral",
+        "anterolateral",
+        "posteromedial",
+        "anteromedial",
         "lymph",
         "node",
         "nodes",
@@ -220,7 +224,7 @@ def _single_regions(
     "Right paratracheal nodes": the region has no side, the finding has; but not in
     "left ventricular cardiomegaly", which can lie only in the midline.
     """
-    if not sides or (rule.zones is not None and rule.zones <= SINGLE.keys()):
+    if not sides or zone == rule.default:
         return (SINGLE[zone],)
     return (SINGLE[zone], *(f"{side} {UNSPECIFIED}" for side in sides))
 
@@ -249,6 +253,8 @@ def _continues(
             return False
         if between.entry.findings or between.entry.cues - _WEAK_CUES:
             return False
+        if words[between.first] == "compared":
+            return False  # "the right base compared to the left"
         covered.update(range(between.first, between.last))
     free = [
         words[index]

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from asg_core.reports.claims import Claim, named_claims
+from asg_core.reports.claims import GENERATORS, Claim, named_claims
 from asg_core.reports.clauses import split_clauses
 from asg_core.reports.cues import Reading
 from asg_core.reports.lexicon import Entry, Lexicon, Words, placed
 from asg_core.reports.mentions import DEVICES, Sentence
 from asg_core.reports.places import find_groups
 from asg_core.reports.statements import state_claims
+from asg_core.terms.existence import Existence
 from asg_core.terms.regions import LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED, UNSPECIFIED
 
 _NO_REGION = frozenset({UNSPECIFIED, LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED})
@@ -81,6 +82,7 @@ def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
             and follower.finding == "tip"
             and claim.finding in DEVICES
             and _NO_REGION.issuperset(claim.regions)
+            and not (claim.finding in GENERATORS and claim.place)
         ):
             own = [region for region in claim.regions if region != UNSPECIFIED]
             regions = tuple(dict.fromkeys((*own, *follower.regions)))
@@ -93,7 +95,7 @@ def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
 
 def _distinct(claims: Sequence[Claim]) -> list[Claim]:
     """Keep one claim per finding, start and region: the key of the table."""
-    claims = sorted(claims, key=lambda claim: claim.span)
+    claims = sorted(claims, key=_order)
     if len({(claim.finding, claim.span[0]) for claim in claims}) == len(claims):
         return claims
     seen: set[tuple[str, int, str]] = set()
@@ -107,3 +109,9 @@ def _distinct(claims: Sequence[Claim]) -> list[Claim]:
             result.append(replace(claim, regions=regions))
         seen.update(keys)
     return result
+
+
+def _order(claim: Claim) -> tuple[int, bool, int]:
+    """Sort by words; of two states the abnormal one goes before: "normal to enlarged"."""
+    start, end = claim.span
+    return start, claim.existence is Existence.ABSENT, end

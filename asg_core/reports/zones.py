@@ -51,6 +51,7 @@ SINGLE: Mapping[str, str] = {
     "sternum": "sternum",
     "esophagus": "esophagus",
     "bones": UNSPECIFIED,
+    "elsewhere": UNSPECIFIED,
 }
 """Zones in the midline, or of which there is one."""
 

@@ -6,6 +6,8 @@ from asg_core.reports.dependency_tree import Token
 from asg_core.reports.lexicon import Words
 from asg_core.reports.lexicon_files import shared_lexicon
 
+LEXICON = shared_lexicon()  # read here: it takes longer than one example may
+
 SENTENCES = (
     "No effusion or pneumothorax, but the left base shows an opacity.",
     "Left basilar opacity and right effusion without edema.",
@@ -78,7 +80,7 @@ def test_any_tree_gives_rows_that_the_table_can_hold(
 ) -> None:
     text, tokens = tree
 
-    claims = tree_claims(shared_lexicon(), text, tokens, max_scope=40)
+    claims = tree_claims(LEXICON, text, tokens, max_scope=40)
 
     keys = [
         (claim.finding, claim.span[0], region)
@@ -90,4 +92,4 @@ def test_any_tree_gives_rows_that_the_table_can_hold(
     for claim in claims:
         for span in (claim.span, claim.place, claim.cue):
             assert span is None or 0 <= span[0] < span[1] <= len(text)
-    assert claims == tree_claims(shared_lexicon(), text, tokens, max_scope=40)
+    assert claims == tree_claims(LEXICON, text, tokens, max_scope=40)

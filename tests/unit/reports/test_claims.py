@@ -78,6 +78,24 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Right line and nasogastric tube.", [("line", "present", ("right unspecified",)), ("tube", "present", ("abdomen",))]),
         ("Deviation of the trachea to the left.", [("shift", "present", ("trachea",))]),
         ("Shift to the left.", [("shift", "present", ("mediastinum",))]),
+        # compound findings
+        ("Collapse of the left lung.", [("collapse", "present", ("left lung",)), ("atelectasis", "present", ("left lung",))]),
+        ("No collapse.", [("collapse", "absent", BOTH_LUNGS)]),
+        ("Left effusion with air-fluid level.", [("pleural effusion", "present", ("left costophrenic angle",)), ("pneumothorax", "present", ("left apical zone",))]),
+        ("Previous resection of the left sixth rib.", [("deformity", "present", ("left ribs",))]),
+        ("Contour abnormality of the left sixth rib.", [("deformity", "present", ("left ribs",))]),
+        ("Obliterated left costophrenic sulcus.", [("blunt", "present", ("left costophrenic angle",))]),
+        ("Distortion of the left hilum.", [("deformity", "present", ("left hilar structures",))]),
+        ("Indistinct pulmonary vasculature.", [("engorgement", "present", ("left hilar structures", "right hilar structures"))]),
+        ("Kerley B lines.", [("edema", "present", BOTH_LUNGS)]),
+        # places outside the chest, places that are only compared
+        ("Fracture of the left wrist.", []),
+        ("Left hip prosthesis.", [("device", "present", ("left unspecified",))]),
+        ("Opacity of the right base compared to the left.", [("opacity", "present", ("right lower lung zone",))]),
+        ("Symmetric apical scars.", [("scar", "present", BOTH_APICES)]),
+        ("Right sixth and left ninth posterolateral rib fractures.", [("fracture", "present", ("left ribs", "right ribs"))]),
+        # of two states, the abnormal one
+        ("Heart size is upper normal or mildly enlarged.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # clauses
         ("Other than a scar in the left apex, the lungs are clear.", [("scar", "present", ("left apical zone",)), ("opacity", "absent", BOTH_LUNGS)]),
         # words of structures with more than one side or kind
@@ -94,6 +112,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Endotracheal tube.", [("tube", "present", ("trachea",))]),
         ("Tip is not seen.", []),
         ("XXXX with tip in the SVC.", [("line", "present", ("svc",)), ("tip", "present", ("svc",))]),
+        ("Left generator with tips in the right atrium.", [("device", "present", ("left unspecified",)), ("tip", "present", ("right atrium",))]),
         ("Device with tip in the abdomen.", [("device", "present", ("abdomen",)), ("tip", "present", ("abdomen",))]),
         # no finding of the chest
         ("Subcutaneous emphysema.", []),
