@@ -79,12 +79,22 @@ def regions_at(
     return tuple(dict.fromkeys(found))
 
 
+def is_outside(finding: str, places: Sequence[Place]) -> bool:
+    """Whether a finding is placed outside the chest only: "fracture of the hip"."""
+    return (
+        finding not in _IMPLANTS
+        and bool(places)
+        and all(place.zone == "elsewhere" for place in places)
+    )
+
+
 def _named_claim(
     sentence: Sentence, mention: Mention, finding: str, *, is_anaphoric: bool
 ) -> Claim | None:
     if finding == "tip" and mention.is_denied:
         return None  # a tip that is not seen lies outside the image
-    if finding not in _IMPLANTS and _is_elsewhere(mention):
+    group = mention.after or mention.before
+    if group is not None and is_outside(finding, group.places):
         return None
     judgement = _in_state(sentence, mention, finding)
     existence = judgement.existence or Existence.PRESENT
@@ -127,12 +137,6 @@ def _in_state(sentence: Sentence, mention: Mention, finding: str) -> Judgement:
                 cue=(match.start, match.end),
             )
     return mention.judgement
-
-
-def _is_elsewhere(mention: Mention) -> bool:
-    """Whether the finding is placed outside the chest: "fracture of the hip"."""
-    group = mention.after or mention.before
-    return group is not None and all(p.zone == "elsewhere" for p in group.places)
 
 
 def _side_before(sentence: Sentence, mention: Mention) -> tuple[Place, ...]:

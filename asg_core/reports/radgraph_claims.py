@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 
-from asg_core.reports.claims import Claim, regions_at
+from asg_core.reports.claims import Claim, is_outside, regions_at
 from asg_core.reports.cues import Judgement, Reading, judge, read_sentence
 from asg_core.reports.lexicon import Entry, Lexicon, Match, Words
 from asg_core.reports.lexicon_files import shared_lexicon
@@ -125,6 +125,9 @@ class GraphReader:
                 continue
             if meaning.finding == "tip" and judgement.existence is Existence.ABSENT:
                 self._counts["tips that are not seen"] += 1
+                continue
+            if is_outside(meaning.finding, places):
+                self._counts["findings outside the chest"] += 1
                 continue
             yield self._claim(meaning, judgement, sentence, places=places, place=place)
 

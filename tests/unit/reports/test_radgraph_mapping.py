@@ -300,6 +300,11 @@ CASES: list[tuple[str, list[str], set[tuple[str, str, str]]]] = [
         {("tube", "left costophrenic angle", "absent")},
     ),
     ("evaluate for pneumonia .", ["pneumonia/u"], set()),
+    (
+        "fracture of the left hip .",
+        ["fracture/dp located_at>hip", "left/a modify>hip", "hip/a"],
+        set(),
+    ),
 ]
 
 
