@@ -113,8 +113,8 @@ def facts(sheet: FilledSheet, *, drift: Drift, name: str) -> Iterator[str]:
     if drift.is_any:
         yield (
             "The triplets of this run are not those of the sheet: "
-            f"{drift.num_gone} of the sheet's are gone and {drift.num_new} of its reports "
-            "are new. The scores are of the parser that the sheet was drawn with; "
+            f"{drift.num_gone} of the sheet's are gone, and its reports have "
+            f"{drift.num_new} others. The scores are of the parser that the sheet was drawn with; "
             f"`{JOINT_NOW}` is of the triplets of this run, against the same truth, in the "
             "reports that are read to the end with a verdict on every row."
         )

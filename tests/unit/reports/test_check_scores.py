@@ -339,7 +339,7 @@ def test_the_page_tells_scores_counts_and_confusions(tmp_path: Path) -> None:
         in page
     )
     assert "1 reports are not marked as read to the end" in page
-    assert "1 of the sheet's are gone and 0 of its reports are new" in page
+    assert "1 of the sheet's are gone, and its reports have 0 others" in page
     assert "| finding | mass | no claim | 1 |" in page
     # Two of three: Wilson by hand 0.208 to 0.939.
     assert "| finding | sample | 0.667 [0.208, 0.939] |" in page
