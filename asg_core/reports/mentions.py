@@ -3,6 +3,7 @@
 See `asg_core.reports.places` for the groups of place words.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,6 +102,7 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         _give_own(sentence, mentions)
         _give_adjectives(sentence, mentions)
         _give_followers(sentence, mentions)
+        _give_tips(sentence, mentions)
         for mention in mentions:
             if "shift" in mention.findings:
                 _drop_directions(mention)
@@ -147,7 +149,12 @@ def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 
 
 def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
-    """Whether a preposition, and nothing else, ties the group to the finding before."""
+    """Whether a preposition, and nothing else, ties the group to the finding before.
+
+    Not so in "tip of the left line", which names the line.
+    """
+    if known.findings == ("tip",):
+        return False
     between = sentence.between(known.match.last, group.first)
     return len(between) == 1 and between[0].entry.role == "prep"
 
@@ -203,6 +210,18 @@ def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> b
         and mention.match.last <= other.match.first < group.first
         for other in mentions
     )
+
+
+def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give the tip of a named device where that is: "tip of the left line is in the SVC"."""
+    for tip, device in itertools.pairwise(mentions):
+        if tip.findings == ("tip",) and DEVICES.intersection(device.findings):
+            between = sentence.between(tip.match.last, device.match.first)
+            if between and between[0].entry.role == "prep":
+                end = sentence.group_after(device.match.last)
+                tip.before, tip.after = None, device.after or end
+                if device.match.entry.place:
+                    device.after = None
 
 
 def _drop_directions(shift: Mention) -> None:
@@ -269,6 +288,8 @@ def _inherited(
     A denial takes nothing over: "left basilar opacity, no effusion".
     """
     if mention.is_denied or known.is_denied:
+        return ()
+    if known.findings == ("tip",) and mention.match.entry.place:
         return ()
     if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
         return ()

@@ -79,6 +79,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Deviation of the trachea to the left.", [("shift", "present", ("trachea",))]),
         ("Shift to the left.", [("shift", "present", ("mediastinum",))]),
         # compound findings
+        ("No vertebral compression deformity.", [("deformity", "absent", ("spine",))]),
         ("Collapse of the left lung.", [("collapse", "present", ("left lung",)), ("atelectasis", "present", ("left lung",))]),
         ("No collapse.", [("collapse", "absent", BOTH_LUNGS)]),
         ("Left effusion with air-fluid level.", [("pleural effusion", "present", ("left costophrenic angle",)), ("pneumothorax", "present", ("left apical zone",))]),
@@ -107,12 +108,16 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Contour of the heart is mildly increased.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # devices
         ("Prosthetic left shoulder.", [("device", "present", ("left shoulder",))]),
-        ("Sternotomy wires are broken.", [("wire", "present", ("unspecified",))]),
+        ("Sternotomy wires are broken.", [("wire", "present", ("mediastinum",))]),
         ("Right PICC ends in the SVC.", [("line", "present", ("right unspecified", "svc")), ("tip", "present", ("svc",))]),
         ("Endotracheal tube.", [("tube", "present", ("trachea",))]),
         ("Tip is not seen.", []),
         ("XXXX with tip in the SVC.", [("line", "present", ("svc",)), ("tip", "present", ("svc",))]),
         ("Left generator with tips in the right atrium.", [("device", "present", ("left unspecified",)), ("tip", "present", ("right atrium",))]),
+        ("Tip of the right PICC is in the SVC.", [("tip", "present", ("svc",)), ("line", "present", ("right unspecified", "svc"))]),
+        ("Tip of the ET tube lies above the carina.", [("tip", "present", ("carina",)), ("tube", "present", ("trachea",))]),
+        ("L PICC, the tip of which is in the SVC.", [("line", "present", ("left unspecified", "svc")), ("tip", "present", ("svc",))]),
+        ("Feeding tube, tip below the lower edge of the film.", [("tube", "present", ("abdomen",))]),
         ("Device with tip in the abdomen.", [("device", "present", ("abdomen",)), ("tip", "present", ("abdomen",))]),
         # no finding of the chest
         ("Subcutaneous emphysema.", []),
