@@ -220,8 +220,6 @@ def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             if between and between[0].entry.role == "prep":
                 end = sentence.group_after(device.match.last)
                 tip.before, tip.after = None, device.after or end
-                if device.match.entry.place:
-                    device.after = None
 
 
 def _drop_directions(shift: Mention) -> None:
@@ -288,8 +286,6 @@ def _inherited(
     A denial takes nothing over: "left basilar opacity, no effusion".
     """
     if mention.is_denied or known.is_denied:
-        return ()
-    if known.findings == ("tip",) and mention.match.entry.place:
         return ()
     if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
         return ()

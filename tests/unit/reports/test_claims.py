@@ -115,7 +115,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("XXXX with tip in the SVC.", [("line", "present", ("svc",)), ("tip", "present", ("svc",))]),
         ("Left generator with tips in the right atrium.", [("device", "present", ("left unspecified",)), ("tip", "present", ("right atrium",))]),
         ("Tip of the right PICC is in the SVC.", [("tip", "present", ("svc",)), ("line", "present", ("right unspecified", "svc"))]),
-        ("Tip of the ET tube lies above the carina.", [("tip", "present", ("carina",)), ("tube", "present", ("trachea",))]),
+        ("Tip of the NG tube lies in the esophagus.", [("tip", "present", ("esophagus",)), ("tube", "present", ("esophagus",))]),
         ("L PICC, the tip of which is in the SVC.", [("line", "present", ("left unspecified", "svc")), ("tip", "present", ("svc",))]),
         ("Feeding tube, tip below the lower edge of the film.", [("tube", "present", ("abdomen",))]),
         ("Device with tip in the abdomen.", [("device", "present", ("abdomen",)), ("tip", "present", ("abdomen",))]),
