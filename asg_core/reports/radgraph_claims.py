@@ -120,16 +120,13 @@ class GraphReader:
             self._counts["observations without a finding"] += 1
         for meaning in meanings:
             judgement = self._judged(key, meaning, sentence)
-            if judgement.existence is None:
-                self._counts["observations in questions and plans"] += 1
-                continue
-            if meaning.finding == "tip" and judgement.existence is Existence.ABSENT:
-                self._counts["tips that are not seen"] += 1
-                continue
-            if is_outside(meaning.finding, places):
-                self._counts["findings outside the chest"] += 1
-                continue
-            yield self._claim(meaning, judgement, sentence, places=places, place=place)
+            reason = _no_claim(meaning, judgement, places)
+            if reason is None:
+                yield self._claim(
+                    meaning, judgement, sentence, places=places, place=place
+                )
+            else:
+                self._counts[reason] += 1
 
     def _meanings(
         self, key: str, sentence: _Sentence, places: Sequence[Place]
@@ -330,6 +327,22 @@ class GraphReader:
     def _words(self, key: str) -> str:
         start, end = self._entities[key].span
         return self._text[start:end]
+
+
+def _no_claim(
+    meaning: _Meaning, judgement: Judgement, places: Sequence[Place]
+) -> str | None:
+    """Return why a meaning claims nothing, as it is counted; None: it does."""
+    if judgement.existence is None:
+        return "observations in questions and plans"
+    if is_outside(meaning.finding, places):
+        return "findings outside the chest"
+    if judgement.existence is Existence.ABSENT:
+        if meaning.finding == "tip":
+            return "tips that are not seen"
+        if "collapse" in meaning.entry.findings and meaning.finding != "collapse":
+            return "denials of collapse that leave room for atelectasis"
+    return None
 
 
 def _completed(places: Sequence[Place]) -> list[Place]:

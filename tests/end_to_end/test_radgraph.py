@@ -116,7 +116,7 @@ def test_a_file_of_graphs_replaces_the_lexicon(checkout: Checkout) -> None:
     true = set(truth.filter(pl.col("study_id").is_in(read)).select(CLAIM).rows())
     found = set(triplets.select(CLAIM).rows())
     assert len(true) > 150
-    assert 2 * len(true & found) / (len(true) + len(found)) > 0.95
+    assert 2 * len(true & found) / (len(true) + len(found)) > 0.9
 
 
 def test_a_broken_file_of_graphs_stops_the_job_with_its_line(

@@ -301,6 +301,11 @@ CASES: list[tuple[str, list[str], set[tuple[str, str, str]]]] = [
     ),
     ("evaluate for pneumonia .", ["pneumonia/u"], set()),
     (
+        "no lobar collapse .",
+        ["lobar/a", "collapse/da located_at>lobar"],
+        {("collapse", region, "absent") for region in ALL_LUNGS},
+    ),
+    (
         "fracture of the left hip .",
         ["fracture/dp located_at>hip", "left/a modify>hip", "hip/a"],
         set(),
