@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] no pleural effusion in the left lung a b . ##s"
+LABELS = {
+    "radgraph": ["OBS-DA", "OBS-DP", "OBS-U", "ANAT-DP"],
+    "radgraph-xl": [
+        f"{kind}::{state}"
+        for kind in ("Observation", "Anatomy", "Observation::measurement")
+        for state in ("definitely absent", "definitely present", "uncertain")
+    ],
+}
 
 
 def bert_folder(folder: Path) -> Path:
@@ -33,21 +41,21 @@ def bert_folder(folder: Path) -> Path:
     return folder
 
 
-def radgraph_folder(cache: Path, *, encoder: Path) -> Path:
-    """Write DIR/radgraph as the package expects it, the weights left out."""
+def radgraph_folder(cache: Path, *, encoder: Path, name: str) -> Path:
+    """Write CACHE/NAME as the package expects it, the weights left out."""
     from radgraph.allennlp.data import Vocabulary  # noqa: PLC0415
 
-    folder = cache / "radgraph"
+    folder = cache / name
     folder.mkdir(parents=True)
     vocabulary = Vocabulary(non_padded_namespaces=["*labels", "*tags"])
     labels = {
-        "radgraph__ner_labels": ["", "OBS-DA", "OBS-DP", "OBS-U", "ANAT-DP"],
+        f"{name}__ner_labels": ["", *LABELS[name]],
         # No "" here: the null relation is no label of the vocabulary.
-        "radgraph__relation_labels": ["modify", "located_at", "suggestive_of"],
+        f"{name}__relation_labels": ["modify", "located_at", "suggestive_of"],
     }
     for namespace, names in labels.items():
-        for name in names:
-            vocabulary.add_token_to_namespace(name, namespace)
+        for label in names:
+            vocabulary.add_token_to_namespace(label, namespace)
     vocabulary.save_to_files(str(folder / "vocabulary"))
     modules: dict[str, Any] = {
         "ner": {},
@@ -94,8 +102,8 @@ def radgraph_folder(cache: Path, *, encoder: Path) -> Path:
     return folder
 
 
-def random_model(cache: Path, *, encoder: Path) -> Path:
-    """Write DIR/radgraph with weights; return DIR.
+def random_model(cache: Path, *, encoder: Path, name: str = "radgraph") -> Path:
+    """Write CACHE/NAME with weights; return CACHE.
 
     Call `restore_tokenizer_methods` before.
     """
@@ -103,11 +111,11 @@ def random_model(cache: Path, *, encoder: Path) -> Path:
     from radgraph import RadGraph  # noqa: PLC0415 - needs the restored methods
     from radgraph.dygie.models import dygie  # noqa: PLC0415
 
-    folder = radgraph_folder(cache, encoder=encoder)
+    folder = radgraph_folder(cache, encoder=encoder, name=name)
     torch.manual_seed(0)
     torch.save({}, folder / "weights.th")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dygie.DyGIE, "load_state_dict", lambda *_, **__: None)
-        blank = RadGraph(model_type="radgraph", model_cache_dir=str(cache), cuda=-1)
+        blank = RadGraph(model_type=name, model_cache_dir=str(cache), cuda=-1)
     torch.save(blank.model.state_dict(), folder / "weights.th")
     return cache

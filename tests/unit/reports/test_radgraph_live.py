@@ -4,6 +4,7 @@ import tarfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -17,6 +18,7 @@ from asg_core.reports.radgraph_graph import read_graph
 from asg_core.reports.radgraph_model import load_model
 from support.radgraph_model import bert_folder, random_model
 
+NAMES = ("radgraph", "radgraph-xl")
 pytestmark = pytest.mark.slow
 
 
@@ -31,19 +33,23 @@ def _quiet_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """Return a folder with radgraph/ and encoder/, whose paths were others before."""
+    """Return a folder with two models and encoder/, whose paths were others before."""
     restore_tokenizer_methods()
     encoder = bert_folder(tmp_path / "built" / "encoder")
-    random_model(tmp_path / "built", encoder=encoder)
+    for name in NAMES:
+        random_model(tmp_path / "built", encoder=encoder, name=name)
     return (tmp_path / "built").rename(tmp_path / "models")
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_reports_are_read_without_a_word_on_the_terminal(
-    models: Path, capfd: pytest.CaptureFixture[str]
+    models: Path,
+    capfd: pytest.CaptureFixture[str],
+    name: Literal["radgraph", "radgraph-xl"],
 ) -> None:
     config = ReportsConfig(
         parser="radgraph",
-        radgraph=RadgraphConfig(model="radgraph", model_folder=models),
+        radgraph=RadgraphConfig(model=name, model_folder=models),
     )
     reports = pl.DataFrame(
         {
@@ -61,6 +67,7 @@ def test_reports_are_read_without_a_word_on_the_terminal(
 
     assert parsed.rejects["reason"].to_list() == ["empty_report"]
     assert parsed.sentences["study_id"].to_list() == ["a", "a", "b"]
+    assert len(parsed.triplets)
     assert parsed.triplets.equals(again.triplets)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
