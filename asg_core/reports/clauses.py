@@ -60,10 +60,7 @@ def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
 def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bool:
     role = matches[position].entry.role
     if role in _ALWAYS:
-        # "Not showing": the denial is of what follows.
-        before = matches[position - 1]
-        is_one = role == "with" and before.last == matches[position].first
-        return not (is_one and "deny_before" in before.entry.cues)
+        return role != "with" or not _is_bound(matches, position)
     if role == "there":
         return _is_complete(matches, begin, position)
     if role == "comma":
@@ -71,6 +68,17 @@ def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bo
     if role == "and":
         return _and_starts(matches, position, begin=begin)
     return False
+
+
+def _is_bound(matches: Sequence[Match], position: int) -> bool:
+    """Whether a "with" goes on: "not with", "not showing", "with in" for "within"."""
+    match, before = matches[position], matches[position - 1]
+    if before.last == match.first and "deny_before" in before.entry.cues:
+        return True
+    after = matches[position + 1 : position + 2]
+    return bool(
+        after and after[0].first == match.last and after[0].entry.role == "prep"
+    )
 
 
 def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:

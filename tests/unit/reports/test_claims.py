@@ -80,6 +80,8 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Shift to the left.", [("shift", "present", ("mediastinum",))]),
         # compound findings
         ("No vertebral compression deformity.", [("deformity", "absent", ("spine",))]),
+        ("Ossification of the left ribs.", [("calcification", "present", ("left ribs",))]),
+        ("Fibronodular infiltrate.", [("nodule", "present", ("unspecified",)), ("infiltration", "present", ("unspecified",))]),
         ("Collapse of the left lung.", [("collapse", "present", ("left lung",)), ("atelectasis", "present", ("left lung",))]),
         ("No collapse.", [("collapse", "absent", BOTH_LUNGS)]),
         ("Left effusion with air-fluid level.", [("pleural effusion", "present", ("left costophrenic angle",)), ("pneumothorax", "present", ("left apical zone",))]),
@@ -98,6 +100,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         # of two states, the abnormal one
         ("Heart size is upper normal or mildly enlarged.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # clauses
+        ("Scar is seen with in the left lung.", [("scar", "present", ("left lung",))]),
         ("Other than a scar in the left apex, the lungs are clear.", [("scar", "present", ("left apical zone",)), ("opacity", "absent", BOTH_LUNGS)]),
         # words of structures with more than one side or kind
         ("Opacity over the left heart border.", [("opacity", "present", ("left lung",))]),
