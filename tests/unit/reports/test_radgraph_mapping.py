@@ -8,10 +8,27 @@ import pytest
 
 from asg_core.reports.config import RadgraphConfig, ReportsConfig
 from asg_core.reports.parse import parse_reports
-from asg_core.reports.radgraph_rules import shared_rules
+from asg_core.reports.radgraph_rules import Rule, shared_rules
+from asg_core.terms.existence import Existence
 from support.graphs import V1, XL, document
 
 PARTS = ("finding", "place", "cue")
+# A structure of each zone that radgraph_rules.tsv names.
+PLACES = {
+    "angle": "costophrenic_angle",
+    "apex": "apex",
+    "diaphragm": "diaphragm",
+    "fissure": "fissure",
+    "heart": "heart",
+    "heart_part": "left_ventricle",
+    "lung": "lung",
+    "mediastinum": "mediastinum",
+    "pleura": "pleura",
+    "ribs": "ribs",
+    "spine": "spine",
+    "trachea": "trachea",
+    "vessels": "vasculature",
+}
 ALL_LUNGS = {"left lung", "right lung"}
 
 
@@ -400,5 +417,21 @@ def test_measurements_and_unknown_words_are_counted(
     assert "gizmo" not in caplog.text
 
 
-def test_every_rule_has_words() -> None:
-    assert all(rule.words for rule in shared_rules())
+@pytest.mark.parametrize(
+    "rule", shared_rules(), ids=lambda rule: f"{sorted(rule.words)} {rule.zone}"
+)
+def test_every_rule_makes_its_claim(tmp_path: Path, rule: Rule) -> None:
+    place = PLACES[rule.zone or "*"]
+    *modifiers, head = sorted(rule.words)
+    words = " thing ".join([*modifiers, head])
+    text = f"the {place.replace('_', ' ')} shows {words} ."
+    entities = [
+        f"{place}/a",
+        *(f"{word}/dp modify>{head}" for word in modifiers),
+        f"{head}/dp located_at>{place}",
+    ]
+
+    found = claims(triplets(tmp_path, text, entities))
+
+    existence = rule.existence or Existence.PRESENT
+    assert (rule.finding, existence) in {(each[0], each[2]) for each in found}
