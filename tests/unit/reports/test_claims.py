@@ -65,6 +65,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Left heart is enlarged.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         ("Scar in the left base and the mediastinum.", [("scar", "present", ("left lower lung zone",))]),
         ("Calcified hilar lymph nodes bilaterally.", [("calcification", "present", ("left hilar structures", "right hilar structures"))]),
+        ("Opacities in the central lungs.", [("opacity", "present", ("left mid lung zone", "right mid lung zone"))]),
         ("Right chronic lung scar.", [("scar", "present", ("right lung",))]),
         ("Small left and moderate right effusion.", [("pleural effusion", "present", BOTH_ANGLES)]),
         ("Left interstitial and alveolar opacities.", [("opacity", "present", ("left lung",))]),
