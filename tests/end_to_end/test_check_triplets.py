@@ -109,12 +109,21 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     assert "privacy.export_examples is off" in page
     assert "pleural effusion. No" not in page
 
+    refuse_unknown_mark(checkout, rows, tmp_path / "other.csv")
+
+
+def refuse_unknown_mark(
+    checkout: Checkout, rows: list[dict[str, str]], path: Path
+) -> None:
     rows[0]["verdict"] = "perhaps"
-    configure(checkout, filled=str(save(rows, tmp_path / "other.csv")))
+    configure(checkout, filled=str(save(rows, path)))
+
     refused = checkout.snakemake("--cores", "1", "check_triplets", check=False)
+
     assert refused.returncode != 0
-    log = folder.parent / "logs" / "score_triplet_sheet" / "all.log"
-    assert "row 2, column verdict: expected y, s, n, or the letters" in log.read_text()
+    logs = checkout.root / "results" / "notes" / "logs"
+    log = (logs / "score_triplet_sheet" / "all.log").read_text()
+    assert "row 2, column verdict: expected y, s, n, or the letters" in log
 
 
 def test_a_named_sheet_must_be_there(checkout: Checkout) -> None:
