@@ -22,6 +22,8 @@ from asg_core.terms.existence import Context, Existence
 DEFAULT_SCOPE = 40
 # "prior" makes a finding the past only when it stands right before it.
 _PAST_REACH = 2
+# "Pneumothorax and tube removal": of what stands right before the word.
+_NEAR_REACH = 1
 # Two findings are alternatives when "or" stands this close to both.
 _ALTERNATE_REACH = 6
 # Cues that stand before or after their noun; before the next noun they are that one's.
@@ -171,6 +173,8 @@ def _effect(
     effect, has_past, has_alternate = _effects(cues, is_before)
     if has_past and distance <= _PAST_REACH:
         effect = _stronger(effect, "history")
+    if not is_before and distance <= _NEAR_REACH and "remove_near" in cues:
+        effect = _stronger(effect, "remove")
     if has_alternate and _is_alternative(reading, match, first, last):
         effect = _stronger(effect, "doubt")
     return effect
@@ -189,7 +193,7 @@ def _effects(
     strongest = None
     for cue in cues:
         name, _, direction = cue.partition("_")
-        is_directed = direction == "around" or (direction == "before") == is_before
+        is_directed = direction in ("around", "before" if is_before else "after")
         if name in _RANK and is_directed:
             strongest = _stronger(strongest, name)
     return strongest, is_before and "past_before" in cues, "alternate" in cues

@@ -33,6 +33,7 @@ CUES = frozenset(
         "alternate",
         "remove_before",
         "remove_after",
+        "remove_near",
         "history_before",
         "history_after",
         "past_before",

@@ -168,7 +168,7 @@ def _is_adjective(sentence: Sentence, group: Group, match: Match) -> bool:
     if len(between) == 1 and between[0].entry.role == "and":
         # "Bilateral interstitial and alveolar opacities": "and" joins the adjectives.
         return (
-            all(place.zone is None for place in group.places)
+            _has_no_zone(group)
             and group.last < between[0].first
             and between[0].last < match.first
         )
@@ -185,17 +185,23 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     ("calcified left hilar nodes"), and a group behind a tip is the tip's.
     """
     owned = {mention.before.first for mention in mentions if mention.before}
-    for mention in mentions:
+    nouns: set[int] = set()
+    for mention in reversed(mentions):
         group = sentence.group_after(mention.match.last)
+        if group is None or mention.after is not None:
+            continue
+        is_one_noun = _is_one_noun(sentence, mention, group)
         if (
-            group is not None
-            and mention.after is None
-            and group.first - mention.match.last <= sentence.max_scope
+            group.first - mention.match.last <= sentence.max_scope
             and sentence.clause_of(group) == sentence.clause_of(mention.match)
-            and (group.first not in owned or _is_one_noun(sentence, mention, group))
+            and (group.first not in owned or is_one_noun)
+            # "Coronary stents and calcified aorta": the stents have their place.
+            and not (mention.match.entry.place and group.first in nouns)
             and not _is_of_tip(mentions, mention, group)
         ):
             mention.after = group
+            if is_one_noun:
+                nouns.add(group.first)
 
 
 def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
@@ -228,9 +234,13 @@ def _drop_directions(shift: Mention) -> None:
     shift.after = _without_sides(shift.after)
 
 
+def _has_no_zone(group: Group) -> bool:
+    return all(place.zone is None for place in group.places)
+
+
 def _without_sides(group: Group | None) -> Group | None:
     """Return what is left of a group without its sides; None: nothing."""
-    if group is None or all(place.zone is None for place in group.places):
+    if group is None or _has_no_zone(group):
         return None
     places = tuple(replace(place, sides=()) for place in group.places if place.zone)
     return replace(group, places=places)
@@ -244,6 +254,8 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
         if mention.before or mention.after:
             if previous is not None and _is_side_of_both(sentence, previous, mention):
                 mention.before = previous.before
+            elif mention.before is None:
+                mention.before = _lung_before(sentence, mention)
             continue
         clause = sentence.clause_of(mention.match)
         shared = _groups_in(sentence, clause, mention)
@@ -263,9 +275,23 @@ def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bo
     if mention.before or mention.after is None or known.before is None:
         return False
     between = sentence.between(known.match.last, mention.match.first)
-    return all(place.zone is None for place in mention.after.places) and (
+    return _has_no_zone(mention.after) and (
         len(between) == 1 and between[0].entry.role in ("and", "or", "slash")
     )
+
+
+def _lung_before(sentence: Sentence, mention: Mention) -> Group | None:
+    """Return the lung that a zone without a side lies in.
+
+    "The right lung shows an opacity in the upper lobe."
+    """
+    if mention.after is None or any(place.sides for place in mention.after.places):
+        return None
+    for group in _groups_in(sentence, sentence.clause_of(mention.match), mention):
+        (place, *others) = group.places
+        if not others and place.zone == "lung" and len(place.sides) == 1:
+            return replace(group, places=(replace(place, zone=None),))
+    return None
 
 
 def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:
@@ -289,5 +315,6 @@ def _inherited(
         return ()
     if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
         return ()
-    own = tuple(group for group in (known.after, known.before) if group)
-    return own or known.shared
+    own = [group for group in (known.after, known.before) if group]
+    own.sort(key=_has_no_zone)  # "bibasilar opacities, right more than left"
+    return tuple(own) or known.shared

@@ -57,6 +57,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         # structures that cannot be seen
         ("Left apex is partly excluded from the image.", [("obscure", "present", ("left apical zone",))]),
         ("The right base is not included in the field of view.", [("obscure", "present", ("right lower lung zone",))]),
+        ("Apices are not included.", [("obscure", "present", BOTH_APICES)]),
         ("The left hemidiaphragm is not well seen.", [("obscure", "present", ("left hemidiaphragm",))]),
         ("Mass in the left base is excluded.", [("mass", "absent", ("left lower lung zone",))]),
         # sides: of structures in the midline, through adjectives, for two findings at once
@@ -66,6 +67,9 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Scar in the left base and the mediastinum.", [("scar", "present", ("left lower lung zone",))]),
         ("Calcified hilar lymph nodes bilaterally.", [("calcification", "present", ("left hilar structures", "right hilar structures"))]),
         ("Opacities in the central lungs.", [("opacity", "present", ("left mid lung zone", "right mid lung zone"))]),
+        ("The left lung shows a scar in the upper lobe.", [("scar", "present", ("left upper lung zone",))]),
+        ("Bibasilar scars, left more than right, possibly a mass.", [("scar", "present", BOTH_BASES), ("mass", "uncertain", BOTH_BASES)]),
+        ("Widespread opacities.", [("opacity", "present", BOTH_LUNGS)]),
         ("Right chronic lung scar.", [("scar", "present", ("right lung",))]),
         ("Small left and moderate right effusion.", [("pleural effusion", "present", BOTH_ANGLES)]),
         ("Left interstitial and alveolar opacities.", [("opacity", "present", ("left lung",))]),
@@ -111,6 +115,8 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Small pleural air collection on the left.", [("pneumothorax", "present", ("left apical zone",))]),
         ("Contour of the heart is mildly increased.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # devices
+        ("Tubes and lines: PICC in the SVC.", [("line", "present", ("svc",))]),
+        ("Coronary stents and calcified aorta.", [("stent", "present", ("cardiac silhouette",)), ("calcification", "present", ("aortic arch",))]),
         ("Prosthetic left shoulder.", [("device", "present", ("left shoulder",))]),
         ("Sternotomy wires are broken.", [("wire", "present", ("mediastinum",))]),
         ("Right PICC ends in the SVC.", [("line", "present", ("right unspecified", "svc")), ("tip", "present", ("svc",))]),
