@@ -64,6 +64,8 @@ def judged(text: str, words: str) -> tuple[str | None, str, str | None]:
         ("A mass would be difficult to exclude.", "mass", ("uncertain", "current", "would be difficult to exclude")),
         ("Not to be mistaken for a mass.", "mass", (None, "current", "Not to be mistaken for")),
         ("Mass is slightly increased in size.", "Mass", ("present", "comparison", "is slightly increased")),
+        ("No mass, left tube in place.", "tube", ("present", "current", None)),
+        ("Effusion is small if any.", "Effusion", ("uncertain", "current", "if any")),
         ("Not showing a mass.", "mass", ("absent", "current", "Not")),
         ("Without difficulty, a mass is seen.", "mass", ("present", "current", None)),
     ],
