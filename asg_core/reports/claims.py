@@ -8,16 +8,15 @@ as the state of a structure ("the heart is mildly enlarged"), see
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from asg_core.reports.cues import Judgement
+from asg_core.reports.cues import IMPLANTS, Judgement
 from asg_core.reports.lexicon import Lexicon
-from asg_core.reports.mentions import DEVICES, Mention, Sentence, find_mentions
+from asg_core.reports.mentions import Mention, Sentence, find_mentions
 from asg_core.reports.places import Group, Place, holds, regions_of
 from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 
 _VEINS = frozenset({"svc", "cavoatrial"})
 _LOBAR = frozenset({"upper", "mid", "lower"})
-_IMPLANTS = DEVICES | {"hardware", "stent"}
 GENERATORS = frozenset({"pacemaker", "device"})
 """What follows these in a sentence is where their leads end, not where they are."""
 
@@ -82,7 +81,7 @@ def regions_at(
 def is_outside(finding: str, places: Sequence[Place]) -> bool:
     """Whether a finding is placed outside the chest only: "fracture of the hip"."""
     return (
-        finding not in _IMPLANTS
+        finding not in IMPLANTS
         and bool(places)
         and all(place.zone == "elsewhere" for place in places)
     )

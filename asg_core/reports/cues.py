@@ -26,6 +26,11 @@ _PAST_REACH = 2
 _NEAR_REACH = 1
 # Two findings are alternatives when "or" stands this close to both.
 _ALTERNATE_REACH = 6
+IMPLANTS = frozenset(
+    {"line", "tube", "wire", "pacemaker", "device", "drainage", "hardware", "stent"}
+)
+"""Findings that are put in: of two that are named, neither is in doubt."""
+
 # Cues that stand before or after their noun; before the next noun they are that one's.
 _TWO_WAYS = frozenset(
     [
@@ -230,6 +235,8 @@ def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool
             after = match
     if before is None or after is None:
         return False
+    if IMPLANTS.issuperset(before.entry.findings + after.entry.findings):
+        return False  # "pacemaker/ICD"
     return first in (before.first, after.first) or before.first <= first < after.last
 
 

@@ -115,6 +115,7 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Small pleural air collection on the left.", [("pneumothorax", "present", ("left apical zone",))]),
         ("Contour of the heart is mildly increased.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
         # devices
+        ("No change in the wires or the ICD.", [("wire", "present", ("unspecified",)), ("device", "present", ("unspecified",))]),
         ("Tubes and lines: PICC in the SVC.", [("line", "present", ("svc",))]),
         ("Coronary stents and calcified aorta.", [("stent", "present", ("cardiac silhouette",)), ("calcification", "present", ("aortic arch",))]),
         ("Prosthetic left shoulder.", [("device", "present", ("left shoulder",))]),
