@@ -36,7 +36,8 @@ test: $(STAMP) lint ## Everything: lint, types, contracts, and all tests
 	$(BIN)/python tools/lint_workflow.py
 	$(BIN)/python tools/draw_rules.py --check
 	$(BIN)/pytest -q -n 2
-	$(BIN)/pytest -q -m "slow and not gpu and not data" --durations=10
+	$(BIN)/pytest -q -n 2 -m "slow and one_core and not gpu and not data" --durations=5
+	$(BIN)/pytest -q -m "slow and not one_core and not gpu and not data" --durations=10
 
 check: $(STAMP) lint ## The fast subset: lint, types, import contracts, quick tests
 	$(BIN)/pytest -q -n 2

@@ -10,7 +10,7 @@ import torch
 from asg_core.reports.radgraph_compat import restore_tokenizer_methods
 from support.radgraph_model import bert_folder, random_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_core]
 
 
 @pytest.fixture(autouse=True)

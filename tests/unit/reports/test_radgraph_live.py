@@ -19,7 +19,7 @@ from asg_core.reports.radgraph_model import load_model
 from support.radgraph_model import bert_folder, random_model
 
 NAMES = ("radgraph", "radgraph-xl")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_core]
 
 
 @pytest.fixture(autouse=True)
