@@ -14,7 +14,7 @@ _CUES_BEFORE = frozenset(
 _ALWAYS = frozenset({"break", "aside", "with"})
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Clauses:
     """Where the clauses of one sentence start, counted in words; the first is 0."""
 
@@ -54,7 +54,7 @@ def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
         elif match.entry.zone and _runs_on(words, matches, position, begin=begin):
             starts.append(match.first - 1)
             begin = position
-    return Clauses(starts=tuple(starts))
+    return Clauses(tuple(starts))
 
 
 def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bool:

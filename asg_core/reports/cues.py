@@ -43,7 +43,7 @@ _FIRST = attrgetter("first")
 _LAST = attrgetter("last")
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Judgement:
     """What the text claims about one span, and the cue that decided it.
 
@@ -56,7 +56,7 @@ class Judgement:
     cue: tuple[int, int] | None
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Reading:
     """One sentence, read: its words, the phrases found, its clauses."""
 
@@ -152,7 +152,7 @@ def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgeme
     if best is None or found is None:
         return _PRESENT
     _, existence, context = _EFFECTS[best[0]]
-    return Judgement(existence=existence, context=context, cue=(found.start, found.end))
+    return Judgement(existence, context, (found.start, found.end))
 
 
 def moved(judgement: Judgement, *, by: int) -> Judgement:

@@ -25,7 +25,7 @@ _DASHES = frozenset("-\u2013\u2014")
 class Words(list[str]):
     """The words and marks of a text, in lower case; where they stand, when asked."""
 
-    __slots__ = ("_spans", "_text")
+    __slots__ = ("_starts", "_text")
 
     def __init__(self, text: str) -> None:
         """Find the words of a text. Offsets index it, however long its lower case is."""
@@ -37,28 +37,36 @@ class Words(list[str]):
             )
         super().__init__(_WORD.findall(lowered))
         self._text = lowered
-        self._spans: list[tuple[int, int]] | None = None
+        self._starts: list[int] | None = None
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each word starts, in characters."""
+        if self._starts is None:
+            if _DASHES.isdisjoint(self._text):
+                self._starts = self._found_in_order()
+            else:
+                self._starts = [found.start() for found in _WORD.finditer(self._text)]
+        return self._starts
 
     @property
     def spans(self) -> list[tuple[int, int]]:
         """The characters of each word, half-open."""
-        if self._spans is None:
-            if _DASHES.isdisjoint(self._text):
-                self._spans = self._found_in_order()
-            else:
-                self._spans = [found.span() for found in _WORD.finditer(self._text)]
-        return self._spans
+        return [
+            (start, start + len(word))
+            for start, word in zip(self.starts, self, strict=True)
+        ]
 
-    def _found_in_order(self) -> list[tuple[int, int]]:
+    def _found_in_order(self) -> list[int]:
         """Find the words one behind the other: nothing between two looks like a word."""
         find = self._text.find
-        spans = []
+        starts = []
         end = 0
         for word in self:
             start = find(word, end)
+            starts.append(start)
             end = start + len(word)
-            spans.append((start, end))
-        return spans
+        return starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +191,12 @@ class Lexicon:
 
 def placed(found: Iterable[Found], words: Words) -> list[Match]:
     """Return matches for what was found: the characters come with the words."""
-    spans = words.spans
-    return [
-        _new_tuple(Match, (entry, first, last, spans[first][0], spans[last - 1][1]))
-        for entry, first, last in found
-    ]
+    starts = words.starts
+    result = []
+    for entry, first, last in found:
+        end = starts[last - 1] + len(words[last - 1])
+        result.append(_new_tuple(Match, (entry, first, last, starts[first], end)))
+    return result
 
 
 def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:

@@ -20,7 +20,7 @@ _MAX_ADJECTIVES = 6
 _ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Sentence:
     """A sentence that has been read, with the lexicon it was read by."""
 
@@ -52,7 +52,7 @@ class Sentence:
         return None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Mention:
     """A named finding: its words, what is claimed of it, and its place words.
 
@@ -94,7 +94,7 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         judgement = judge(
             sentence.reading, match.first, match.last, max_scope=sentence.max_scope
         )
-        mention = Mention(match=match, findings=findings, judgement=judgement)
+        mention = Mention(match, findings, judgement)
         if findings[0] == "collapse" and mention.is_denied:
             mention.findings = findings[:1]  # there may be another atelectasis
         mentions.append(mention)

@@ -128,7 +128,7 @@ _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"
 _LOBAR = frozenset({"upper", "mid", "lower"})
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Place:
     """One zone with its sides, as the words name it."""
 
@@ -137,7 +137,7 @@ class Place:
     is_pair: bool
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Group:
     """Place words that stand together. Words are half-open, characters too."""
 
@@ -298,18 +298,8 @@ def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
     if len(run) == 1:
         match = run[0]
         entry = match.entry
-        place = Place(
-            zone=entry.zone,
-            sides=entry.sides,
-            is_pair=entry.is_pair,
-        )
-        return Group(
-            places=(place,),
-            first=match.first,
-            last=match.last,
-            start=match.start,
-            end=match.end,
-        )
+        place = Place(entry.zone, entry.sides, entry.is_pair)
+        return Group((place,), match.first, match.last, match.start, match.end)
     atoms: list[_Atom] = []
     for index, match in enumerate(run):
         if index and any(later.entry.zone in _LOBAR for later in run[index:]):

@@ -53,12 +53,9 @@ def open_sentence(
         return None
     matches = placed(found, words)
     clauses = split_clauses(words, matches)
-    return Sentence(
-        lexicon=lexicon,
-        reading=Reading(words=words, matches=matches, clauses=clauses),
-        groups=find_groups(words, matches, clauses),
-        max_scope=max_scope,
-    )
+    reading = Reading(words, matches, clauses)
+    groups = find_groups(words, matches, clauses)
+    return Sentence(lexicon, reading, groups, max_scope)
 
 
 def settled(claims: Sequence[Claim]) -> tuple[Claim, ...]:
