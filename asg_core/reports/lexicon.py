@@ -205,6 +205,9 @@ def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:
     for phrase, entry in entries:
         node = root
         for word in phrase:
-            node = node.children.setdefault(word, Node())
+            child = node.children.get(word)
+            if child is None:
+                child = node.children[word] = Node()
+            node = child
         node.entry = entry
     return root

@@ -153,7 +153,8 @@ def _merged_entries() -> dict[tuple[str, ...], Entry]:
     merged: dict[tuple[str, ...], Entry] = {}
     for path, columns, read in _ENTRY_FILES:
         for phrase, entry in _read_entries(path, columns=columns, read=read).items():
-            merged[phrase] = merged.get(phrase, Entry()).joined(entry)
+            known = merged.get(phrase)
+            merged[phrase] = entry if known is None else known.joined(entry)
     return merged
 
 
@@ -174,7 +175,7 @@ def _read_entries(
                     f"whole of '{row['phrase']}'. Take the last | out."
                 )
             known = entries.setdefault(phrase, entry)
-            if known != entry:
+            if known is not entry and known != entry:
                 raise ValueError(
                     f"{path.name}: expected one meaning of '{' '.join(phrase)}', found "
                     f"a second one in '{row['phrase']}'. Keep one of the two."
