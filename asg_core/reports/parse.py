@@ -29,6 +29,7 @@ Conventions that every parser of the package follows:
 
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -168,9 +169,10 @@ def _parse_part(
     """Read some reports; the tables are not sorted."""
     rejects: list[dict[str, object]] = []
     cut: list[_Cut] = []
+    names = dict.fromkeys(section.value for section in config.sections)
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
         try:
-            cut.append(_cut(study_id, text, config=config))
+            cut.append(_cut(study_id, text, names=names))
         except UnreadableReportError as error:
             rejects.append(_reject(study_id, error))
     # All are cut before the first is read: one kind of work at a time is faster.
@@ -198,24 +200,23 @@ class _Cut(NamedTuple):
     sections: list[tuple[str, list[Span]]]
 
 
-def _cut(study_id: str, text: str | None, *, config: ReportsConfig) -> _Cut:
+def _cut(study_id: str, text: str | None, *, names: Collection[str]) -> _Cut:
     text = _readable(text)
     sections = [
         (section.name, split_sentences(text, section.start, section.end))
         for section in split_sections(text)
-        if section.name in config.sections
+        if section.name in names
     ]
     if not any(spans for _, spans in sections):
-        names = ", ".join(section.value for section in config.sections)
         raise UnreadableReportError(
             "no_usable_section",
-            f"Report: expected a sentence under one of {names}, found none.",
+            f"Report: expected a sentence under one of {', '.join(names)}, found none.",
         )
     return _Cut(study_id, text, sections)
 
 
 def _readable(text: str | None) -> str:
-    if text is None or not text.strip():
+    if not text or text.isspace():
         raise UnreadableReportError(
             "empty_report", "Report: expected text, found none."
         )

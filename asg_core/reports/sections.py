@@ -49,7 +49,7 @@ _BEFORE_WITHIN = frozenset(".;,")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Section:
     """One section: its canonical name, its header and its text, as offsets.
 
@@ -75,14 +75,11 @@ def split_sections(text: str) -> list[Section]:
     the last section before the impression that says nothing about the images
     (comparison, technique, ...). A report without headers is unlabelled as a whole.
     """
-    sections = [
-        section
-        for section in _headed_sections(text)
-        if text[section.start : section.end].strip()
-    ]
-    if not any(section.name == "findings" for section in sections):
-        sections = _with_body(text, sections)
-    return sections
+    sections = _headed_sections(text)
+    for section in sections:
+        if section.name == "findings":
+            return sections
+    return _with_body(text, sections)
 
 
 @lru_cache(maxsize=4096)
@@ -114,15 +111,16 @@ def _known_headers() -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
 
 
 def _headed_sections(text: str) -> list[Section]:
-    """Return the sections between headers, empty ones too."""
+    """Return the sections between headers, those without text left out."""
     sections: list[Section] = []
-    name, title = PREAMBLE, (0, 0)
-    for start, end, header in _headers(text):
-        if start < title[1]:
+    name, title_start, title_end = PREAMBLE, 0, 0
+    for start, end, header in (*_headers(text), (len(text), len(text), "")):
+        if start < title_end:
             continue
-        sections.append(_section(name, title, end=start))
-        name, title = header, (start, end)
-    sections.append(_section(name, title, end=len(text)))
+        body = text[title_end:start]
+        if body and not body.isspace():
+            sections.append(Section(name, title_start, title_end, title_end, start))
+        name, title_start, title_end = header, start, end
     return sections
 
 
@@ -154,12 +152,6 @@ def _name_of(found: re.Match[str]) -> str | None:
     return canonical_section(found["title"])
 
 
-def _section(name: str, title: tuple[int, int], *, end: int) -> Section:
-    return Section(
-        name=name, title_start=title[0], title_end=title[1], start=title[1], end=end
-    )
-
-
 def _with_body(text: str, sections: list[Section]) -> list[Section]:
     """Mark the body of a report in which no section is called findings."""
     names = [section.name for section in sections]
@@ -185,5 +177,6 @@ def _cut_at_blank_line(text: str, section: Section) -> list[Section]:
             break
     if blank is None or not text[blank.end() : section.end].strip():
         return [section]
-    body = _section(UNLABELLED, (blank.end(), blank.end()), end=section.end)
+    begin = blank.end()
+    body = Section(UNLABELLED, begin, begin, begin, section.end)
     return [replace(section, end=blank.start()), body]

@@ -108,9 +108,14 @@ def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     begin = start
     pattern = _BREAK if text.find(":", start, end) < 0 else _BREAK_OR_HEADING
     for found in pattern.finditer(text, start, end):
-        if found.start() < begin:
+        low = found.start()
+        if low < begin:
             continue
-        cut = _cut(text, begin, found, end)
+        if text[low : low + 2] == ". " and _is_plain(text[low - 3 : low]):
+            # Nearly all ends are such ones; the same comes out below.
+            cut: tuple[int, int] | None = (low + 1, low + 1)
+        else:
+            cut = _cut(text, begin, found, end)
         if cut is not None:
             _append(sentences, text, begin, cut[0])
             begin = cut[1]
@@ -192,9 +197,8 @@ def _is_glued(text: str, begin: int, position: int) -> bool:
 
 def _is_abbreviation(text: str, begin: int, position: int) -> bool:
     """Whether the full stop at `position` belongs to the word before it."""
-    ending = text[max(begin, position - 3) : position]
-    if len(ending) == 3 and ending.isalpha() and ending.lower() not in _ENDINGS:
-        return False  # what holds for nearly all words, found without a search
+    if position - begin >= 3 and _is_plain(text[position - 3 : position]):
+        return False
     tail = _LAST_WORD.search(text[max(begin, position - _LOOK_BACK) : position])
     if tail is None:
         return False
@@ -206,6 +210,11 @@ def _is_abbreviation(text: str, begin: int, position: int) -> bool:
     return word.lower() in _ABBREVIATIONS
 
 
+def _is_plain(ending: str) -> bool:
+    """Whether no abbreviation ends in these three characters: true of nearly all words."""
+    return len(ending) == 3 and ending.isalpha() and ending.lower() not in _ENDINGS
+
+
 def _is_marker(text: str, begin: int, position: int) -> bool:
     """Whether only a number stands between the start of the sentence and its stop."""
     number = text[begin:position] if position - begin <= _LOOK_BACK else ""
@@ -213,9 +222,10 @@ def _is_marker(text: str, begin: int, position: int) -> bool:
 
 
 def _append(sentences: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
-    while begin < end and text[begin].isspace():
-        begin += 1
     while begin < end and not text[begin].isalpha():
+        if text[begin].isspace():
+            begin += 1
+            continue
         marker = _MARKER.match(text, begin, end)
         if marker is None:
             break
