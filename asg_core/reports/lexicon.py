@@ -16,10 +16,10 @@ from asg_core.terms.existence import Existence
 _WORD = re.compile(
     r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&?]|--+|(?<!\S)[-\u2013\u2014](?!\S)"
 )
+# The same for ASCII in lower case, a quarter faster.
+_ASCII_WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)*|[,;:/()&?]|--+|(?<!\S)-(?!\S)")
 # Makes a named tuple at half the cost; for what is made for every phrase that is found.
 _new_tuple = tuple.__new__
-# What can stand twice between two words: "air-space - ".
-_DASHES = frozenset("-\u2013\u2014")
 
 
 class Words(list[str]):
@@ -29,24 +29,27 @@ class Words(list[str]):
 
     def __init__(self, text: str) -> None:
         """Find the words of a text. Offsets index it, however long its lower case is."""
-        lowered = text.lower()
-        if len(lowered) != len(text):
-            # A few capitals lower to two characters; those stay as they are.
-            lowered = "".join(
-                lower if len(lower := char.lower()) == 1 else char for char in text
-            )
-        super().__init__(_WORD.findall(lowered))
-        self._text = lowered
+        self._text = text.lower()
+        if text.isascii():
+            super().__init__(_ASCII_WORD.findall(self._text))
+        else:
+            if len(self._text) != len(text):
+                # A few capitals lower to two characters; those stay as they are.
+                self._text = "".join(
+                    lower if len(lower := char.lower()) == 1 else char for char in text
+                )
+            super().__init__(_WORD.findall(self._text))
         self._starts: list[int] | None = None
 
     @property
     def starts(self) -> list[int]:
         """Where each word starts, in characters."""
         if self._starts is None:
-            if _DASHES.isdisjoint(self._text):
-                self._starts = self._found_in_order()
-            else:
+            if "-" in self._text or not self._text.isascii():
+                # A dash can stand twice between two words: "air-space - ".
                 self._starts = [found.start() for found in _WORD.finditer(self._text)]
+            else:
+                self._starts = self._found_in_order()
         return self._starts
 
     @property
