@@ -34,11 +34,16 @@ class LexiconParser:
         defined = None
         if self._config.abbreviations:
             defined = defined_abbreviations(shared_lexicon(), text) or None
+        max_scope = self._config.max_scope_tokens
+        has_history = self._config.include_history
         reads: list[tuple[Claim, ...]] = []
         for spans in sections:
             previous: tuple[int, tuple[Claim, ...]] | None = None
             for start, end in spans:
-                claims = self._read_sentence(text[start:end], defined)
+                if defined is None and end - start <= _CACHED_CHARS:
+                    claims = _cached_read(text[start:end], max_scope, has_history)
+                else:
+                    claims = _read(text[start:end], max_scope, has_history, defined)
                 if previous is not None and is_anaphoric(claims):
                     shift = previous[0] - start
                     claims = resolved(claims, previous[1], shift=shift)
@@ -46,29 +51,22 @@ class LexiconParser:
                 reads.append(claims)
         return reads
 
-    def _read_sentence(
-        self, sentence: str, defined: Mapping[str, Entry] | None
-    ) -> tuple[Claim, ...]:
-        max_scope = self._config.max_scope_tokens
-        has_history = self._config.include_history
-        if defined is None and len(sentence) <= _CACHED_CHARS:
-            return _cached_read(sentence, max_scope, has_history)
-        claims = read_claims(
-            shared_lexicon(), sentence, max_scope=max_scope, defined=defined
-        )
-        return chosen(claims, has_history=has_history)
-
 
 def forget_sentences() -> None:
     """Empty the cache of sentences; for measurements."""
     _cached_read.cache_clear()
 
 
-@lru_cache(maxsize=_CACHED_SENTENCES)
-def _cached_read(
+def _read(
     sentence: str,
     max_scope: int,
     has_history: bool,  # noqa: FBT001 - a cache key
+    defined: Mapping[str, Entry] | None = None,
 ) -> tuple[Claim, ...]:
-    claims = read_claims(shared_lexicon(), sentence, max_scope=max_scope)
+    claims = read_claims(
+        shared_lexicon(), sentence, max_scope=max_scope, defined=defined
+    )
     return chosen(claims, has_history=has_history)
+
+
+_cached_read = lru_cache(maxsize=_CACHED_SENTENCES)(_read)
