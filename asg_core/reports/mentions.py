@@ -261,10 +261,21 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
         shared = _groups_in(sentence, clause, mention)
         if not shared and previous is not None:
             shared = _inherited(sentence, previous, mention)
-        elif not shared and clause and not mention.is_denied:
-            # "The left upper lobe with scarring": the place is the noun before.
+        elif not shared and clause and _is_of_noun_before(sentence, mention):
             shared = _groups_in(sentence, clause - 1, mention)
         mention.shared = shared
+
+
+def _is_of_noun_before(sentence: Sentence, mention: Mention) -> bool:
+    """Whether a finding without a place lies in the noun of the clause before its own.
+
+    "The left upper lobe with scarring"; "the trachea is midline and not deviated". But
+    not so "the left lung is clear, no effusion".
+    """
+    if not mention.is_denied:
+        return True
+    words = sentence.reading.words[mention.match.first : mention.match.last]
+    return len(words) == 1 and words[0].endswith("ed")
 
 
 def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bool:

@@ -181,3 +181,21 @@ def test_the_words_of_a_state_run_from_the_structure_to_the_state() -> None:
 
     assert (claim.span, claim.place, claim.cue) == ((0, 20), (0, 10), (14, 20))
     assert text[slice(*named.span)] == "heart is mildly enlarged"
+
+
+def test_a_denied_participle_is_said_of_the_noun_before() -> None:
+    assert rows("The trachea is midline and not deviated.") == [
+        ("shift", "absent", ("trachea",)),
+        ("shift", "absent", ("trachea",)),
+    ]
+    assert rows("The left lung is clear and not hyperinflated.")[1] == (
+        "hyperinflate",
+        "absent",
+        ("left lung",),
+    )
+    # A noun is another statement.
+    assert rows("The trachea is midline and no shift is seen.")[1] == (
+        "shift",
+        "absent",
+        ("mediastinum",),
+    )
