@@ -17,6 +17,10 @@ from asg_core.terms.existence import Context, Existence
 
 _VEINS = frozenset({"svc", "cavoatrial"})
 _LOBAR = frozenset({"upper", "mid", "lower"})
+_DIFFUSE = frozenset(
+    {"opacity", "infiltration", "consolidation", "atelectasis", "marking"}
+)
+_OF_BOTH = _LOBAR | {"apex", "hilum", "angle"}
 GENERATORS = frozenset({"pacemaker", "device"})
 """What follows these in a sentence is where their leads end, not where they are."""
 
@@ -103,6 +107,9 @@ def _named_claim(
             return None
         places = (*_side_before(sentence, mention), *places)
     entry = mention.match.entry
+    is_pair = entry.is_pair or (
+        finding in _DIFFUSE and _is_plural_at_zone(sentence, mention)
+    )
     return Claim(
         finding=finding,
         regions=regions_at(
@@ -110,7 +117,7 @@ def _named_claim(
             finding,
             places,
             hint=entry.place,
-            is_pair=entry.is_pair,
+            is_pair=is_pair,
             existence=existence,
         ),
         existence=existence,
@@ -119,6 +126,20 @@ def _named_claim(
         place=span,
         cue=judgement.cue,
         is_anaphoric=is_anaphoric and span is None,
+    )
+
+
+def _is_plural_at_zone(sentence: Sentence, mention: Mention) -> bool:
+    """Whether several are said to be in a zone of which there are two.
+
+    "Basilar opacities" are on both sides; "basilar granulomas" need not be.
+    """
+    if mention.before is None:
+        return False
+    noun = sentence.reading.words[mention.match.last - 1]
+    is_plural = noun.endswith("s") and not noun.endswith(("is", "ss", "us"))
+    return is_plural and all(
+        place.zone in _OF_BOTH and not place.sides for place in mention.before.places
     )
 
 

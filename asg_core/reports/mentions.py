@@ -102,6 +102,7 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         _give_own(sentence, mentions)
         _give_adjectives(sentence, mentions)
         _give_followers(sentence, mentions)
+        _give_neighbours_follower(sentence, mentions)
         _give_tips(sentence, mentions)
         for mention in mentions:
             if "shift" in mention.findings:
@@ -202,6 +203,19 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             mention.after = group
             if is_one_noun:
                 nouns.add(group.first)
+
+
+def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Share what follows a pair of findings of which the second has an adjective too.
+
+    "Consolidation and costophrenic blunting in both lower lobes."
+    """
+    for first, second in itertools.pairwise(mentions):
+        if first.before or first.after or second.before is None or not second.after:
+            continue
+        between = sentence.between(first.match.last, second.before.first)
+        if len(between) == 1 and between[0].entry.role in ("and", "or"):
+            first.after = second.after
 
 
 def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:

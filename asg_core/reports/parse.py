@@ -7,7 +7,8 @@ Conventions that every parser of the package follows:
   (`lexicon_data/finding_places.tsv`): the heart for cardiomegaly, the costophrenic angle
   for an effusion, the apical zone for a pneumothorax, a lung for what is in the lungs.
 - A denial without a side denies both sides. A present finding without a side is
-  `unspecified`, unless a plural ("effusions", "lungs") or its nature (edema) spreads it.
+  `unspecified`, unless a plural ("effusions", "lungs", "basilar opacities") or its nature
+  (edema) spreads it.
 - "Retrocardiac" and "lingula" are on the left, "middle lobe" is on the right.
 - A side that is named beside a structure of the midline is kept in a row of its own:
   "right paratracheal nodes" are in the upper mediastinum and `right unspecified`. The
@@ -15,7 +16,7 @@ Conventions that every parser of the package follows:
 - "Lungs are clear" denies opacity; a normal cardiac silhouette denies cardiomegaly; a
   normal cardiomediastinal one denies an enlarged cardiomediastinum too.
 - A pacemaker is also a device, a collapse of a lung or lobe also an atelectasis (its
-  denial denies only the collapse). Air and fluid in the pleural space are two findings.
+  denial denies only the collapse). An artificial joint is hardware, no device. Air and fluid in the pleural space are two findings.
 - A line, tube or other device that names no region is where its tip is; a tip in a great
   vein whose device was blanked by de-identification is a line's. A tip that is not seen
   is no claim.

@@ -8,6 +8,7 @@ opacity"), or the place of the finding it is coordinated with ("left basilar ate
 and effusion").
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -126,6 +127,7 @@ _BOTH = {
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
 _LOBAR = frozenset({"upper", "mid", "lower"})
+_SHARING = _LOBAR | {"apex", "angle", "hilum"}
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
@@ -173,7 +175,25 @@ def find_groups(
         run.append(position)
     if run:
         groups.extend(_groups(words, matches, run))
+    _share_sides(groups, clauses)
     return groups
+
+
+def _share_sides(groups: Sequence[Group], clauses: Clauses) -> None:
+    """Give a zone the sides that the same zone has right before it in its clause.
+
+    "Biapical lucency and apical scarring."
+    """
+    for before, group in itertools.pairwise(groups):
+        known, place = before.places[-1], group.places[0]
+        if (
+            len(group.places) == 1
+            and not place.sides
+            and place.zone in _SHARING
+            and known.zone == place.zone
+            and clauses.index_of(before.first) == clauses.index_of(group.first)
+        ):
+            group.places = (Place(place.zone, known.sides, place.is_pair),)
 
 
 def regions_of(

@@ -199,3 +199,30 @@ def test_a_denied_participle_is_said_of_the_noun_before() -> None:
         "absent",
         ("mediastinum",),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "regions"),
+    [
+        # what follows a pair of findings is both's
+        ("Consolidation and costophrenic blunting in both lower lobes.", "consolidation", BOTH_BASES),
+        # the same zone, named twice, is on the same sides
+        ("Biapical lucency and apical scarring.", "scar", BOTH_APICES),
+        ("Apical scarring.", "scar", ("unspecified",)),
+        # diffuse findings in the plural are in both zones, discrete ones need not be
+        ("Basilar opacities.", "opacity", BOTH_BASES),
+        ("Basilar opacity.", "opacity", ("unspecified",)),
+        ("Basilar granulomas.", "calcification", ("unspecified",)),
+        # one angle is named with its side
+        ("Blunting of the costophrenic XXXX.", "blunt", BOTH_ANGLES),
+        ("Blunting of the left costophrenic XXXX.", "blunt", ("left costophrenic angle",)),
+        # a joint is no device of the chest
+        ("Left shoulder arthroplasty.", "hardware", ("left shoulder",)),
+    ],
+)  # fmt: skip
+def test_places_that_are_said_once_or_not_at_all(
+    text: str, finding: str, regions: tuple[str, ...]
+) -> None:
+    found = [row[2] for row in rows(text) if row[0] == finding]
+
+    assert [set(each) for each in found] == [set(regions)]
