@@ -10,7 +10,7 @@ from asg_core.tables.catalog import ALIGNMENTS, REGION_BOXES
 from asg_core.tables.schema import read_tables
 from support.checkout import Checkout
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow  # shares the finished run of the session
 
 
 def run(finished: Checkout, *, name: str, regions: Mapping[str, object]) -> Path:
