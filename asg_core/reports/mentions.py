@@ -199,6 +199,7 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             # "Coronary stents and calcified aorta": the stents have their place.
             and not (mention.match.entry.place and group.first in nouns)
             and not _is_of_tip(mentions, mention, group)
+            and not _is_of_later(sentence, mentions, mention, group)
         ):
             mention.after = group
             if is_one_noun:
@@ -221,6 +222,25 @@ def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -
 def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
     last = mention.match.last
     return group.first - last <= 1 and not sentence.between(last, group.first)
+
+
+def _is_of_later(
+    sentence: Sentence, mentions: Sequence[Mention], mention: Mention, group: Group
+) -> bool:
+    """Whether "of" ties the group to a later finding of a denied list.
+
+    "No consolidation, effusion, or blunting of the angles."
+    """
+    words = sentence.reading.words[max(group.first - 2, 0) : group.first]
+    if not mention.is_denied or "of" not in words:
+        return False
+    is_list = any(
+        match.entry.role == "comma"
+        for match in sentence.between(mention.match.last, group.first)
+    )
+    return is_list and any(
+        mention.match.last <= other.match.first < group.first for other in mentions
+    )
 
 
 def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> bool:

@@ -216,6 +216,9 @@ def test_a_denied_participle_is_said_of_the_noun_before() -> None:
         # one angle is named with its side
         ("Blunting of the costophrenic XXXX.", "blunt", BOTH_ANGLES),
         ("Blunting of the left costophrenic XXXX.", "blunt", ("left costophrenic angle",)),
+        # "of" ties a place to the last of a denied list, and to both of a pair
+        ("No consolidation, effusion, or blunting of the angles.", "consolidation", BOTH_LUNGS),
+        ("No consolidation or scarring of the left base.", "consolidation", ("left lower lung zone",)),
         # a joint is no device of the chest
         ("Left shoulder arthroplasty.", "hardware", ("left shoulder",)),
     ],
