@@ -11,16 +11,21 @@ from dataclasses import dataclass, replace
 from asg_core.reports.cues import IMPLANTS, Judgement
 from asg_core.reports.lexicon import Lexicon
 from asg_core.reports.mentions import Mention, Sentence, find_mentions
-from asg_core.reports.places import Group, Place, holds, regions_of
+from asg_core.reports.places import (
+    LOBAR,
+    LUNG_PARTS,
+    Group,
+    Place,
+    holds,
+    regions_of,
+)
 from asg_core.reports.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
 
 _VEINS = frozenset({"svc", "cavoatrial"})
-_LOBAR = frozenset({"upper", "mid", "lower"})
 _DIFFUSE = frozenset(
     {"opacity", "infiltration", "consolidation", "atelectasis", "marking"}
 )
-_OF_BOTH = _LOBAR | {"apex", "hilum", "angle"}
 GENERATORS = frozenset({"pacemaker", "device"})
 """What follows these in a sentence is where their leads end, not where they are."""
 
@@ -139,7 +144,7 @@ def _is_plural_at_zone(sentence: Sentence, mention: Mention) -> bool:
     noun = sentence.reading.words[mention.match.last - 1]
     is_plural = noun.endswith("s") and not noun.endswith(("is", "ss", "us"))
     return is_plural and all(
-        place.zone in _OF_BOTH and not place.sides for place in mention.before.places
+        place.zone in LUNG_PARTS and not place.sides for place in mention.before.places
     )
 
 
@@ -216,7 +221,7 @@ def _says_where(place: Place) -> bool:
 
 
 def _sides_of(group: Group) -> Group:
-    if not any(place.zone in _LOBAR for place in group.places):
+    if not any(place.zone in LOBAR for place in group.places):
         return group
     places = tuple(replace(place, zone=None) for place in group.places if place.sides)
     return replace(group, places=places)

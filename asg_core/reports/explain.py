@@ -1,7 +1,6 @@
 """Say how the parser `lexicon` reads a text: a help for those who extend the vocabulary.
 
-python -m asg_core.reports.explain REPORT.txt
-echo "No left effusion." | python -m asg_core.reports.explain
+`python -m asg_core.reports.explain REPORT.txt`, or the text on standard input.
 """
 
 import argparse

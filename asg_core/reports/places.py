@@ -126,8 +126,9 @@ _BOTH = {
 }
 # "upper and lower lobes": the noun comes with the last of them only.
 _BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
-_LOBAR = frozenset({"upper", "mid", "lower"})
-_SHARING = _LOBAR | {"apex", "angle", "hilum"}
+LOBAR = frozenset({"upper", "mid", "lower"})
+LUNG_PARTS = LOBAR | {"apex", "angle", "hilum"}
+"""Zones of one lung; each lung has one of each."""
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
@@ -189,7 +190,7 @@ def _share_sides(groups: Sequence[Group], clauses: Clauses) -> None:
         if (
             len(group.places) == 1
             and not place.sides
-            and place.zone in _SHARING
+            and place.zone in LUNG_PARTS
             and known.zone == place.zone
             and clauses.index_of(before.first) == clauses.index_of(group.first)
         ):
@@ -322,7 +323,7 @@ def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
         return Group((place,), match.first, match.last, match.start, match.end)
     atoms: list[_Atom] = []
     for index, match in enumerate(run):
-        if index and any(later.entry.zone in _LOBAR for later in run[index:]):
+        if index and any(later.entry.zone in LOBAR for later in run[index:]):
             atoms.extend(_bare_zones(words, run[index - 1], match))
         atoms.append(
             _Atom(

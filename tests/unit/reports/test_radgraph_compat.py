@@ -1,25 +1,17 @@
 """The radgraph package, built on a tiny random checkpoint that the test makes."""
 
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from asg_core.reports.radgraph_compat import restore_tokenizer_methods
 from support.radgraph_model import bert_folder, random_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
-
-
-@pytest.fixture(autouse=True)
-def _quiet_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    torch.set_num_threads(1)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # radgraph and what it brings warn on import
-        yield
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.one_core,
+    pytest.mark.usefixtures("quiet_radgraph"),
+]
 
 
 def test_radgraph_runs_from_a_folder_on_the_installed_transformers(

@@ -1,8 +1,6 @@
 """The parser `radgraph` with a model: a tiny one of random weights."""
 
 import tarfile
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -19,16 +17,11 @@ from asg_core.reports.radgraph_model import load_model
 from support.radgraph_model import bert_folder, random_model
 
 NAMES = ("radgraph", "radgraph-xl")
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
-
-
-@pytest.fixture(autouse=True)
-def _quiet_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    torch.set_num_threads(1)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # radgraph and what it brings warn on import
-        yield
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.one_core,
+    pytest.mark.usefixtures("quiet_radgraph"),
+]
 
 
 @pytest.fixture
