@@ -9,8 +9,8 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
+from asg_core.plan import check_start
 from asg_core.provenance import code_digest
-from asg_core.reports.scispacy_model import check_model
 from asg_core.sources.inventory import (
     check_annotations,
     check_source,
@@ -56,46 +56,12 @@ PARSER_ENV = "../../envs/radgraph.yaml" if IS_RADGRAPH_MODEL else "../../envs/da
 MARKED_SHEET = project.check_triplets.filled
 SAVED_INVENTORY = Path(RESULTS) / "inventory.json"
 
-if HAS_BOXES and project.regions.checkpoint:
-    if not (DETECTOR / "run.json").exists():
-        raise WorkflowError(
-            f"regions.checkpoint: expected the folder of a trained detector with "
-            f"model.safetensors and run.json, found no {DETECTOR / 'run.json'}. Give the "
-            "folder results/<corpus>/detector of a finished run, or null to train."
-        )
-
-# Here and not in the rules: what an earlier run made would pass for as good as new.
-for key, weights in project.named_weights.items():
-    if not weights.exists():
-        raise WorkflowError(
-            f"{key}: expected a file of weights, found no {weights}. Give the path of a "
-            ".safetensors or .pth file, or null."
-        )
-
-for key, paths in project.reports.named_files.items():
-    for path in paths:
-        if not path.is_file():
-            raise WorkflowError(
-                f"{key}: expected the file that reports.parser "
-                f"'{project.reports.parser}' reads, found no {path}."
-            )
-
-if MARKED_SHEET and not MARKED_SHEET.is_file():
-    raise WorkflowError(
-        f"check_triplets.filled: expected a marked sheet, found no file {MARKED_SHEET}. "
-        "Name the CSV that you have saved, or null to draw a sheet."
-    )
-
 # With conda a package is in the rule's environment, where only the job can look.
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PARSER_MODEL = project.reports.scispacy.model
-if project.reports.parser == "scispacy" and not (
-    USES_CONDA and PARSER_MODEL.isidentifier()
-):
-    try:
-        check_model(PARSER_MODEL)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+try:
+    check_start(project, uses_conda=USES_CONDA)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
