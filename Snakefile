@@ -54,15 +54,14 @@ rule all:
     """Everything that the configuration asks for."""
     default_target: True
     input:
-        all_outputs(),
+        declared_outputs(),
 
 
 rule triplets:
     """The tables sentences and triplets of all shards."""
     input:
-        shards("tables/triplets"),
         # What the source could not use is told where studies are read.
-        shards("tables/studies"),
+        declared_outputs("extract_triplets", "read_source"),
 
 
 rule check_triplets:
@@ -98,4 +97,4 @@ rule evaluate:
 rule summary:
     """The pages about everything that was made."""
     input:
-        all_outputs(),
+        declared_outputs(),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
 from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_executor_plugins.settings import ExecMode
 
@@ -62,6 +63,16 @@ try:
     check_start(project, uses_conda=USES_CONDA)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+# What each wildcard of a rule stands for: every output is asked for, for all of these.
+DOMAINS = {
+    "shard": SHARDS,
+    "run": list(project.pretraining.runs) if HAS_PRETRAINING else [],
+    "encoder": list(ENCODERS) if HAS_EVALUATION else [],
+    "benchmark": list(BENCHMARKS) if HAS_EVALUATION else [],
+}
+# A sheet is drawn when somebody asks for it: plain `snakemake` must not replace marks.
+ON_DEMAND = ("draw_triplet_sheet",)
 
 
 wildcard_constraints:
@@ -178,20 +189,20 @@ def report_files(wildcards):
 
 
 def boxes_or_refusal(wildcards):
-    """Return the shards of region_boxes; a sentence where the run makes none."""
+    """Return region_boxes and their rejects; a sentence where the run makes none."""
     if not HAS_BOXES:
         raise WorkflowError(
             f"This run makes no boxes: corpus.images is '{project.corpus.images}' and "
             f"regions.backend is '{project.regions.backend}', where the target needs "
             "'files' and a backend. Set them, or ask for the target triplets."
         )
-    return shards("tables/region_boxes")
+    return declared_outputs("detect_regions", "import_regions")
 
 
 def alignments_or_refusal(wildcards):
-    """Return the shards of alignments; a sentence where the run makes none."""
+    """Return all that align_regions makes; a sentence where the run makes none."""
     boxes_or_refusal(wildcards)
-    return shards("tables/alignments")
+    return declared_outputs("align_regions")
 
 
 def reference_boxes():
@@ -243,7 +254,7 @@ def initial_weights(wildcards):
 
 
 def pretraining_or_refusal(wildcards):
-    """Return the descriptions of all runs; a sentence where there are none."""
+    """Return all that pre-training makes; a sentence where there is none."""
     boxes_or_refusal(wildcards)
     if not HAS_PRETRAINING:
         raise WorkflowError(
@@ -251,7 +262,7 @@ def pretraining_or_refusal(wildcards):
             f"{project.pretraining.enabled} and pretraining.runs has "
             f"{sorted(project.pretraining.runs)}. Set them, or ask for another target."
         )
-    return run_files()
+    return declared_outputs("pretrain_encoders")
 
 
 def run_files():
@@ -331,14 +342,14 @@ def evaluations(name):
 
 
 def evaluations_or_refusal(wildcards):
-    """Return the metrics of all encoders on all benchmarks; a sentence for none."""
+    """Return what all encoders on all benchmarks make; a sentence for none."""
     if not HAS_EVALUATION:
         raise WorkflowError(
             f"This run evaluates nothing: the encoders are {sorted(ENCODERS)} and the "
             f"benchmarks {sorted(BENCHMARKS)}. Give evaluation.benchmarks.<name>.root the "
             "folder of a benchmark, and evaluation.encoders an encoder."
         )
-    return evaluations("metrics.parquet")
+    return declared_outputs("evaluate_encoder")
 
 
 def made_tables():
@@ -427,9 +438,21 @@ def rule_digests():
     }
 
 
-def all_outputs():
-    """Return what plain `snakemake` makes: the summary, which needs all the rest."""
-    return [f"{RESULTS}/summary/index.html"]
+def declared_outputs(*names):
+    """Return every output that rules declare, for all values of their wildcards.
+
+    Of the rules named, else of all but those ON_DEMAND. A file that nobody asks for is
+    not missed by Snakemake when it is lost, as long as what was made from it is there.
+    """
+    wanted = names or [rule.name for rule in workflow.rules]
+    patterns = [
+        pattern
+        for rule in workflow.rules
+        if rule.name in wanted and (names or rule.name not in ON_DEMAND)
+        for pattern in rule.output
+    ]
+    # An unknown wildcard is an error: its rule's outputs would never be asked for.
+    return expand(map(strip_wildcard_constraints, patterns), **DOMAINS)
 
 
 REFERENCE_BOXES = reference_boxes()
