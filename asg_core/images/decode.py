@@ -4,8 +4,6 @@ Pillow decodes, with its tolerance of truncated files off, as it is by default: 
 radiograph over a grey rest must not pass for a whole one.
 """
 
-import struct
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,35 +12,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from asg_core.images.dicom import decode_dicom, is_dicom
-from asg_core.images.errors import ImageError
+from asg_core.images.dicom import decode_dicom
+from asg_core.images.errors import ImageError, check_not_blank
 from asg_core.images.geometry import Frame, Pixels
+from asg_core.images.notes import Note
+from asg_core.sources.image_kind import (
+    RASTER_ERRORS,
+    RASTER_FORMATS,
+    RASTER_MARKS,
+    is_dicom,
+    is_git_lfs_pointer,
+)
+from asg_core.sources.item_files import ItemFileError, raise_if_passing, read_item
 
 # Shape suffixes: H, W = rows and columns of an image
 
-_FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
-# How files of a format begin, and what stands at their end.
-_MARKS = (
-    (b"\xff\xd8\xff", _JPEG_END),
-    (b"\x89PNG\r\n\x1a\n", b"IEND"),
-    (b"II*\0", b""),
-    (b"MM\0*", b""),
-    (b"BM", b""),
-)
 _EXIF_ORIENTATION = 0x0112
 _REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can scale down by while decoding
 _OVERSAMPLING = 2  # a reduced image stays at least this many times the target
-# What Pillow's decoders raise on broken files.
-_BROKEN = (
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    TypeError,  # a TIFF without dimensions
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +40,7 @@ class DecodedImage:
     pixels_HW: Pixels
     original: Frame  # of the file, whatever the scale of `pixels_HW`
     reduction: int  # original pixels per pixel of `pixels_HW`, each way
+    notes: frozenset[Note] = frozenset()  # departures in showing a film
 
 
 def decode_image(path: Path, *, where: str | None = None) -> Pixels:
@@ -67,6 +56,7 @@ def decode_image(path: Path, *, where: str | None = None) -> Pixels:
 
     Raises:
         ImageError: If the file cannot be used, with the reason.
+        PassingFaultError: If the operating system cannot read it.
     """
     return _decode(path, size=None, where=where or str(path)).pixels_HW
 
@@ -79,6 +69,7 @@ def decode_for_size(path: Path, *, size: int, where: str | None = None) -> Decod
 
     Raises:
         ImageError: If the file cannot be used, with the reason.
+        PassingFaultError: If the operating system cannot read it.
     """
     return _decode(path, size=size, where=where or str(path))
 
@@ -86,7 +77,8 @@ def decode_for_size(path: Path, *, size: int, where: str | None = None) -> Decod
 def _decode(path: Path, *, size: int | None, where: str) -> DecodedImage:
     data = _read_bytes(path, where=where)
     if is_dicom(data, suffix=path.suffix):
-        return _whole(decode_dicom(data, where=where))
+        film = decode_dicom(data, where=where)
+        return _whole(film.pixels_HW, notes=film.notes)
     image = _open(data, where=where)
     is_turned = _check_header(image, where=where)
     original = Frame(width=image.width, height=image.height)
@@ -103,24 +95,18 @@ def _decode(path: Path, *, size: int | None, where: str) -> DecodedImage:
         image = ImageOps.exif_transpose(image)
         original = Frame(width=image.width, height=image.height)
     pixels_HW = _to_grey(image, where=where)
+    check_not_blank(pixels_HW, is_varied=lambda: _is_varied(image), where=where)
     return DecodedImage(pixels_HW=pixels_HW, original=original, reduction=reduction)
 
 
 def _read_bytes(path: Path, *, where: str) -> bytes:
     try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
+        data = read_item(path)
+    except ItemFileError as error:
+        hint = "; was the data set copied completely?" if error.is_missing else ""
         raise ImageError(
-            "expected an image, found no file; was the data set copied completely?",
-            reason="missing_image",
-            where=where,
-        ) from error
-    except (PermissionError, IsADirectoryError) as error:
-        # Other errors of the file system are not the file's: they stop the job, which
-        # can then be run again, and do not become rows of a table.
-        raise ImageError(
-            f"expected an image, found what cannot be read: {error.strerror}",
-            reason="unreadable",
+            f"expected an image, {error}{hint}",
+            reason="missing_image" if error.is_missing else "unreadable",
             where=where,
         ) from error
     if not data:
@@ -133,7 +119,7 @@ def _read_bytes(path: Path, *, where: str) -> bytes:
 def _open(data: bytes, *, where: str) -> Image.Image:
     """Read the header of an image."""
     try:
-        return Image.open(BytesIO(data), formats=_FORMATS)
+        return Image.open(BytesIO(data), formats=RASTER_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"expected a radiograph, found an image too large for one: {error}",
@@ -143,12 +129,20 @@ def _open(data: bytes, *, where: str) -> Image.Image:
     except UnidentifiedImageError as error:
         # The message of this error holds a memory address: not for tables.
         raise _unidentified(data, where=where) from error
-    except _BROKEN as error:
+    except RASTER_ERRORS as error:
+        raise_if_passing(error, where=where)
         raise _broken(None, error, where=where) from error
 
 
 def _unidentified(data: bytes, *, where: str) -> ImageError:
-    for start, end in _MARKS:
+    if is_git_lfs_pointer(data):
+        return ImageError(
+            "expected an image, found a pointer of Git LFS; 'git lfs pull' fetches the "
+            "file itself",
+            reason="not_an_image",
+            where=where,
+        )
+    for start, end in RASTER_MARKS:
         if data.startswith(start):
             return ImageError(
                 "expected an image, found one whose header breaks off or is wrong",
@@ -167,7 +161,8 @@ def _check_header(image: Image.Image, *, where: str) -> bool:
     try:
         num_frames = getattr(image, "n_frames", 1)
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except _BROKEN as error:
+    except RASTER_ERRORS as error:
+        raise_if_passing(error, where=where)
         raise _broken(image, error, where=where) from error
     if num_frames > 1:
         raise ImageError(
@@ -182,7 +177,8 @@ def _load(image: Image.Image, *, where: str) -> None:
     """Decode the pixels."""
     try:
         image.load()
-    except _BROKEN as error:
+    except RASTER_ERRORS as error:
+        raise_if_passing(error, where=where)
         raise _broken(image, error, where=where) from error
 
 
@@ -243,10 +239,19 @@ def _scale_samples(
     return np.asarray(table[samples_HW])
 
 
-def _whole(pixels_HW: Pixels) -> DecodedImage:
+def _is_varied(image: Image.Image) -> bool:
+    """Say whether the pixels differ in any band, the alpha channel included."""
+    extrema = image.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else [extrema]
+    return any(lowest != highest for lowest, highest in bands)
+
+
+def _whole(pixels_HW: Pixels, *, notes: frozenset[Note]) -> DecodedImage:
     height, width = pixels_HW.shape
     original = Frame(width=width, height=height)
-    return DecodedImage(pixels_HW=pixels_HW, original=original, reduction=1)
+    return DecodedImage(
+        pixels_HW=pixels_HW, original=original, reduction=1, notes=notes
+    )
 
 
 def _broken(

@@ -3,52 +3,47 @@
 Reading and decompressing is here; what a stored value looks like, in `dicom_display`.
 """
 
-import struct
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 import pydicom
-from pydicom.errors import BytesLengthException
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from asg_core.images.dicom_display import display
-from asg_core.images.errors import ImageError, Reason
+from asg_core.images.dicom_elements import Elements, read_elements
+from asg_core.images.errors import ImageError, Reason, check_not_blank
 from asg_core.images.geometry import Pixels
+from asg_core.images.notes import Note
+from asg_core.sources.image_kind import DICOM_ERRORS
+from asg_core.sources.item_files import raise_if_passing
 
 # Shape suffixes: H, W = rows and columns of an image
 
+Stored = npt.NDArray[np.integer[npt.NBitBase]]
+
 _MAGIC_AT, _MAGIC = 128, b"DICM"
-_SUFFIXES = (".dcm", ".dicom")
 _MAX_PIXELS = 1 << 27  # four times the largest detectors; a wrong header asks for more
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _LUMA = np.array([0.299, 0.587, 0.114])
-# What pydicom and the decoders behind it raise on broken files. It parses an element
-# when that is first asked for, so any access may raise.
-_BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    TypeError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    BytesLengthException,
-    struct.error,
-)
 
 
-def is_dicom(data: bytes, *, suffix: str) -> bool:
-    """Tell whether a file is DICOM: by its magic, or, lacking that, by its suffix."""
-    magic = data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]
-    return magic == _MAGIC or suffix.lower() in _SUFFIXES
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """One DICOM image as it is displayed."""
+
+    pixels_HW: Pixels
+    notes: frozenset[Note] = frozenset()
 
 
-def decode_dicom(data: bytes, *, where: str) -> Pixels:
+def decode_dicom(data: bytes, *, where: str) -> Film:
     """Decode one DICOM radiograph to (H, W), 0 black .. 255 white, as it is displayed.
 
     Grey images are displayed as `dicom_display.display` says; colours become luma.
@@ -57,28 +52,44 @@ def decode_dicom(data: bytes, *, where: str) -> Pixels:
         ImageError: If the file cannot be used, with the reason.
     """
     try:
-        return _decode(data, where=where)
+        stored, elements = _read(data, where=where)
     except ImageError:
         raise
-    except _BROKEN as error:
+    except DICOM_ERRORS as error:
+        raise_if_passing(error, where=where)
         found = " ".join(str(error).split())
         raise ImageError(
             f"expected DICOM with usable elements, found: {found}",
             reason="truncated" if _says_short(found) else "corrupt",
             where=where,
         ) from error
+    notes: frozenset[Note] = frozenset()
+    if elements is None:
+        pixels_HW: Pixels = np.round(stored @ _LUMA).astype(np.uint8)
+    else:
+        pixels_HW, notes = display(stored, elements)
+    check_not_blank(pixels_HW, is_varied=lambda: _is_varied(stored), where=where)
+    return Film(pixels_HW=pixels_HW, notes=notes)
 
 
-def _decode(data: bytes, *, where: str) -> Pixels:
+def _read(data: bytes, *, where: str) -> tuple[Stored, Elements | None]:
+    """Return the pixels as they are stored, and what says how they look.
+
+    Colours, which pydicom has converted to RGB, have a third axis and need no elements.
+    """
     # force: files without the 128-byte preamble are common outside archives.
     dataset = pydicom.dcmread(BytesIO(data), force=True)
     _check_pixels(dataset, data=data, where=where)
     _check_kind(dataset, where=where)
     _check_decoder(dataset, where=where)
+    # Which bits are the film's is decided in `dicom_values`, from all that are there.
+    dataset.pixel_array_options(correct_unused_bits=False)
     stored = np.asarray(dataset.pixel_array)
-    if stored.ndim == 3:  # colours, which pydicom has converted to RGB
-        return np.asarray(np.round(stored @ _LUMA), dtype=np.uint8)
-    return display(stored, dataset)
+    return stored, None if stored.ndim == 3 else read_elements(dataset)
+
+
+def _is_varied(stored: Stored) -> bool:
+    return bool((stored != stored[0, 0]).any())
 
 
 def _check_pixels(dataset: pydicom.Dataset, *, data: bytes, where: str) -> None:
@@ -105,14 +116,15 @@ def _check_pixels(dataset: pydicom.Dataset, *, data: bytes, where: str) -> None:
 
 def _check_kind(dataset: pydicom.Dataset, *, where: str) -> None:
     """Raise unless this is one image of a kind that has a grey value for each pixel."""
-    num_frames = int(dataset.get("NumberOfFrames") or 1)
+    num_frames = _whole(dataset, "NumberOfFrames", where=where) or 1
     if num_frames > 1:
         raise ImageError(
             f"expected one image, found {num_frames} frames in one file",
             reason="multi_frame",
             where=where,
         )
-    num_pixels = int(dataset.get("Rows") or 0) * int(dataset.get("Columns") or 0)
+    rows, columns = (_whole(dataset, name, where=where) for name in ("Rows", "Columns"))
+    num_pixels = rows * columns
     if num_pixels > _MAX_PIXELS:
         raise ImageError(
             f"expected a radiograph, found an image of {num_pixels} pixels",
@@ -120,7 +132,7 @@ def _check_kind(dataset: pydicom.Dataset, *, where: str) -> None:
             where=where,
         )
     kind = str(dataset.get("PhotometricInterpretation", ""))
-    bits = int(dataset.get("BitsAllocated") or 0)
+    bits = _whole(dataset, "BitsAllocated", where=where)
     if not (kind in _GREY and bits in (8, 16)) and not (kind in _COLOURS and bits == 8):
         raise ImageError(
             "expected grey pixels of 8 or 16 allocated bits, or colours of 8, found "
@@ -133,11 +145,11 @@ def _check_kind(dataset: pydicom.Dataset, *, where: str) -> None:
 def _check_decoder(dataset: pydicom.Dataset, *, where: str) -> None:
     """Raise unless an installed package decodes the pixels' compression."""
     if "TransferSyntaxUID" not in dataset.file_meta:
-        # No file header; then only the two plain encodings are allowed (PS3.5).
+        # No file header; then only the plain encodings are allowed (PS3.5).
+        is_implicit, is_little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = (
-            ImplicitVRLittleEndian
-            if dataset.original_encoding[0]
-            else ExplicitVRLittleEndian
+            ImplicitVRLittleEndian if is_implicit else explicit
         )
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
@@ -151,6 +163,20 @@ def _check_decoder(dataset: pydicom.Dataset, *, where: str) -> None:
             reason="no_decoder",
             where=where,
         )
+
+
+def _whole(dataset: pydicom.Dataset, keyword: str, *, where: str) -> int:
+    """Return the number of an element that holds one; 0 if it is empty or not there."""
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return 0
+    if not isinstance(value, int):
+        raise ImageError(
+            f"expected one whole number in {keyword}, found '{value}'",
+            reason="corrupt",
+            where=where,
+        )
+    return int(value)
 
 
 def _says_short(found: str) -> bool:

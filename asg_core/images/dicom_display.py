@@ -9,11 +9,15 @@ pydicom has functions for these steps, but its window answers in a range that ha
 guessed back, and its VOI LUT wraps where entries have 8 bits and inputs more.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
-import pydicom
 
+from asg_core.images.dicom_elements import Elements, LookUpTable
+from asg_core.images.dicom_values import StoredValues, read_values
 from asg_core.images.geometry import Pixels
+from asg_core.images.notes import Note
 
 # Shape suffixes:
 #   H, W = rows and columns of an image, V = every value that can be stored,
@@ -23,155 +27,155 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _TAIL = 0.005  # without a window, this share of the pixels is black, the same white
+_GLANCE = 256  # rows and columns that a first look at the contrast takes, at most
 
 
 def display(
-    stored_HW: npt.NDArray[np.integer[npt.NBitBase]], dataset: pydicom.Dataset
-) -> Pixels:
-    """Return the pixels (H, W) as a viewer shows them, 0 black .. 255 white.
+    stored_HW: npt.NDArray[np.integer[npt.NBitBase]], elements: Elements
+) -> tuple[Pixels, frozenset[Note]]:
+    """Return the pixels (H, W) as a viewer shows them, 0 black .. 255 white, and notes.
 
-    The first VOI LUT, else the first window counts. Without a usable one, pixels of up
-    to 8 stored bits are taken as they are, and deeper ones are stretched between their
-    0.5th and 99.5th percentile. MONOCHROME1 or an INVERSE presentation turns the scale
-    round, once. Padding is black and counts in no percentile.
+    The first VOI LUT, else the first window counts. One that shows the film as one grey
+    is left out, with a note. Without a usable one, pixels of up to 8 stored bits are taken
+    as they are, and deeper ones are stretched between their 0.5th and 99.5th percentile.
+    MONOCHROME1 or an INVERSE presentation turns the scale round, once. Padding is black
+    and counts in no percentile.
     """
-    native = stored_HW.dtype.newbyteorder("=")
-    unsigned = np.dtype(f"u{native.itemsize}")
-    index_HW = stored_HW.astype(native).view(unsigned)
-    num_values = 1 << (8 * native.itemsize)
-    values_V = np.arange(num_values).astype(unsigned).view(native).astype(np.int64)
-
-    is_padding_V = _padding(values_V, dataset)
-    modality_V = _modality(values_V, dataset)
-    grey_V = _voi(modality_V, dataset)
-    if grey_V is None:
-        counts_V = np.bincount(index_HW.ravel(), minlength=num_values)
-        counts_V[is_padding_V] = 0
-        low, high = _limits(values_V, modality_V, counts_V, dataset)
-        grey_V = np.clip((modality_V - low) / max(high - low, 1e-9), 0.0, 1.0)
-    if _is_inverse(dataset):
+    stored = read_values(stored_HW, elements)
+    notes = set(elements.notes | stored.notes)
+    grey_V = _grey(stored, elements, notes)
+    if elements.is_inverse:
         grey_V = 1.0 - grey_V
-    grey_V[is_padding_V] = 0.0
+    grey_V[stored.is_padding_V] = 0.0
     table_V = np.round(grey_V * 255).astype(np.uint8)
-    return np.asarray(table_V[index_HW])
+    return np.asarray(table_V[stored.index_HW]), frozenset(notes)
 
 
-def _padding(values_V: Ints, dataset: pydicom.Dataset) -> npt.NDArray[np.bool_]:
-    """Return True for stored values that mark pixels outside the exposed field."""
-    first = dataset.get("PixelPaddingValue")
-    if first is None:
-        return np.zeros(len(values_V), dtype=np.bool_)
-    last = dataset.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(first), int(first if last is None else last)))
-    return (values_V >= low) & (values_V <= high)
+def _grey(stored: StoredValues, elements: Elements, notes: set[Note]) -> Floats:
+    """Return grey in [0, 1] of each value that can be stored."""
+    modality_V = _modality(stored, elements, notes)
+    for grey_V, note in _choices(modality_V, elements, notes):
+        if _shows(np.round(grey_V * 255), modality_V, stored):
+            return grey_V
+        notes.add(note)
+    low, high = _limits(stored, modality_V, elements)
+    return np.clip((modality_V - low) / (high - low or 1.0), 0.0, 1.0)
 
 
-def _modality(values_V: Ints, dataset: pydicom.Dataset) -> Floats:
-    if dataset.get("ModalityLUTSequence"):
-        entries_V, _ = _look_up(values_V, dataset.ModalityLUTSequence[0], dataset)
-        return entries_V.astype(np.float64)
-    slope = float(dataset.get("RescaleSlope") or 1.0)
-    return values_V * slope + float(dataset.get("RescaleIntercept") or 0.0)
+def _modality(stored: StoredValues, elements: Elements, notes: set[Note]) -> Floats:
+    """Return what the values mean: by modality LUT, else rescale, else as they are."""
+    plain_V = stored.values_V.astype(np.float64)
+    if elements.modality_lut is not None:
+        modality_V = _look_up(stored.values_V, elements.modality_lut)
+        if _shows(modality_V, plain_V, stored):
+            return modality_V
+        notes.add("modality_lut_unusable")
+    with np.errstate(over="ignore", invalid="ignore"):
+        modality_V = stored.values_V * elements.slope + elements.intercept
+    if np.isfinite(modality_V).all() and modality_V[0] != modality_V[1]:
+        return modality_V
+    notes.add("rescale_unusable")
+    return plain_V
 
 
-def _voi(modality_V: Floats, dataset: pydicom.Dataset) -> Floats | None:
-    """Return grey in [0, 1] by VOI LUT or window; None where there is neither."""
-    if dataset.get("VOILUTSequence"):
-        inputs_V = np.rint(modality_V).astype(np.int64)
-        entries_V, white = _look_up(inputs_V, dataset.VOILUTSequence[0], dataset)
-        return entries_V / white
-    centre = _first_number(dataset.get("WindowCenter"))
-    width = _first_number(dataset.get("WindowWidth"))
-    # Widths of 0 stand in real files where nobody chose a window.
-    if centre is None or width is None or width <= 0:
-        return None
-    function = str(dataset.get("VOILUTFunction") or "LINEAR")
-    return _window(modality_V, centre=centre, width=width, function=function)
+def _choices(
+    modality_V: Floats, elements: Elements, notes: set[Note]
+) -> Iterator[tuple[Floats, Note]]:
+    """Yield grey by each VOI LUT, then by each window, and the note of leaving it out."""
+    for table in elements.voi_luts:
+        largest = int(table.entries_E.max())
+        # Some files declare fewer bits than their entries have, and some more.
+        bits = max(largest.bit_length(), 1)
+        if bits != table.bits and largest > 0:
+            notes.add("voi_lut_bits_wrong")
+        yield _look_up(modality_V, table) / ((1 << bits) - 1), "voi_lut_unusable"
+    for centre, width in elements.windows:
+        yield (
+            _window(modality_V, centre=centre, width=width, function=elements.function),
+            "window_unusable",
+        )
 
 
 def _window(inputs_V: Floats, *, centre: float, width: float, function: str) -> Floats:
     """Return grey in [0, 1] by the three window functions of PS3.3 C.11.2.1.2-3."""
-    if function == "SIGMOID":
-        slope_V = np.clip(-4.0 * (inputs_V - centre) / width, -700.0, 700.0)
-        return np.asarray(1.0 / (1.0 + np.exp(slope_V)))
-    if function == "LINEAR_EXACT":
-        return np.clip((inputs_V - centre) / width + 0.5, 0.0, 1.0)
-    if function != "LINEAR":
-        raise ValueError(f"the VOI LUT function '{function}', which is not defined")
-    if width <= 1:
-        return np.asarray(inputs_V > centre - 0.5, dtype=np.float64)
-    return np.clip((inputs_V - (centre - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
+    with np.errstate(over="ignore"):
+        if function == "SIGMOID":
+            slope_V = np.clip(-4.0 * (inputs_V - centre) / width, -700.0, 700.0)
+            return np.asarray(1.0 / (1.0 + np.exp(slope_V)))
+        if function == "LINEAR_EXACT":
+            return np.clip((inputs_V - centre) / width + 0.5, 0.0, 1.0)
+        if width <= 1:
+            return np.asarray(inputs_V > centre - 0.5, dtype=np.float64)
+        return np.clip((inputs_V - (centre - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
 
 
 def _look_up(
-    inputs_V: Ints, item: pydicom.Dataset, dataset: pydicom.Dataset
-) -> tuple[Ints, int]:
-    """Return the entries that `inputs_V` map to, and the value of white.
+    inputs_V: npt.NDArray[np.number[npt.NBitBase]], table: LookUpTable
+) -> Floats:
+    """Return the entries that `inputs_V` map to.
 
     Inputs below the first mapped value get the first entry, those past the end the last.
     """
-    num_entries, first, bits = (int(number) for number in item.LUTDescriptor)
-    entries_E = _entries(item, dataset, num_entries=num_entries or 1 << 16)
-    entries_V = entries_E[np.clip(inputs_V - first, 0, len(entries_E) - 1)]
-    # Some files declare fewer bits than their entries have.
-    white = (1 << max(bits, int(entries_E.max()).bit_length())) - 1
-    return entries_V, white
+    last = len(table.entries_E) - 1
+    places_V = np.clip(np.rint(inputs_V) - table.first, 0, last).astype(np.int64)
+    return table.entries_E[places_V].astype(np.float64)
 
 
-def _entries(
-    item: pydicom.Dataset, dataset: pydicom.Dataset, *, num_entries: int
-) -> Ints:
-    data = item.LUTData
-    if isinstance(data, bytes):
-        order = ">" if dataset.original_encoding[1] is False else "<"
-        is_packed = len(data) < 2 * num_entries  # entries of 8 bits, two to a word
-        data = np.frombuffer(data, dtype="u1" if is_packed else f"{order}u2")
-    entries_E = np.atleast_1d(np.asarray(data, dtype=np.int64))[:num_entries]
-    if len(entries_E) < num_entries:
-        raise ValueError(
-            f"a look-up table of {len(entries_E)} entries that says it has "
-            f"{num_entries}"
-        )
-    return entries_E
+def _shows(output_V: Floats, input_V: Floats, stored: StoredValues) -> bool:
+    """Say whether a step leaves more than one level of a film that has more than one.
+
+    The tails do not count: a burnt-in letter is white under any window.
+    """
+    # Nearly always a few pixels are enough to see that there is something to see.
+    glance = -(-max(stored.index_HW.shape) // _GLANCE)
+    if _is_varied(output_V, _between(input_V, _counts(stored, step=glance))):
+        return True
+    order_V = _between(input_V, _counts(stored, step=1))
+    return _is_varied(output_V, order_V) or not _is_varied(input_V, order_V)
+
+
+def _is_varied(levels_V: Floats, places: Ints) -> bool:
+    return len(places) > 0 and bool(np.ptp(levels_V[places]) > 0)
+
+
+def _counts(stored: StoredValues, *, step: int) -> Ints:
+    """Return how many pixels have each value, of every `step`-th row and column."""
+    index = stored.index_HW[::step, ::step].ravel()
+    counts_V = np.bincount(index, minlength=len(stored.values_V))
+    counts_V[stored.is_padding_V] = 0
+    return counts_V
+
+
+def _between(modality_V: Floats, counts_V: Ints) -> Ints:
+    """Return the places of the values that occur, ascending, without the tails.
+
+    Where the tails leave one value, they stay.
+    """
+    order_V = np.argsort(modality_V, kind="stable")
+    order_V = order_V[counts_V[order_V] > 0]
+    if len(order_V) == 0:
+        return order_V
+    shares_V = np.cumsum(counts_V[order_V]) / counts_V.sum()
+    first = np.searchsorted(shares_V, _TAIL, side="right")
+    last = np.searchsorted(shares_V, 1 - _TAIL)
+    if modality_V[order_V[first]] == modality_V[order_V[last]]:
+        return order_V  # nearly everything has one value
+    return order_V[first : last + 1]
 
 
 def _limits(
-    values_V: Ints,
-    modality_V: Floats,
-    counts_V: Ints,
-    dataset: pydicom.Dataset,
+    stored: StoredValues, modality_V: Floats, elements: Elements
 ) -> tuple[float, float]:
     """Return what is black and what is white where no window says it."""
-    bits = int(dataset.BitsStored)
+    bits = stored.bits
     if bits <= 8:
         # Ready for display: RSNA and SIIM are 8-bit films without a window, and a
         # stretch would make them differ from the NIH PNGs that they were made from.
-        low = -(1 << (bits - 1)) if dataset.PixelRepresentation else 0
-        ends = modality_V[(values_V >= low) & (values_V < low + (1 << bits))]
+        low = -(1 << (bits - 1)) if elements.is_signed else 0
+        is_stored_V = (stored.values_V >= low) & (stored.values_V < low + (1 << bits))
+        ends = modality_V[is_stored_V]
         return float(ends.min()), float(ends.max())
-    order_V = np.argsort(modality_V, kind="stable")
-    order_V = order_V[counts_V[order_V] > 0]
+    order_V = _between(modality_V, _counts(stored, step=1))
     if len(order_V) == 0:  # nothing but padding
         return 0.0, 1.0
-    shares_V = np.cumsum(counts_V[order_V]) / counts_V.sum()
-    first = order_V[np.searchsorted(shares_V, _TAIL, side="right")]
-    last = order_V[np.searchsorted(shares_V, 1 - _TAIL)]
-    if modality_V[first] == modality_V[last]:  # nearly everything has one value
-        first, last = order_V[0], order_V[-1]
-    return float(modality_V[first]), float(modality_V[last])
-
-
-def _is_inverse(dataset: pydicom.Dataset) -> bool:
-    # MONOCHROME1 and INVERSE say the same thing, often both in one file.
-    kind = str(dataset.PhotometricInterpretation)
-    shape = str(dataset.get("PresentationLUTShape"))
-    return kind == "MONOCHROME1" or shape == "INVERSE"
-
-
-def _first_number(value: object) -> float | None:
-    """Return the first of one or several numbers; None if there is none."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, pydicom.multival.MultiValue):
-        return float(value[0]) if len(value) else None
-    return float(str(value))
+    return float(modality_V[order_V[0]]), float(modality_V[order_V[-1]])

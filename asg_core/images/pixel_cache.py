@@ -3,7 +3,7 @@
 import logging
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -15,6 +15,7 @@ from asg_core.images.config import ImagesConfig
 from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Frame, Letterbox, Pixels
+from asg_core.images.notes import NOTES, Note
 from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.schema import TableError
@@ -39,6 +40,8 @@ class CachedPixels:
     num_cached: int
     num_excluded_by_view: int
     rejects: pl.DataFrame  # in the schema REJECTS
+    notes: Mapping[Note, int]
+    """How many of the cached images are shown otherwise than their file says, and how."""
 
 
 def cache_pixels(
@@ -53,7 +56,8 @@ def cache_pixels(
 
     Images of views that the configuration does not name are counted and left out. Images
     that cannot be used are rejected; judging their share is the caller's part. No usable
-    image gives a file without rows.
+    image gives a file without rows. Films that are shown otherwise than their file says
+    are counted, and logged with an example.
 
     Args:
         images: Rows of the table `images`.
@@ -61,18 +65,23 @@ def cache_pixels(
         path: The file to write; it appears when it is complete.
         config: Size and views.
         progress: Wraps the images to be decoded.
+
+    Raises:
+        PassingFaultError: If the operating system cannot read a file; another try may.
     """
     wanted = images.filter(pl.col("view").is_in([view.value for view in config.views]))
     rows: list[ImageRow] = (
         wanted.sort("image_id").select("image_id", "path", "width", "height").rows()
     )
     rejects: list[dict[str, str]] = []
+    noted: dict[Note, list[str]] = {}
     num_cached = write_pixels(
         _decoded(
             rows if progress is None else progress(rows),
             root=root,
             size=config.size,
             rejects=rejects,
+            noted=noted,
         ),
         path=path,
         size=config.size,
@@ -86,10 +95,13 @@ def cache_pixels(
         num_excluded,
         len(rejects),
     )
+    for note, paths in sorted(noted.items()):
+        logger.info("%d images: %s; such as %s", len(paths), NOTES[note], paths[0])
     return CachedPixels(
         num_cached=num_cached,
         num_excluded_by_view=num_excluded,
         rejects=REJECTS.frame(rejects),
+        notes={note: len(paths) for note, paths in sorted(noted.items())},
     )
 
 
@@ -225,9 +237,17 @@ def _will_need(descriptor: int, offset: int, length: int) -> None:
 
 
 def _decoded(
-    rows: Iterable[ImageRow], *, root: Path, size: int, rejects: list[dict[str, str]]
+    rows: Iterable[ImageRow],
+    *,
+    root: Path,
+    size: int,
+    rejects: list[dict[str, str]],
+    noted: dict[Note, list[str]],
 ) -> Iterator[PixelRow]:
-    """Yield the images that can be used, and append the others to `rejects`."""
+    """Yield the images that can be used, and append the others to `rejects`.
+
+    The paths of images with a note are added to `noted`.
+    """
     for image_id, path, width, height in rows:
         if _leaves_root(path):
             detail = f"{path}: expected a path below the data set's folder"
@@ -246,6 +266,8 @@ def _decoded(
             )
             rejects.append(_reject(image_id, "size_mismatch", detail))
             continue
+        for note in image.notes:
+            noted.setdefault(note, []).append(path)
         letterbox = Letterbox.fit(found, size=size)
         pixels_SS = letterbox.apply(image.pixels_HW, reduction=image.reduction)
         yield PixelRow(image_id=image_id, original=found, pixels_SS=pixels_SS)

@@ -3,13 +3,14 @@
 import json
 import logging
 import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from asg_core.sources.boxes import GivenBox
-from asg_core.sources.files import SourceError, table_rows
+from asg_core.sources.files import SourceError, table_rows, without_system_files
+from asg_core.sources.item_files import ItemFileError, read_item, read_member
 from asg_core.sources.layouts import ImaGenomeLayout
 from asg_core.terms.regions import REGIONS
 
@@ -21,7 +22,6 @@ ReadSceneGraph = Callable[[str], bytes | None]
 _SUFFIX = "_SceneGraph.json"
 _CORNERS = ("original_x1", "original_y1", "original_x2", "original_y2")
 _REGIONS = frozenset(REGIONS)
-_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class UnreadableSceneGraphError(ValueError):
@@ -33,7 +33,7 @@ def open_scene_graphs(path: Path) -> Iterator[ReadSceneGraph]:
     """Open the folder or the zip of scene graphs and yield a function that reads one.
 
     The function raises `UnreadableSceneGraphError` for a file that is there but cannot
-    be read.
+    be read, and `PassingFaultError` where another try may succeed.
 
     Raises:
         SourceError: If the zip is not a zip.
@@ -50,7 +50,13 @@ def open_scene_graphs(path: Path) -> Iterator[ReadSceneGraph]:
         ) from error
     with archive:
         # Some releases nest the folder twice, so members are found by their file name.
-        members = {PurePosixPath(name).name: name for name in archive.namelist()}
+        skipped: Counter[str] = Counter()
+        members = {
+            PurePosixPath(name).name: name
+            for name in without_system_files(archive.namelist(), skipped=skipped)
+        }
+        if skipped:
+            logger.info("%s: left out %s", path.name, dict(skipped))
         yield lambda image_id: _read_packed(
             archive, members.get(f"{image_id}{_SUFFIX}")
         )
@@ -120,17 +126,17 @@ def _image_ids(path: Path) -> Iterator[str]:
 
 def _read_loose(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UnreadableSceneGraphError(f"the file cannot be read: {error}") from error
+        return read_item(path)
+    except ItemFileError as error:
+        if error.is_missing:
+            return None
+        raise UnreadableSceneGraphError(f"expected JSON, {error}") from error
 
 
 def _read_packed(archive: zipfile.ZipFile, member: str | None) -> bytes | None:
     if member is None:
         return None
     try:
-        return archive.read(member)
-    except _UNREADABLE as error:
-        raise UnreadableSceneGraphError(f"the file cannot be read: {error}") from error
+        return read_member(archive, member)
+    except ItemFileError as error:
+        raise UnreadableSceneGraphError(f"expected JSON, {error}") from error

@@ -9,13 +9,19 @@ import gzip
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from asg_core.sources.item_files import raise_if_passing
+
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
+
+SYSTEM_FILE = "file of macOS"
+"""What is said of files that `is_system_file` finds, where they are counted."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 
@@ -138,10 +144,52 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
             yield row
 
 
-def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in `folder`, sorted by name."""
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+def is_system_file(name: str) -> bool:
+    """Say whether a path leads to what macOS leaves in folders and archives.
+
+    That is `__MACOSX` and files whose names begin with "._": they have the names of a
+    data set's files, and hold none of its data.
+    """
+    parts = name.split("/")
+    return "__MACOSX" in parts or any(part.startswith("._") for part in parts)
+
+
+def sorted_entries(
+    folder: Path, *, skipped: Counter[str] | None = None
+) -> list[os.DirEntry[str]]:
+    """Return what is in `folder`, sorted by name, without what macOS left there.
+
+    Args:
+        folder: The folder.
+        skipped: Counts what is left out, as `SYSTEM_FILE`.
+
+    Raises:
+        PassingFaultError: If the operating system cannot read the folder.
+    """
+    try:
+        with os.scandir(folder) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except OSError as error:
+        raise_if_passing(error, where=str(folder))
+        raise
+    kept = [entry for entry in entries if not is_system_file(entry.name)]
+    if skipped is not None and len(kept) < len(entries):
+        skipped[SYSTEM_FILE] += len(entries) - len(kept)
+    return kept
+
+
+def without_system_files(
+    names: Iterable[str], *, skipped: Counter[str] | None = None
+) -> Iterator[str]:
+    """Yield the names of an archive's members, without what macOS left there.
+
+    The arguments are those of `sorted_entries`.
+    """
+    for name in names:
+        if not is_system_file(name):
+            yield name
+        elif skipped is not None:
+            skipped[SYSTEM_FILE] += 1
 
 
 @contextmanager

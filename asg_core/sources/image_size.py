@@ -1,13 +1,21 @@
 """The width and height of an image file, from its header alone."""
 
-import struct
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 
-_DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+from asg_core.sources.image_kind import (
+    DICOM_ERRORS,
+    HEAD_BYTES,
+    RASTER_ERRORS,
+    RASTER_FORMATS,
+    is_dicom,
+    is_git_lfs_pointer,
+)
+from asg_core.sources.item_files import ItemFileError, open_item, raise_if_passing
+
 _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 
@@ -24,23 +32,48 @@ def image_size(path: Path) -> tuple[int, int]:
 
     Raises:
         UnreadableImageError: If the header cannot be read.
+        PassingFaultError: If the operating system cannot read the file.
     """
-    is_dicom = path.suffix.lower() in _DICOM_SUFFIXES
-    size = _dicom_size(path) if is_dicom else _raster_size(path)
+    try:
+        with open_item(path) as file:
+            size = _size(file, path=path)
+    except ItemFileError as error:
+        raise UnreadableImageError(str(error)) from error
     if min(size) < 1:
         raise UnreadableImageError(f"the header says {size[0]} x {size[1]} pixels")
     return size
 
 
-def _raster_size(path: Path) -> tuple[int, int]:
+def _size(file: BinaryIO, *, path: Path) -> tuple[int, int]:
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if not head:
+        raise UnreadableImageError("found a file of 0 bytes")
+    if is_git_lfs_pointer(head):
+        raise UnreadableImageError(
+            "found a pointer of Git LFS; 'git lfs pull' fetches the file itself"
+        )
+    read, errors = (
+        (_dicom_size, DICOM_ERRORS)
+        if is_dicom(head, suffix=path.suffix)
+        else (_raster_size, RASTER_ERRORS)
+    )
     try:
-        return _oriented_size(path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnreadableImageError(str(error)) from error
+        return read(file)
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError as error:
+        # The message of this error holds a path.
+        raise UnreadableImageError(
+            "found none of JPEG, PNG, TIFF, BMP and DICOM, or one whose header breaks off"
+        ) from error
+    except errors as error:
+        raise_if_passing(error, where=str(path))
+        raise UnreadableImageError(" ".join(str(error).split())) from error
 
 
-def _oriented_size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
+def _raster_size(file: BinaryIO) -> tuple[int, int]:
+    with Image.open(file, formats=RASTER_FORMATS) as image:
         width, height = image.size
         # A PNG that has no EXIF block would be decoded in the search for one.
         has_exif = image.format != "PNG" or "exif" in image.info
@@ -48,13 +81,11 @@ def _oriented_size(path: Path) -> tuple[int, int]:
         return (height, width) if turned else (width, height)
 
 
-def _dicom_size(path: Path) -> tuple[int, int]:
-    try:
-        header = dcmread(
-            path, stop_before_pixels=True, specific_tags=["Rows", "Columns"]
-        )
-    except (InvalidDicomError, OSError, ValueError, EOFError, struct.error) as error:
-        raise UnreadableImageError(str(error)) from error
+def _dicom_size(file: BinaryIO) -> tuple[int, int]:
+    # force: files without the preamble are common outside archives.
+    header = dcmread(
+        file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
+    )
     rows, columns = header.get("Rows"), header.get("Columns")
     if rows is None or columns is None:
         raise UnreadableImageError("the header names no Rows or no Columns")

@@ -5,6 +5,7 @@ builds its job graph.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,12 +121,17 @@ def find_mimic(*, config: CorpusConfig, root: Path) -> MimicLayout:
     return MimicLayout(metadata=metadata, split=split, images=images, reports=reports)
 
 
-def mimic_patient_folders(files: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (patient id, folder) for each p10/p10000032 under `files`, in order."""
-    for group in sorted_entries(files):
+def mimic_patient_folders(
+    files: Path, *, skipped: Counter[str] | None = None
+) -> Iterator[tuple[str, Path]]:
+    """Yield (patient id, folder) for each p10/p10000032 under `files`, in order.
+
+    What macOS left between them is counted in `skipped`.
+    """
+    for group in sorted_entries(files, skipped=skipped):
         if not (re.fullmatch(r"p\d+", group.name) and group.is_dir()):
             continue
-        for patient in sorted_entries(Path(group.path)):
+        for patient in sorted_entries(Path(group.path), skipped=skipped):
             if re.fullmatch(r"p\d+", patient.name) and patient.is_dir():
                 yield patient.name[1:], Path(patient.path)
 

@@ -5,8 +5,6 @@ synthetic corpus has this layout too.
 """
 
 import logging
-import zipfile
-import zlib
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from asg_core.sources.assemble import (
 )
 from asg_core.sources.config import CorpusConfig, MimicCxrConfig
 from asg_core.sources.files import is_safe_id
+from asg_core.sources.item_files import ItemFileError, is_file
 from asg_core.sources.layouts import find_mimic
 from asg_core.sources.mimic_index import (
     ListedImage,
@@ -36,7 +35,6 @@ from asg_core.terms.views import View, canonical_view
 
 logger = logging.getLogger(__name__)
 
-_UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 _VIEW_MEANINGS = {
     "postero-anterior": View.PA,
     "antero-posterior": View.AP,
@@ -88,6 +86,7 @@ def read_mimic_cxr(
 
     Raises:
         SourceError: If the dataset is not laid out as expected.
+        PassingFaultError: If the operating system cannot read a file; another try may.
     """
     layout = find_mimic(config=config, root=root)
     rejects = RejectLog()
@@ -103,7 +102,13 @@ def read_mimic_cxr(
         owners = dict(listed.select("study_id", "owner").iter_rows())
     without_report = set(reading.studies.study_ids())
     with ExitStack() as stack:
-        files = report_files(layout.reports, config=config, shard=shard, stack=stack)
+        files = report_files(
+            layout.reports,
+            config=config,
+            shard=shard,
+            stack=stack,
+            skipped=reading.left_out,
+        )
         for file in files:
             _read_report(file, owner=owners.get(file.study_id), reading=reading)
             without_report.discard(file.study_id)
@@ -202,7 +207,7 @@ def _file_problem(row: ListedImage, *, path: str, root: Path) -> tuple[str, str]
     """Return reason and detail if there is no such image file, or no size of it."""
     if row.width < 1 or row.height < 1:
         return "invalid_size", "expected whole positive numbers in Rows and Columns"
-    if not (root / path).is_file():
+    if not is_file(root / path):
         return "missing_image", f"expected the file {path}, found none"
     return None
 
@@ -238,8 +243,8 @@ def _read_text(file: ReportFile, *, reading: _Reading) -> tuple[str, str] | None
         return None
     try:
         raw = file.read()
-    except _UNREADABLE as error:
-        return "unreadable_report", f"the file cannot be read: {error}"
+    except ItemFileError as error:
+        return "unreadable_report", f"expected a report, {error}"
     text, is_latin = decode_report(raw)
     reading.num_latin += is_latin
     reading.reports[file.study_id] = text

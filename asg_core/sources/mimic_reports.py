@@ -1,13 +1,20 @@
 """The report files of MIMIC-CXR, in their tree or in the zip that PhysioNet offers."""
 
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.files import SourceError, sorted_entries
+from asg_core.sources.files import (
+    SourceError,
+    sorted_entries,
+    without_system_files,
+)
+from asg_core.sources.item_files import read_item, read_member
 from asg_core.sources.layouts import MIMIC_REPORT, mimic_patient_folders
 from asg_core.tables.shards import shard_of
 
@@ -18,10 +25,16 @@ class ReportFile(NamedTuple):
     patient_id: str
     study_id: str
     read: Callable[[], bytes]
+    """Raises ItemFileError, or PassingFaultError if another try may succeed."""
 
 
 def report_files(
-    path: Path, *, config: CorpusConfig, shard: int, stack: ExitStack
+    path: Path,
+    *,
+    config: CorpusConfig,
+    shard: int,
+    stack: ExitStack,
+    skipped: Counter[str],
 ) -> Iterator[ReportFile]:
     """Yield the reports of the shard in order of patient and study.
 
@@ -30,21 +43,25 @@ def report_files(
         config: Says how many shards there are.
         shard: 0-based.
         stack: Closes the zip; reports are read while it is open.
+        skipped: Counts what macOS left; what belongs to no patient, in the first shard.
 
     Raises:
         SourceError: If `path` has the name of a zip but is none, or one without reports.
     """
+    shared = skipped if shard == 0 else None
     if path.suffix == ".zip":
-        yield from _zipped_reports(path, config=config, shard=shard, stack=stack)
+        yield from _zipped_reports(
+            path, config=config, shard=shard, stack=stack, skipped=shared
+        )
         return
-    for patient_id, folder in mimic_patient_folders(path):
+    for patient_id, folder in mimic_patient_folders(path, skipped=shared):
         if shard_of(patient_id, num_shards=config.shards) != shard:
             continue
-        for entry in sorted_entries(folder):
+        for entry in sorted_entries(folder, skipped=skipped):
             match = MIMIC_REPORT.search(f"p{patient_id}/{entry.name}")
             if match:
                 yield ReportFile(
-                    patient_id, match["study"], Path(entry.path).read_bytes
+                    patient_id, match["study"], partial(read_item, Path(entry.path))
                 )
 
 
@@ -57,7 +74,12 @@ def decode_report(raw: bytes) -> tuple[str, bool]:
 
 
 def _zipped_reports(
-    path: Path, *, config: CorpusConfig, shard: int, stack: ExitStack
+    path: Path,
+    *,
+    config: CorpusConfig,
+    shard: int,
+    stack: ExitStack,
+    skipped: Counter[str] | None,
 ) -> Iterator[ReportFile]:
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
@@ -67,7 +89,9 @@ def _zipped_reports(
             f"zip: {error}. Download it again."
         ) from error
     reports = [
-        match for name in archive.namelist() if (match := MIMIC_REPORT.search(name))
+        match
+        for name in without_system_files(archive.namelist(), skipped=skipped)
+        if (match := MIMIC_REPORT.search(name))
     ]
     if not reports:
         raise SourceError(
@@ -79,9 +103,5 @@ def _zipped_reports(
         name = match.string
         if shard_of(match["patient"], num_shards=config.shards) == shard:
             yield ReportFile(
-                match["patient"], match["study"], _member_reader(archive, name)
+                match["patient"], match["study"], partial(read_member, archive, name)
             )
-
-
-def _member_reader(archive: zipfile.ZipFile, name: str) -> Callable[[], bytes]:
-    return lambda: archive.read(name)

@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from asg_core.sources.assemble import (
@@ -20,12 +21,20 @@ from asg_core.sources.assemble import (
 )
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import (
+    SYSTEM_FILE,
     SourceError,
     is_safe_id,
+    is_system_file,
     sorted_entries,
     table_rows,
 )
 from asg_core.sources.image_size import UnreadableImageError, image_size
+from asg_core.sources.item_files import (
+    ItemFileError,
+    is_file,
+    raise_if_passing,
+    read_item,
+)
 from asg_core.sources.layouts import (
     OPEN_I_METADATA_COLUMNS,
     find_open_i,
@@ -37,6 +46,10 @@ from asg_core.terms.views import View, canonical_view
 logger = logging.getLogger(__name__)
 
 _UNREADABLE_ARCHIVE = (tarfile.TarError, OSError, EOFError, zlib.error)
+
+
+ReadFile = Callable[[], bytes]
+"""Returns the content of a file; raises ItemFileError if it has none to give."""
 
 
 @dataclass(kw_only=True)
@@ -73,6 +86,7 @@ def read_open_i(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
 
     Raises:
         SourceError: If the dataset is not laid out as expected.
+        PassingFaultError: If the operating system cannot read a file; another try may.
     """
     layout = find_open_i(config=config, root=root)
     reading = _Reading(
@@ -81,8 +95,11 @@ def read_open_i(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
         views=_read_views(layout.metadata),
         splits=PatientSplits([], config=config),
     )
-    for study_id, raw in _report_files(layout.reports, config=config, shard=shard):
-        _read_file(raw, study_id=study_id, reading=reading)
+    files = _report_files(
+        layout.reports, config=config, shard=shard, skipped=reading.left_out
+    )
+    for study_id, read in files:
+        _read_file(read, study_id=study_id, reading=reading)
     logger.info(
         "shard %d: %d images, %d reports; rejected %s; left out by choice %s",
         shard,
@@ -118,47 +135,62 @@ def _read_views(metadata: Path | None) -> dict[str, View]:
 
 
 def _report_files(
-    path: Path, *, config: CorpusConfig, shard: int
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (study id, content) of the shard's files N.xml, by name."""
+    path: Path, *, config: CorpusConfig, shard: int, skipped: Counter[str]
+) -> Iterator[tuple[str, ReadFile]]:
+    """Yield (study id, how to read it) of the shard's files N.xml, by name.
 
-    def is_mine(name: str) -> bool:
-        study_id = open_i_study_id(name)
-        if study_id is None:
-            return False
-        return shard_of(study_id, num_shards=config.shards) == shard
-
+    What macOS left is counted in the first shard.
+    """
     files = _packed_files if path.is_file() else _loose_files
-    for name, raw in files(path, is_mine=is_mine):
-        yield open_i_study_id(name) or name, raw
+    for name, read in files(path, skipped=skipped if shard == 0 else None):
+        study_id = open_i_study_id(name)
+        if study_id and shard_of(study_id, num_shards=config.shards) == shard:
+            yield study_id, read
 
 
 def _loose_files(
-    folder: Path, *, is_mine: Callable[[str], bool]
-) -> Iterator[tuple[str, bytes]]:
-    for entry in sorted_entries(folder):
-        if is_mine(entry.name):
-            yield entry.name, Path(entry.path).read_bytes()
+    folder: Path, *, skipped: Counter[str] | None
+) -> Iterator[tuple[str, ReadFile]]:
+    for entry in sorted_entries(folder, skipped=skipped):
+        yield entry.name, partial(read_item, Path(entry.path))
 
 
 def _packed_files(
-    path: Path, *, is_mine: Callable[[str], bool]
-) -> Iterator[tuple[str, bytes]]:
+    path: Path, *, skipped: Counter[str] | None
+) -> Iterator[tuple[str, ReadFile]]:
     with _open_archive(path) as archive:
         try:
             members = archive.getmembers()
         except _UNREADABLE_ARCHIVE as error:
+            raise_if_passing(error, where=str(path))
             raise SourceError(_broken_archive(path, error)) from error
         for member in members:  # in file order: going back would unpack from the start
-            content = archive.extractfile(member) if is_mine(member.name) else None
-            if content is not None:
-                yield member.name, content.read()
+            if not is_system_file(member.name):
+                yield member.name, partial(_read_member, archive, member)
+            elif skipped is not None:
+                skipped[SYSTEM_FILE] += 1
+
+
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    try:
+        content = archive.extractfile(member)
+        raw = None if content is None else content.read()
+    except (*_UNREADABLE_ARCHIVE, KeyError) as error:  # KeyError: a link to no member
+        raise_if_passing(error, where=f"{archive.name}: {member.name}")
+        raise ItemFileError(
+            f"found a member of the archive that cannot be read: {error}",
+            is_missing=False,
+        ) from error
+    if raw is None:
+        raise ItemFileError("found what is no file", is_missing=False)
+    return raw
 
 
 def _open_archive(path: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(path)
     except _UNREADABLE_ARCHIVE as error:
+        raise_if_passing(error, where=str(path))
         raise SourceError(_broken_archive(path, error)) from error
 
 
@@ -169,20 +201,23 @@ def _broken_archive(path: Path, error: Exception) -> str:
     )
 
 
-def _read_file(raw: bytes, *, study_id: str, reading: _Reading) -> None:
+def _read_file(read: ReadFile, *, study_id: str, reading: _Reading) -> None:
     """Keep report and images of one XML file, or reject what cannot be used."""
     split = reading.splits.of(study_id)
     if split is None or split not in reading.config.splits:
         reading.left_out[f"split {split}"] += 1
         return
     try:
-        report = ET.fromstring(raw)
-    except (ET.ParseError, ValueError, LookupError) as error:
+        report = ET.fromstring(read())
+    except (ItemFileError, ET.ParseError, ValueError, LookupError) as error:
+        found = (
+            "" if isinstance(error, ItemFileError) else "found what cannot be read: "
+        )
         reading.rejects.add(
             study_id,
             reason="unreadable_report",
             stage=REPORTS_STAGE,
-            detail=f"{study_id}: expected XML, found what cannot be read: {error}",
+            detail=f"{study_id}: expected XML, {found}{error}",
         )
         return
     problem = _report_problem(report, study_id=study_id, reading=reading)
@@ -223,7 +258,7 @@ def _read_image(image_id: str, *, study_id: str, reading: _Reading) -> None:
         problem = "invalid_id", f"expected a plain id of an image, found '{image_id}'"
     elif image_id in reading.images:
         problem = "duplicate_id", f"expected image {image_id} once, found it again"
-    elif not (reading.root / path).is_file():
+    elif not is_file(reading.root / path):
         problem = "missing_image", f"expected the file {path}, found none"
     if problem is None:
         try:

@@ -17,6 +17,7 @@ from asg_core.sources.assemble import (
 )
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.image_size import UnreadableImageError, image_size
+from asg_core.sources.item_files import is_file
 from asg_core.sources.table_rows import TableRow, read_table_rows
 from asg_core.tables.shards import shard_of
 from asg_core.terms.views import View, canonical_view
@@ -69,6 +70,7 @@ def read_table_source(*, config: CorpusConfig, root: Path, shard: int) -> Source
 
     Raises:
         SourceError: If the table or a column that the configuration names is missing.
+        PassingFaultError: If the operating system cannot read a file; another try may.
     """
     placed = _rows_of_shard(config=config, root=root, shard=shard)
     claims = [
@@ -175,7 +177,7 @@ def _read_image(row: TableRow, *, reading: _Reading) -> None:
         reading.left_out[f"view {view}"] += 1
         return
     path = reading.root / row.path
-    if not path.is_file():
+    if not is_file(path):
         reading.rejects.add(
             row.image_id,
             reason="missing_image",

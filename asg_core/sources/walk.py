@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.sources.files import sorted_entries
+from asg_core.sources.item_files import stat_or_none
 from asg_core.sources.layouts import (
     find_box_table,
     find_imagenome,
@@ -29,7 +30,10 @@ _OPEN_I_IMAGE = re.compile(r"(CXR\d+)_.*\.png$")
 Part = Literal["all", "images", "reports"]
 """What of a corpus is looked at."""
 
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".tif", ".tiff", ".bmp")
+_IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"),
+    *(".dcm", ".dicom", ".ima"),
+)
 _REPORT_SUFFIX = ".txt"
 
 
@@ -182,20 +186,20 @@ def entry_stat(
 ) -> FileStat:
     """Return the entry under the name "base/entry"; a broken link is a file not there."""
     name = f"{base}/{entry.name}" if base else entry.name
-    try:
-        stat = entry.stat()
-    except OSError:
-        return FileStat(patient_id, name, -1, 0)
-    return FileStat(patient_id, name, stat.st_size, stat.st_mtime_ns)
+    return _file_stat(entry.path, name=name, patient_id=patient_id)
 
 
 def _stat(path: Path, *, root: Path, patient_id: str | None = None) -> FileStat:
-    name = _name(path, root=root)
-    try:
-        stat = path.stat()
-    except OSError:  # a reject of the reader, and a change if it appears
+    return _file_stat(path, name=_name(path, root=root), patient_id=patient_id)
+
+
+def _file_stat(path: str | Path, *, name: str, patient_id: str | None) -> FileStat:
+    # A file that is not there is a reject of the reader, and a change if it appears. What
+    # the system cannot say for a moment is neither: it would run everything again.
+    status = stat_or_none(path)
+    if status is None:
         return FileStat(patient_id, name, -1, 0)
-    return FileStat(patient_id, name, stat.st_size, stat.st_mtime_ns)
+    return FileStat(patient_id, name, status.st_size, status.st_mtime_ns)
 
 
 def _name(path: Path, *, root: Path) -> str:

@@ -34,6 +34,7 @@ def main(
     )
     job.rows(rows_in=len(frame), rows_out=cached.num_cached)
     job.metric("excluded_by_view", cached.num_excluded_by_view)
+    job.metrics({f"notes/{note}": number for note, number in cached.notes.items()})
     job.write_rejects(
         cached.rejects,
         rejects,

@@ -1,5 +1,6 @@
 """Read one benchmark as distributed into its tables and its pixel cache."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ def main(
         progress=partial(job.progress, description=f"decoding {name}"),
     )
     job.rows(rows_in=tables.num_items, rows_out=cached.num_cached)
+    job.metrics({f"notes/{note}": number for note, number in cached.notes.items()})
     job.write_rejects(
         pl.concat([tables.rejects, cached.rejects]),
         rejects,
@@ -46,7 +48,7 @@ def main(
         config_key=f"evaluation.benchmarks.{name}.max_reject_share",
     )
     kept = keep_cached(tables, PixelCache([folder / "pixels.parquet"]).image_ids)
-    write_benchmark(kept, folder)
+    write_benchmark(replace(kept, notes={**kept.notes, **cached.notes}), folder)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asg_core.evaluation.benchmarks.config import BenchmarkName, BenchmarksConfig
 from asg_core.evaluation.benchmarks.layouts import find_benchmark, image_files
+from asg_core.sources.item_files import stat_or_none
 
 
 def check_benchmark(name: BenchmarkName, config: BenchmarksConfig, root: Path) -> None:
@@ -49,8 +50,5 @@ def benchmark_inventory(
 
 def _size_and_time(path: Path) -> tuple[int, int]:
     """Return bytes and nanoseconds; -1 and 0 for a link that leads nowhere."""
-    try:
-        about = path.stat()
-    except OSError:
-        return -1, 0
-    return about.st_size, about.st_mtime_ns
+    about = stat_or_none(path)
+    return (-1, 0) if about is None else (about.st_size, about.st_mtime_ns)

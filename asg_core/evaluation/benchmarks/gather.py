@@ -135,7 +135,11 @@ class Gathering:
         """Return the image files, relative to the root; empty as `files`."""
         if not self.require_images:
             return []
-        return [path for path, _ in image_files(self.layout, root=self.root)]
+        skipped: Counter[str] = Counter()
+        files = image_files(self.layout, root=self.root, skipped=skipped)
+        paths = [path for path, _ in files]
+        self.counts.update({"system_files": skipped.total()} if skipped else {})
+        return paths
 
     def sizes(
         self, entries: Iterable[Entry], *, paths: Collection[str], named: Iterable[str]

@@ -5,6 +5,7 @@ job graph is built.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,15 @@ from asg_core.evaluation.benchmarks.config import (
 )
 from asg_core.sources.files import (
     SourceError,
+    is_system_file,
     require_columns,
     require_file,
     require_folder,
     sorted_entries,
     table_columns,
+    without_system_files,
 )
+from asg_core.sources.item_files import raise_if_passing
 
 NIH_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
 NIH_BOX_COLUMNS = ("Image Index", "Finding Label", "Bbox [x", "y", "w", "h]")
@@ -196,19 +200,31 @@ def find_siim(*, config: SiimConfig, root: Path) -> Layout:
     )
 
 
-def image_files(layout: Layout, *, root: Path) -> Iterator[tuple[str, Path]]:
+def image_files(
+    layout: Layout, *, root: Path, skipped: Counter[str] | None = None
+) -> Iterator[tuple[str, Path]]:
     """Yield the image files of a benchmark: relative name, and path.
 
     Names have forward slashes; the order is the same on every file system. Links to
-    folders are followed.
+    folders are followed. What macOS left is counted in `skipped`.
+
+    Raises:
+        PassingFaultError: If the operating system cannot read a folder.
     """
     for folder in layout.image_folders:
-        for where, folders, names in os.walk(root / folder, followlinks=True):
-            folders.sort()
-            for name in sorted(names):
+        for where, folders, names in os.walk(
+            root / folder, followlinks=True, onerror=_raise_if_passing
+        ):
+            folders[:] = sorted(without_system_files(folders, skipped=skipped))
+            for name in sorted(without_system_files(names, skipped=skipped)):
                 if name.lower().endswith(_IMAGE_SUFFIXES):
                     path = Path(where, name)
                     yield path.relative_to(root).as_posix(), path
+
+
+def _raise_if_passing(error: OSError) -> None:
+    # Without this a folder that cannot be read for a moment would count as empty.
+    raise_if_passing(error, where=str(error.filename))
 
 
 def _only_file(folder: Path, pattern: str, *, holds: str, key: str) -> Path:
@@ -284,6 +300,7 @@ def _siim_labels(root: Path) -> Path:
         path
         for path in sorted([*root.glob("*.csv"), *root.glob("*.csv.gz")])
         if "submission" not in path.name
+        and not is_system_file(path.name)
         and {column.strip() for column in table_columns(path)} == set(SIIM_COLUMNS)
     ]
     if len(found) == 1:

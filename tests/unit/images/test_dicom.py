@@ -9,8 +9,10 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_voi_lut
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
-from asg_core.images.dicom import decode_dicom, is_dicom
+from asg_core.images.dicom import decode_dicom
 from asg_core.images.errors import ImageError
+from asg_core.images.geometry import Pixels
+from asg_core.sources.image_kind import is_dicom
 
 MakeDicom = Callable[..., bytes]
 Stored = npt.NDArray[np.uint16]
@@ -20,12 +22,16 @@ def twelve_bit(*values: int) -> Stored:
     return np.array([values], dtype=np.uint16)
 
 
+def pixels_of(data: bytes) -> Pixels:
+    return decode_dicom(data, where="x").pixels_HW
+
+
 def test_a_window_maps_its_range_to_black_and_white(make_dicom: MakeDicom) -> None:
     stored = twelve_bit(0, 1000, 1500, 2000, 4095)
     data = make_dicom(stored, bits=12, WindowCenter=1500.5, WindowWidth=1001)
 
     # Linear: (x - (c - 0.5)) / (w - 1) + 0.5, so 1000 is black and 2000 is white.
-    assert decode_dicom(data, where="x").tolist() == [[0, 0, 128, 255, 255]]
+    assert pixels_of(data).tolist() == [[0, 0, 128, 255, 255]]
 
 
 def test_a_window_need_not_fill_the_range(make_dicom: MakeDicom) -> None:
@@ -33,7 +39,7 @@ def test_a_window_need_not_fill_the_range(make_dicom: MakeDicom) -> None:
     data = make_dicom(stored, bits=12, WindowCenter=2048, WindowWidth=8191)
 
     # (0 - 2047.5) / 8190 + 0.5 = 0.25, (4095 - 2047.5) / 8190 + 0.5 = 0.75
-    assert decode_dicom(data, where="x").tolist() == [[64, 191]]
+    assert pixels_of(data).tolist() == [[64, 191]]
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
@@ -44,7 +50,7 @@ def test_windows_agree_with_pydicom(make_dicom: MakeDicom, function: str) -> Non
 
     # pydicom answers in 0 .. 2^BitsStored - 1, here 4095.
     expected = apply_voi_lut(stored, pydicom.dcmread(BytesIO(data))) / 4095 * 255
-    np.testing.assert_allclose(decode_dicom(data, where="x"), expected, atol=0.51)
+    np.testing.assert_allclose(pixels_of(data), expected, atol=0.51)
 
 
 def test_of_several_windows_the_first_counts(make_dicom: MakeDicom) -> None:
@@ -53,7 +59,7 @@ def test_of_several_windows_the_first_counts(make_dicom: MakeDicom) -> None:
 
     # A width of 1 is a step at c - 0.5.
     data = make_dicom(stored, bits=12, **windows)
-    assert decode_dicom(data, where="x").tolist() == [[0, 0, 255]]
+    assert pixels_of(data).tolist() == [[0, 0, 255]]
 
 
 def test_the_window_applies_to_rescaled_values(make_dicom: MakeDicom) -> None:
@@ -63,7 +69,7 @@ def test_the_window_applies_to_rescaled_values(make_dicom: MakeDicom) -> None:
 
     # 400, 200, 0 after the rescale: white, half, black.
     data = make_dicom(stored, bits=12, **rescale, **window)
-    assert decode_dicom(data, where="x").tolist() == [[255, 128, 0]]
+    assert pixels_of(data).tolist() == [[255, 128, 0]]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_an_inverse_image_is_turned_round_once(
 
     data = make_dicom(stored, bits=8, **elements)
 
-    assert decode_dicom(data, where="x").tolist() == [[255, 200, 0]]
+    assert pixels_of(data).tolist() == [[255, 200, 0]]
 
 
 def test_eight_bits_without_a_window_stay_as_they_are(make_dicom: MakeDicom) -> None:
@@ -92,7 +98,7 @@ def test_eight_bits_without_a_window_stay_as_they_are(make_dicom: MakeDicom) -> 
 
     data = make_dicom(stored, bits=8)
 
-    assert decode_dicom(data, where="x").tolist() == stored.tolist()
+    assert pixels_of(data).tolist() == stored.tolist()
 
 
 def test_deep_pixels_without_a_window_are_stretched(make_dicom: MakeDicom) -> None:
@@ -101,7 +107,7 @@ def test_deep_pixels_without_a_window_are_stretched(make_dicom: MakeDicom) -> No
     stored[0, :4] = 0
     stored[19, 49] = 65535
 
-    grey = decode_dicom(make_dicom(stored, bits=16), where="x")
+    grey = pixels_of(make_dicom(stored, bits=16))
 
     # Sorted, the pixel after the first 5 holds 2005, the one at 99.5 % 2994.
     assert grey[0, 5] == 0
@@ -116,20 +122,20 @@ def test_a_window_of_no_width_is_no_window(make_dicom: MakeDicom) -> None:
 
     data = make_dicom(stored, bits=8, WindowCenter=0, WindowWidth=0)
 
-    assert decode_dicom(data, where="x").tolist() == [[3, 250]]
+    assert pixels_of(data).tolist() == [[3, 250]]
 
 
 def test_one_value_everywhere_is_black(make_dicom: MakeDicom) -> None:
     data = make_dicom(np.full((3, 4), 77, dtype=np.uint16), bits=12)
 
-    assert decode_dicom(data, where="x").tolist() == [[0] * 4] * 3
+    assert pixels_of(data).tolist() == [[0] * 4] * 3
 
 
 def test_nearly_one_value_is_stretched_to_what_there_is(make_dicom: MakeDicom) -> None:
     stored = np.full((50, 50), 100, dtype=np.uint16)
     stored[0, 0], stored[0, 1] = 300, 200
 
-    grey = decode_dicom(make_dicom(stored, bits=12), where="x")
+    grey = pixels_of(make_dicom(stored, bits=12))
 
     assert grey[0, :3].tolist() == [255, 128, 0]
 
@@ -140,7 +146,7 @@ def test_signed_pixels_are_signed(make_dicom: MakeDicom) -> None:
 
     data = make_dicom(stored, bits=12, **window)
 
-    assert decode_dicom(data, where="x").tolist() == [[0, 128, 255]]
+    assert pixels_of(data).tolist() == [[0, 128, 255]]
 
 
 def test_padding_is_black_and_counts_for_nothing(make_dicom: MakeDicom) -> None:
@@ -155,8 +161,8 @@ def test_padding_is_black_and_counts_for_nothing(make_dicom: MakeDicom) -> None:
         PixelPaddingRangeLimit=10,
     )
 
-    assert decode_dicom(plain, where="x").tolist() == [[255] * 4 + [170, 85, 0]]
-    assert decode_dicom(padded, where="x").tolist() == [[0] * 4 + [255, 128, 0]]
+    assert pixels_of(plain).tolist() == [[255] * 4 + [170, 85, 0]]
+    assert pixels_of(padded).tolist() == [[0] * 4 + [255, 128, 0]]
 
 
 def test_nothing_but_padding_is_black(make_dicom: MakeDicom) -> None:
@@ -164,7 +170,7 @@ def test_nothing_but_padding_is_black(make_dicom: MakeDicom) -> None:
 
     data = make_dicom(stored, bits=12, PixelPaddingValue=5)
 
-    assert not decode_dicom(data, where="x").any()
+    assert not pixels_of(data).any()
 
 
 def lut(
@@ -186,14 +192,14 @@ def test_a_voi_lut_counts_before_a_window(make_dicom: MakeDicom, vr: str) -> Non
     )
 
     # Inputs below the first mapped value take the first entry, those above the last.
-    assert decode_dicom(data, where="x").tolist() == [[0, 0, 85, 170, 255, 255]]
+    assert pixels_of(data).tolist() == [[0, 0, 85, 170, 255, 255]]
 
 
 def test_a_voi_lut_of_8_bits_takes_inputs_of_more(make_dicom: MakeDicom) -> None:
     table = lut(0, 8, [min(255, value // 2) for value in range(512)], vr="OW")
     data = make_dicom(twelve_bit(100, 400, 600), bits=12, VOILUTSequence=table)
 
-    assert decode_dicom(data, where="x").tolist() == [[50, 200, 255]]
+    assert pixels_of(data).tolist() == [[50, 200, 255]]
 
 
 def test_a_modality_lut_comes_before_the_window(make_dicom: MakeDicom) -> None:
@@ -207,7 +213,7 @@ def test_a_modality_lut_comes_before_the_window(make_dicom: MakeDicom) -> None:
         **window,
     )
 
-    assert decode_dicom(data, where="x").tolist() == [[0, 128, 255]]
+    assert pixels_of(data).tolist() == [[0, 128, 255]]
 
 
 def test_a_table_that_is_too_short_is_corrupt(make_dicom: MakeDicom) -> None:
@@ -216,7 +222,7 @@ def test_a_table_that_is_too_short_is_corrupt(make_dicom: MakeDicom) -> None:
     data = make_dicom(twelve_bit(0, 1), bits=12, VOILUTSequence=table)
 
     with pytest.raises(ImageError, match="3 entries that says it has 9") as caught:
-        decode_dicom(data, where="x")
+        pixels_of(data)
     assert caught.value.reason == "corrupt"
 
 
@@ -231,8 +237,8 @@ def test_colours_become_luma(make_dicom: MakeDicom) -> None:
     )
 
     # 0.299 * 255, 0.587 * 255; (76, 85, 255) is red in YBR.
-    assert decode_dicom(rgb, where="x").tolist() == [[76, 150, 10]]
-    np.testing.assert_allclose(decode_dicom(ybr, where="x"), [[76, 10]], atol=1)
+    assert pixels_of(rgb).tolist() == [[76, 150, 10]]
+    np.testing.assert_allclose(pixels_of(ybr), [[76, 10]], atol=1)
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
@@ -246,9 +252,9 @@ def test_compressed_pixels_are_those_of_the_plain_file(
     compressed = BytesIO()
     dataset.save_as(compressed)
 
-    actual = decode_dicom(compressed.getvalue(), where="x")
+    actual = pixels_of(compressed.getvalue())
 
-    np.testing.assert_array_equal(actual, decode_dicom(plain, where="x"))
+    np.testing.assert_array_equal(actual, pixels_of(plain))
 
 
 def test_lossless_jpeg_is_decoded(make_dicom: MakeDicom) -> None:
@@ -263,10 +269,10 @@ def test_lossless_jpeg_is_decoded(make_dicom: MakeDicom) -> None:
         **window,
     )
 
-    actual = decode_dicom(data, where="x")
+    actual = pixels_of(data)
 
     plain = make_dicom(stored, bits=12, **window)
-    np.testing.assert_array_equal(actual, decode_dicom(plain, where="x"))
+    np.testing.assert_array_equal(actual, pixels_of(plain))
 
 
 def lossless_jpeg(image: Stored, *, bits: int) -> bytes:
@@ -309,7 +315,7 @@ def test_files_without_a_header_are_told_by_their_name(make_dicom: MakeDicom) ->
 
     assert not is_dicom(data, suffix=".png")
     assert is_dicom(data, suffix=".DCM")
-    assert decode_dicom(data, where="x").tolist() == stored.tolist()
+    assert pixels_of(data).tolist() == stored.tolist()
 
 
 def failure(data: bytes) -> ImageError:
