@@ -80,11 +80,18 @@ def _read(data: bytes, *, where: str) -> tuple[Stored, Elements | None]:
     # force: files without the 128-byte preamble are common outside archives.
     dataset = pydicom.dcmread(BytesIO(data), force=True)
     _check_pixels(dataset, data=data, where=where)
-    _check_kind(dataset, where=where)
+    rows, columns = _check_kind(dataset, where=where)
     _check_decoder(dataset, where=where)
     # Which bits are the film's is decided in `dicom_values`, from all that are there.
     dataset.pixel_array_options(correct_unused_bits=False)
     stored = np.asarray(dataset.pixel_array)
+    if stored.shape not in {(rows, columns), (rows, columns, 3)}:
+        raise ImageError(
+            f"expected one image of {rows} rows and {columns} columns, found pixels "
+            f"of the shape {stored.shape}",
+            reason="corrupt",
+            where=where,
+        )
     return stored, None if stored.ndim == 3 else read_elements(dataset)
 
 
@@ -114,8 +121,12 @@ def _check_pixels(dataset: pydicom.Dataset, *, data: bytes, where: str) -> None:
     raise ImageError(sentence, reason=reason, where=where)
 
 
-def _check_kind(dataset: pydicom.Dataset, *, where: str) -> None:
-    """Raise unless this is one image of a kind that has a grey value for each pixel."""
+def _check_kind(dataset: pydicom.Dataset, *, where: str) -> tuple[int, int]:
+    """Raise unless this is one image that has a grey value for each pixel.
+
+    Returns:
+        Its rows and columns, as the header has them.
+    """
     num_frames = _whole(dataset, "NumberOfFrames", where=where) or 1
     if num_frames > 1:
         raise ImageError(
@@ -133,13 +144,16 @@ def _check_kind(dataset: pydicom.Dataset, *, where: str) -> None:
         )
     kind = str(dataset.get("PhotometricInterpretation", ""))
     bits = _whole(dataset, "BitsAllocated", where=where)
-    if not (kind in _GREY and bits in (8, 16)) and not (kind in _COLOURS and bits == 8):
+    samples = _whole(dataset, "SamplesPerPixel", where=where)
+    is_grey = kind in _GREY and bits in (8, 16) and samples == 1
+    if not is_grey and not (kind in _COLOURS and bits == 8 and samples == 3):
         raise ImageError(
             "expected grey pixels of 8 or 16 allocated bits, or colours of 8, found "
-            f"'{kind}' of {bits} bits",
+            f"'{kind}' of {bits} bits and {samples} samples",
             reason="unsupported",
             where=where,
         )
+    return rows, columns
 
 
 def _check_decoder(dataset: pydicom.Dataset, *, where: str) -> None:

@@ -1,8 +1,9 @@
+import errno
 import logging
 import multiprocessing
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from PIL import Image
 from asg_core.images.config import ImagesConfig
 from asg_core.images.geometry import Frame, Letterbox
 from asg_core.images.pixel_cache import ImageRow, PixelCache, cache_pixels
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.tables.catalog import IMAGES, PIXELS
 from asg_core.tables.schema import TableError, read_table
 from asg_core.terms.views import View
+from support.faults import break_calls
 
+MakeDicom = Callable[..., bytes]
 CONFIG = ImagesConfig(size=16)
 
 
@@ -294,3 +298,39 @@ def test_every_real_image_is_cached(reference_folder: Path, tmp_path: Path) -> N
     assert result.rejects.is_empty()
     spread = PixelCache([path]).read(images["image_id"].to_list()).std(axis=(1, 2))
     assert spread.min() > 10  # nothing came out flat
+
+
+def test_a_fault_of_the_machine_ends_the_job_and_the_next_try_is_whole(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pixels.parquet"
+
+    with monkeypatch.context() as faults:
+        break_calls(faults, name="b.png", number=errno.EIO)
+        with pytest.raises(PassingFaultError, match=r"files/b.png: .*EIO"):
+            cached(root, path, "a", "b", "c")
+    assert not path.exists()
+
+    assert cached(root, path, "a", "b", "c").image_ids == ("a", "b", "c")
+
+
+def test_films_shown_otherwise_than_they_say_are_counted_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, make_dicom: MakeDicom
+) -> None:
+    stored = np.arange(512, dtype=np.uint16).reshape(16, 32) * 8
+    for name, width in [("a", 0), ("b", 900), ("c", -1)]:
+        film = make_dicom(stored, bits=12, WindowCenter=900, WindowWidth=width)
+        (tmp_path / f"{name}.dcm").write_bytes(film)
+    images = IMAGES.frame([image_row(name, path=f"{name}.dcm") for name in "abc"])
+
+    with caplog.at_level(logging.INFO):
+        result = cache_pixels(
+            images, root=tmp_path, path=tmp_path / "pixels.parquet", config=CONFIG
+        )
+
+    assert result.num_cached == 3
+    assert result.notes == {"window_unusable": 2}
+    assert caplog.messages[1:] == [
+        "2 images: a window that cannot be used, or shows one grey, was left out; such "
+        "as a.dcm"
+    ]

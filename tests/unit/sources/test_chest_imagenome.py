@@ -1,6 +1,8 @@
 """Boxes that come with a corpus: Chest ImaGenome scene graphs, and tables of boxes."""
 
+import errno
 import json
+import logging
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +15,9 @@ from asg_core.sources.assemble import RejectLog
 from asg_core.sources.boxes import GivenBox, check_boxes
 from asg_core.sources.config import AnnotationsConfig
 from asg_core.sources.files import SourceError
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REJECTS, STUDIES
+from support.faults import break_calls
 from support.reference import reference_data
 
 Corners = tuple[float, float, float, float]
@@ -437,3 +441,53 @@ def test_real_lung_boxes_are_read() -> None:
     assert len(tables.annotated_boxes) == 114
     assert tables.annotated_boxes["image_id"].n_unique() == 57
     assert reasons(tables) == []
+
+
+def test_a_graph_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {"a": graph(("trachea", LEFT))}
+    write_imagenome(tmp_path, content, splits={"train": ["a"]})
+
+    with monkeypatch.context() as faults:
+        break_calls(faults, name="a_SceneGraph.json", number=errno.EACCES)
+        with pytest.raises(PassingFaultError, match="EACCES"):
+            read(tmp_path, {"a": "train"})
+
+    assert reasons(read(tmp_path, {"a": "train"})) == []
+
+
+def test_a_zip_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {"a": graph(("trachea", LEFT))}
+    splits = {"train": ["a"]}
+    write_imagenome(tmp_path, content, splits=splits, folder="scene_graph.zip")
+
+    def stale(*_: object) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as faults:
+        faults.setattr(zipfile.ZipExtFile, "read", stale)
+        with pytest.raises(PassingFaultError, match="ESTALE"):
+            read(tmp_path, {"a": "train"})
+
+    assert reasons(read(tmp_path, {"a": "train"})) == []
+
+
+def test_what_macos_packed_beside_a_graph_is_not_the_graph(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = {"a": graph(("trachea", LEFT))}
+    splits = {"train": ["a"]}
+    write_imagenome(tmp_path, content, splits=splits, folder="scene_graph.zip")
+    path = tmp_path / "silver_dataset/scene_graph.zip"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/scene_graph/a_SceneGraph.json", b"\0\5\x16\7")
+
+    with caplog.at_level(logging.INFO):
+        tables = read(tmp_path, {"a": "train"})
+
+    assert reasons(tables) == []
+    assert len(tables.annotated_boxes) == 1
+    assert "scene_graph.zip: left out {'file of macOS': 1}" in caplog.text

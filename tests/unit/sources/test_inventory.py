@@ -1,5 +1,6 @@
 """The digest of a dataset's files, per shard, and the check before any job."""
 
+import errno
 import json
 import os
 import subprocess
@@ -19,7 +20,9 @@ from asg_core.sources.inventory import (
     inventory,
     inventory_annotations,
 )
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.tables.shards import shard_name, shard_names, shard_of
+from support.faults import break_calls
 
 NUM_SHARDS = 3
 METADATA = "dicom_id,subject_id,study_id,ViewPosition,Rows,Columns\n"
@@ -470,3 +473,36 @@ def test_an_edited_report_is_no_change_of_the_images(
     assert edited_image[1] == edited_report[1]
     assert removed_report[0] != edited_image[0]
     assert removed_report[1] != edited_image[1]
+
+
+def test_a_file_that_cannot_be_looked_at_now_is_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mimic(tmp_path)
+    with monkeypatch.context() as faults:
+        break_calls(faults, name=f"p{PATIENTS[0]}", number=errno.EACCES)
+        with pytest.raises(PassingFaultError, match=f"p{PATIENTS[0]}: .*EACCES"):
+            inventory(config=mimic(tmp_path), root=tmp_path)
+
+    look = os.stat
+
+    def stale(path: str | Path, **options: bool) -> os.stat_result:
+        if str(path).endswith(image_of(PATIENTS[0])):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return look(path, **options)
+
+    monkeypatch.setattr(os, "stat", stale)
+    with pytest.raises(PassingFaultError, match="ESTALE"):
+        inventory(config=mimic(tmp_path), root=tmp_path)
+
+
+def test_what_macos_left_is_no_change(tmp_path: Path) -> None:
+    write_mimic(tmp_path)
+    before = inventory(config=mimic(tmp_path), root=tmp_path)
+
+    for name in (report_of(PATIENTS[0]), image_of(PATIENTS[0])):
+        path = tmp_path / name
+        write(path.with_name(f"._{path.name}"))
+    write(tmp_path / f"files/__MACOSX/p{PATIENTS[0]}/s1.txt")
+
+    assert inventory(config=mimic(tmp_path), root=tmp_path) == before

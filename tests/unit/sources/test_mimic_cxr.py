@@ -1,7 +1,10 @@
 """The reader of MIMIC-CXR, on small trees in the layout that PhysioNet distributes."""
 
 import csv
+import errno
 import gzip
+import logging
+import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,9 +15,11 @@ import pytest
 from asg_core.sources.assemble import SourceTables
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.sources.read import read_source
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, STUDIES
 from asg_core.tables.shards import shard_of
+from support.faults import break_calls
 
 METADATA = (
     "dicom_id",
@@ -482,3 +487,74 @@ def test_a_missing_folder_of_reports_stops_the_read(tmp_path: Path) -> None:
         SourceError, match=r"texts: expected a folder with files/ or mi"
     ):
         read(tmp_path, mimic_cxr={"report_path": "texts"})
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_report_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    write_corpus(tmp_path)
+
+    with monkeypatch.context() as faults:
+        break_calls(faults, name="s50000001.txt", number=number)
+        with pytest.raises(PassingFaultError, match=errno.errorcode[number]):
+            read(tmp_path)
+
+    assert reasons(read(tmp_path)) == []  # the next try
+
+
+def test_an_image_that_cannot_be_looked_at_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path)
+    look = os.stat
+
+    def stale(path: Path, **options: bool) -> os.stat_result:
+        if str(path).endswith("a1.jpg"):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return look(path, **options)
+
+    monkeypatch.setattr(os, "stat", stale)
+
+    with pytest.raises(PassingFaultError, match=r"a1.jpg: .*ESTALE"):
+        read(tmp_path)
+
+
+def test_a_link_to_no_report_is_a_reject(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    path = tmp_path / "files/p10/p10000001/s50000001.txt"
+    path.unlink()
+    path.symlink_to("nowhere.txt")
+
+    tables = read(tmp_path)
+
+    assert reasons(tables) == [("p10000001/s50000001.txt", "unreadable_report")]
+    assert tables.rejects["detail"].to_list() == [
+        "p10000001/s50000001.txt: expected a report, found no file"
+    ]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_macos_left_is_skipped_and_counted(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    packed: bool,  # noqa: FBT001
+) -> None:
+    reports = {
+        "p10/p10000001/s50000001.txt": b"Clear.",
+        "p10/p10000001/._s50000001.txt": b"\0\5\x16\7",
+        "p11/p11000002/s50000002.txt": b"Effusion.",
+        "__MACOSX/p10/p10000001/s50000003.txt": b"\0\5\x16\7",
+    }
+    write_corpus(tmp_path, reports={} if packed else reports)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "mimic-cxr-reports.zip", "w") as archive:
+            for name, raw in reports.items():
+                archive.writestr(f"files/{name}", raw)
+
+    with caplog.at_level(logging.INFO):
+        tables = read(tmp_path)
+
+    assert tables.reports["study_id"].to_list() == ["50000001", "50000002"]
+    assert reasons(tables) == []
+    assert "'file of macOS': 2" in caplog.text

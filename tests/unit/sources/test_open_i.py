@@ -1,6 +1,8 @@
 """The reader of the Open-i collection, on made-up files and on the real archive."""
 
+import errno
 import io
+import logging
 import tarfile
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from PIL import Image
 from asg_core.sources.assemble import SourceTables
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.sources.read import read_source
 from asg_core.tables.shards import shard_of
+from support.faults import break_calls
 from support.reference import open_i_archive
 
 SECTIONS = {
@@ -240,3 +244,72 @@ def test_the_real_archive_is_read_whole() -> None:
     assert len(reports) == reports["study_id"].n_unique() == 3955
     assert (~has_claims).sum() == 28
     assert sum(len(tables.rejects) for tables in shards) == 0
+
+
+def test_a_report_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folder(tmp_path, {"1.xml": xml(1), "2.xml": xml(2)})
+
+    with monkeypatch.context() as faults:
+        break_calls(faults, name="1.xml", number=errno.EIO)
+        with pytest.raises(PassingFaultError, match=r"1.xml: .*EIO"):
+            read(tmp_path)
+
+    assert reasons(read(tmp_path)) == []
+
+
+def test_an_archive_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path, {"1.xml": xml(1)})
+
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    for call in ("getmembers", "extractfile"):
+        with monkeypatch.context() as faults:
+            faults.setattr(tarfile.TarFile, call, stale)
+            with pytest.raises(PassingFaultError, match="ESTALE"):
+                read(tmp_path)
+    assert reasons(read(tmp_path)) == []
+
+
+def test_links_that_lead_nowhere_are_rejects(tmp_path: Path) -> None:
+    write_folder(tmp_path / "folder", {"1.xml": xml(1)})
+    (tmp_path / "folder/ecgen-radiology/2.xml").symlink_to("none.xml")
+    (tmp_path / "packed").mkdir()
+    path = write_archive(tmp_path / "packed", {"1.xml": xml(1)})
+    with tarfile.open(path, "w:gz") as archive:
+        content = xml(1)
+        member = tarfile.TarInfo("ecgen-radiology/1.xml")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+        link = tarfile.TarInfo("ecgen-radiology/2.xml")
+        link.type, link.linkname = tarfile.SYMTYPE, "none.xml"
+        archive.addfile(link)
+
+    for root in (tmp_path / "folder", tmp_path / "packed"):
+        tables = read(root)
+        assert tables.reports["study_id"].to_list() == ["CXR1"]
+        assert reasons(tables) == [("CXR2", "unreadable_report")]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_macos_left_is_skipped_and_counted(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    packed: bool,  # noqa: FBT001
+) -> None:
+    files = {"1.xml": xml(1), "._1.xml": b"\0\5\x16\7"}
+    if packed:
+        write_archive(tmp_path, files | {"../__MACOSX/2.xml": b"\0"})
+    else:
+        write_folder(tmp_path, files)
+
+    with caplog.at_level(logging.INFO):
+        tables = read(tmp_path)
+
+    assert tables.reports["study_id"].to_list() == ["CXR1"]
+    assert reasons(tables) == []
+    assert f"'file of macOS': {1 + packed}" in caplog.text

@@ -1,6 +1,7 @@
 """The reader of any table that names image files and report texts."""
 
 import csv
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from asg_core.sources.assemble import SourceTables
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError
 from asg_core.sources.image_size import UnreadableImageError, image_size
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.sources.read import read_source
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, STUDIES
 from asg_core.tables.shards import shard_of
+from support.faults import break_calls
 from support.reference import reference_data
 
 HEADER = ("image", "file", "words", "study", "person", "view", "part")
@@ -340,3 +343,51 @@ def test_real_images_of_three_formats_are_read() -> None:
         "dcm": 7,
     }
     assert reasons(tables) == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE])
+def test_an_image_that_cannot_be_read_now_is_no_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    write_images(tmp_path, "a.png", "b.png")
+    write_rows(tmp_path, [("i1", "a.png", *[""] * 5), ("i2", "b.png", *[""] * 5)])
+
+    with monkeypatch.context() as faults:
+        break_calls(faults, name="b.png", number=number)
+        with pytest.raises(PassingFaultError, match=errno.errorcode[number]):
+            read(tmp_path)
+
+    tables = read(tmp_path)
+    assert tables.images["image_id"].to_list() == ["i1", "i2"]
+    assert reasons(tables) == []
+
+
+def test_what_is_no_image_never_ends_the_shard(tmp_path: Path) -> None:
+    write_images(tmp_path, "good.png")
+    several = tmp_path / "several.dcm"
+    write_dicom(several, rows=20, columns=30)
+    data = several.read_bytes()
+    rows = data.index(b"\x28\0\x10\0US\2\0")
+    several.write_bytes(data[:rows] + b"\x28\0\x10\0US\4\0\3\0\3\0" + data[rows + 10 :])
+    picture = Image.new("RGBA", (30, 20), "red")
+    picture.save(tmp_path / "whole.dds", "DDS")
+    cut = (tmp_path / "whole.dds").read_bytes()[:90]
+    (tmp_path / "cut.dds").write_bytes(cut[:84] + b"NONE" + cut[88:])
+    picture.save(tmp_path / "picture.webp", "WEBP")
+    (tmp_path / "pointer.png").write_bytes(
+        b"version https://git-lfs.github.com/spec/v1\nsize 12\n"
+    )
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    names = [
+        *("several.dcm", "whole.dds", "cut.dds", "picture.webp", "pointer.png"),
+        *("circle.png", "long" * 100, "good.png"),
+    ]
+    write_rows(tmp_path, [(name, name, *[""] * 5) for name in names])
+
+    tables = read(tmp_path)
+
+    assert tables.images["image_id"].to_list() == ["good.png"]
+    assert dict(reasons(tables)) == {
+        **dict.fromkeys(names[:5], "unreadable_image"),
+        **dict.fromkeys(names[5:7], "missing_image"),
+    }

@@ -1,6 +1,7 @@
 """All five benchmarks in the layouts that the synthetic corpus makes, whole and damaged."""
 
 import csv
+import errno
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from asg_core.evaluation.benchmarks.form import BenchmarkTables, part_ids
 from asg_core.evaluation.benchmarks.read import read_benchmark
 from asg_core.evaluation.benchmarks.runs import runs_to_mask
 from asg_core.sources.files import SourceError
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
     BENCHMARK_IMAGES,
@@ -25,6 +27,7 @@ from asg_core.tables.catalog import (
     REJECTS,
     SPLITS,
 )
+from support.faults import break_calls
 
 Copied = Callable[[str], Path]
 
@@ -353,3 +356,42 @@ def test_siim_takes_the_first_of_two_files_of_one_name(
     assert len(tables.images) == len(whole.images)
     assert tables.notes["images_of_one_name"] == 1
     assert f"dicom-images-test/{path.name}" in set(tables.images["path"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_or_folder_that_cannot_be_read_now_is_no_reject(
+    name: BenchmarkName, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_benchmark(name, config=CONFIG, root=made / name)
+    path = made / name / whole.images["path"][0]
+
+    for part in (path.name, path.parent.name):
+        with monkeypatch.context() as faults:
+            break_calls(faults, name=part, number=errno.EACCES)
+            with pytest.raises(PassingFaultError, match=f"{part}: .*EACCES"):
+                read_benchmark(name, config=CONFIG, root=made / name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_macos_left_is_skipped_and_counted(
+    name: BenchmarkName, made: Path, copied: Copied
+) -> None:
+    whole = read_benchmark(name, config=CONFIG, root=made / name)
+    root = copied(name)
+    path = root / whole.images["path"][0]
+    (path.parent / "__MACOSX").mkdir()
+    for left in (
+        path.with_name(f"._{path.name}"),
+        path.parent / "__MACOSX" / path.name,
+    ):
+        left.write_bytes(b"\0\5\x16\7")
+    for table in root.glob("*.csv"):
+        (root / f"._{table.name}").write_bytes(b"\0\5\x16\7")
+
+    tables = read_benchmark(name, config=CONFIG, root=root)
+
+    assert tables.images.equals(whole.images)
+    assert tables.rejects.is_empty()
+    assert tables.notes["system_files"] == 2
+    assert tables.notes["extra_images"] == 0
+    assert "system_files" not in whole.notes
