@@ -4,11 +4,11 @@ Imports the standard library only, because the workflow checks its sources while
 builds its job graph.
 """
 
-import csv
 import gzip
 import io
 import os
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from asg_core.sources.item_files import raise_if_passing
+from asg_core.tables.csv_records import CsvError, column_places, read_records
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -68,17 +69,34 @@ def require_file(path: Path, *, holds: str, key: str) -> Path:
 def require_columns(
     path: Path, *, expected: Iterable[str], found: Sequence[str], key: str
 ) -> None:
-    """Raise unless the header of the file `path` has all `expected` columns.
+    """Raise unless the header of the file `path` has each of the `expected` columns once.
 
     Raises:
-        SourceError: Naming the file, the missing columns and those that are there.
+        SourceError: Naming the file, and the missing columns and those that are there,
+            or the one that is there twice.
     """
-    missing = [name for name in expected if name not in found]
+    names = list(dict.fromkeys(expected))
+    missing = [name for name in names if name not in found]
     if missing:
         raise SourceError(
             f"{path}: expected the columns {missing}, found {list(found)}. Use the file "
             f"as it was distributed, or correct {key}."
         )
+    places_of(names, header=found, path=path)
+
+
+def places_of(
+    columns: Sequence[str], *, header: Sequence[str], path: Path
+) -> list[int]:
+    """Return where each of `columns` stands in the header of the file `path`.
+
+    Raises:
+        SourceError: If one of them stands there twice.
+    """
+    try:
+        return column_places(header, columns=columns, where=str(path))
+    except CsvError as error:
+        raise SourceError(str(error)) from error
 
 
 def is_safe_id(value: str) -> bool:
@@ -104,7 +122,7 @@ def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | No
     with more or fewer cells than the header is None.
 
     Raises:
-        SourceError: If the file is not what its suffix says.
+        SourceError: If the file is not what its suffix says, or has a column twice.
     """
     if path.suffix == ".parquet":
         for batch in _open_parquet(path).iter_batches(columns=list(columns)):
@@ -114,7 +132,7 @@ def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | No
         return
     rows = csv_rows(path)
     header = next(rows, [])
-    places = [header.index(name) for name in columns]
+    places = places_of(columns, header=header, path=path)
     for row in rows:
         if row:  # a blank line is no row
             whole = len(row) == len(header)
@@ -127,20 +145,25 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
     Rows may differ in length; a blank line is an empty row.
 
     Raises:
-        SourceError: If the file is not what its suffix says.
+        SourceError: If the file is not what its suffix says, or a quote swallows rows
+            (`asg_core.tables.csv_records`).
     """
+    num_read = 0
     with _open_csv(path) as lines:
-        rows = csv.reader(lines)
+        rows = read_records(lines, where=str(path))
         while True:
             try:
                 row = next(rows, None)
-            except (csv.Error, UnicodeDecodeError, OSError, EOFError) as error:
+            except CsvError as error:
+                raise SourceError(str(error)) from error
+            except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
                 raise SourceError(
                     f"{path}: expected CSV in UTF-8, found what cannot be read after row "
-                    f"{rows.line_num}: {error}. Replace the file."
+                    f"{num_read}: {error}. Replace the file."
                 ) from error
             if row is None:
                 return
+            num_read += 1
             yield row
 
 

@@ -74,7 +74,7 @@ def read_mimic_cxr(
     The split is the patient's in the split file; images of patients that it does not
     list are rejected, and a report of such a patient gets the drawn split.
 
-    Rejects: `invalid_id`, `duplicate_id`, `patient_conflict`, `split_conflict`,
+    Rejects: `malformed_row`, `invalid_id`, `duplicate_id`, `patient_conflict`, `split_conflict`,
     `unknown_split`, `missing_split`, `missing_image`, `invalid_size`, `missing_report`,
     `unreadable_report`.
 
@@ -172,6 +172,8 @@ def _row_problem(row: ListedImage) -> tuple[str, str] | None:
     The reject is then of the row and not of an image: another row may give the image.
     """
     ids = {"subject_id": row.patient_id, "study_id": row.study_id}
+    if not (row.image_id or any(ids.values())):
+        return "malformed_row", "expected as many cells as the header has"
     for name, value in ids.items():
         if not (value.isascii() and value.isdigit()):
             return "invalid_id", f"expected digits in {name}, found '{value}'"

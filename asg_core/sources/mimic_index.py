@@ -1,7 +1,8 @@
 """The metadata and split CSV files of MIMIC-CXR-JPG."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,13 +10,14 @@ import polars as pl
 
 from asg_core.sources.assemble import PatientSplits, RejectLog, canonical_split
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.files import SourceError, table_columns
+from asg_core.sources.files import table_columns, table_rows
 from asg_core.sources.layouts import MIMIC_METADATA_COLUMNS, MIMIC_SPLIT_COLUMNS
 from asg_core.tables.shards import shard_of
 
 logger = logging.getLogger(__name__)
 
 _VIEW_MEANING = "ViewCodeSequence_CodeMeaning"
+_ROWS_PER_FRAME = 100_000
 
 
 class ListedImage(NamedTuple):
@@ -96,16 +98,23 @@ def of_shard(frame: pl.DataFrame, *, config: CorpusConfig, shard: int) -> pl.Dat
     return frame.filter(pl.col("patient_id").is_in(mine))
 
 
-def _read_csv(path: Path, columns: Iterable[str]) -> pl.DataFrame:
-    """Read `columns` as text, nulls as "", with the 1-based `number` of each row."""
-    try:
-        frame = pl.read_csv(path, columns=list(columns), infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise SourceError(
-            f"{path}: expected CSV in UTF-8, found what cannot be read: {error}. Use the "
-            "file as it was distributed."
-        ) from error
-    return frame.fill_null("").with_row_index("number", offset=1)
+def _read_csv(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Read `columns` as text, with the 1-based `number` of each row.
+
+    A row with more or fewer cells than the header has empty cells, so that it is no
+    image's and no patient's.
+    """
+    malformed = [""] * len(columns)
+    rows = (row or malformed for row in table_rows(path, columns=columns))
+    schema = dict.fromkeys(columns, pl.String)
+    frames = [pl.DataFrame(schema=schema)]
+    # Rows as Python objects take 20 times the room of a frame.
+    while chunk := list(islice(rows, _ROWS_PER_FRAME)):
+        cells = zip(*chunk, strict=True)
+        frames.append(
+            pl.DataFrame(dict(zip(columns, cells, strict=True)), schema=schema)
+        )
+    return pl.concat(frames).with_row_index("number", offset=1)
 
 
 def _whole_number(column: str) -> pl.Expr:

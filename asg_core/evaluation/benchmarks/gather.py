@@ -16,7 +16,7 @@ from asg_core.evaluation.benchmarks.runs import Run
 from asg_core.evaluation.benchmarks.splits import PARTS, id_in_part
 from asg_core.sources.assemble import RejectLog
 from asg_core.sources.config import Split
-from asg_core.sources.files import SourceError, csv_rows
+from asg_core.sources.files import SourceError, csv_rows, places_of
 from asg_core.sources.image_size import UnreadableImageError, image_size
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
@@ -80,10 +80,14 @@ class Gathering:
         Names of columns are compared without blanks around them. Columns without a name,
         which some editions have at the end, may be missing from a row; a row with fewer
         or more cells than that is rejected.
+
+        Raises:
+            SourceError: If the file is no CSV, a quote swallows rows, or a column is
+                there twice.
         """
         lines = csv_rows(path)
         header = [name.strip() for name in next(lines, [])]
-        places = [header.index(name) for name in columns]
+        places = places_of(columns, header=header, path=path)
         num_named = max(place for place, name in enumerate(header, start=1) if name)
         for number, row in enumerate((line for line in lines if line), start=1):
             where = f"{path.name}:{number}"

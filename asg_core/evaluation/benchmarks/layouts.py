@@ -183,14 +183,13 @@ def find_covidx(*, config: CovidxConfig, root: Path) -> Layout:
 
 def find_siim(*, config: SiimConfig, root: Path) -> Layout:
     """Return the files of SIIM-ACR Pneumothorax; `find_benchmark` says what is raised."""
-    if config.labels is not None:
-        labels = require_file(
-            root / config.labels, holds="run lengths", key="siim.labels"
-        )
-        columns = [column.strip() for column in table_columns(labels)]
-        require_columns(labels, expected=SIIM_COLUMNS, found=columns, key="siim.labels")
+    if config.labels is None:
+        key, labels = "siim.root", _siim_labels(root)
     else:
-        labels = _siim_labels(root)
+        key = "siim.labels"
+        labels = require_file(root / config.labels, holds="run lengths", key=key)
+    columns = [column.strip() for column in table_columns(labels)]
+    require_columns(labels, expected=SIIM_COLUMNS, found=columns, key=key)
     folders = _folders_like(root, ("dicom-images", "stage_2_images"))
     return Layout(
         files={"labels": labels},

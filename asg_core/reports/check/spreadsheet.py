@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from asg_core.tables.csv_records import CsvError, read_records
+
 _GUARD = "'"
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What formulas begin with, in the wide letters of Japanese settings too."""
@@ -136,20 +138,18 @@ def _records(
     named = head[:5].lower()
     if named.startswith("sep=") and len(named) == 5:
         text = head.partition("\n")[2]
-    first = text.lstrip("\r\n").splitlines()[:1] or [""]
+    first = (text.lstrip("\r\n").splitlines() or [""])[0]
 
     def num_found(delimiter: str) -> int:
-        cells = next(csv.reader(first, delimiter=delimiter), [])
-        return len({cell.strip().lower() for cell in cells} & set(columns))
+        cells = first.split(delimiter)
+        return len({cell.strip('" ').lower() for cell in cells} & set(columns))
 
     delimiter = max(_DELIMITERS, key=num_found)
+    lines = io.StringIO(text, newline="")
     try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise SheetError(
-            f"{where}: expected CSV, found text that cannot be read as such ({error}). "
-            "Save the sheet as CSV (UTF-8) again."
-        ) from error
+        records = list(read_records(lines, where=where, delimiter=delimiter))
+    except CsvError as error:
+        raise SheetError(str(error)) from error
     num_above = 0
     while num_above < len(records) and not any(map(str.strip, records[num_above])):
         num_above += 1
