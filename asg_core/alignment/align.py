@@ -14,6 +14,7 @@ from asg_core.alignment.units import (
     sentence_spans,
 )
 from asg_core.tables.catalog import REGION, REJECTS
+from asg_core.tables.view_counts import count_views_of, log_left_out
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,12 @@ def align_regions(
     triplets, bad_triplets = _check_triplets(triplets, sentences=sentences)
     boxes, bad_boxes = _check_boxes(region_boxes, images=images)
     used_images = images.filter(pl.col("view").cast(pl.String).is_in(config.views))
+    log_left_out(
+        count_views_of(images),
+        views=config.views,
+        key="alignment.views",
+        logger=logger,
+    )
     used_boxes = boxes.join(used_images, on="image_id", how="semi")
     claims = _aligning(triplets, config=config)
     pairs = _region_pairs(claims)

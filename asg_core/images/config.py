@@ -16,7 +16,9 @@ class ImagesConfig(BaseModel):
     """Side of the square that every image is scaled and padded to, in pixels."""
 
     views: tuple[View, ...] = Field(default=FRONTAL, min_length=1)
-    """Images of these views are decoded; all others are counted and left out."""
+    """Images of these views are decoded; all others are left out, and counted by the
+    spelling of their view in the log and the summary. FRONTAL is PA or AP, where nobody
+    says which."""
 
     max_reject_share: float = Field(default=0.05, ge=0, le=1)
     """Share of a job's items that may be rejected before the job stops."""

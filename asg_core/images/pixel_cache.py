@@ -19,6 +19,7 @@ from asg_core.images.notes import NOTES, Note
 from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.schema import TableError
+from asg_core.tables.view_counts import count_views_of, log_left_out
 
 # Shape suffixes: N = images, S = rows, and columns, of the square model frame
 
@@ -54,13 +55,13 @@ def cache_pixels(
 ) -> CachedPixels:
     """Decode and letterbox `images` into one file of the table `pixels`.
 
-    Images of views that the configuration does not name are counted and left out. Images
-    that cannot be used are rejected; judging their share is the caller's part. No usable
-    image gives a file without rows. Films that are shown otherwise than their file says
-    are counted, and logged with an example.
+    Images of views that the configuration does not name are left out, and counted in the
+    log by the spelling of their view. Images that cannot be used are rejected; judging
+    their share is the caller's part. No usable image gives a file without rows. Films
+    that are shown otherwise than their file says are counted, and logged with an example.
 
     Args:
-        images: Rows of the table `images`.
+        images: Rows of the table `images`; of `benchmark_images` if all views are named.
         root: The folder that the paths of `images` are relative to.
         path: The file to write; it appears when it is complete.
         config: Size and views.
@@ -87,6 +88,9 @@ def cache_pixels(
         size=config.size,
     )
     num_excluded = len(images) - len(wanted)
+    if num_excluded:
+        counts = count_views_of(images)
+        log_left_out(counts, views=config.views, key="images.views", logger=logger)
     logger.info(
         "%d images in, %d cached at %d px, %d of other views left out, %d rejected",
         len(images),

@@ -1,5 +1,6 @@
 """What all readers share: the tables they fill, splits of patients, and rejects."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ import polars as pl
 
 from asg_core.sources.config import CorpusConfig
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, SPLITS, STUDIES
-from asg_core.terms.views import View
+from asg_core.tables.view_counts import count_views, log_left_out, log_unlisted
+from asg_core.terms.views import View, canonical_view
+
+logger = logging.getLogger(__name__)
 
 IMAGES_STAGE = "read_source"
 REPORTS_STAGE = "read_reports"
@@ -38,6 +42,9 @@ class SourceTables:
     studies: pl.DataFrame
     images: pl.DataFrame
     reports: pl.DataFrame
+    views: pl.DataFrame
+    """The table `view_counts`, which counts images that are left out too."""
+
     rejects: pl.DataFrame
 
     def rejects_of(self, stage: str) -> pl.DataFrame:
@@ -84,6 +91,45 @@ class RejectLog:
     def frame(self) -> pl.DataFrame:
         """Return the rejects as the table `rejects`."""
         return REJECTS.frame(self._rows)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenView:
+    """The view of an image, and how the source spells it."""
+
+    view: View
+    spelling: str | None
+    """None: the source says nothing."""
+
+    @classmethod
+    def of(cls, *spellings: str) -> "GivenView":
+        """Return the first of `spellings` that says a view, else the first there is."""
+        said = [text.strip() for text in spellings if text.strip()]
+        views = [canonical_view(text) for text in said]
+        for view, text in zip(views, said, strict=True):
+            if view is not View.UNKNOWN:
+                return cls(view, text)
+        return cls(View.UNKNOWN, said[0] if said else None)
+
+
+class ViewLog:
+    """Counts the views of all images, and says which of them `corpus.views` keeps."""
+
+    def __init__(self, config: CorpusConfig) -> None:
+        self._kept = config.views
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+
+    def keeps(self, given: GivenView) -> bool:
+        """Count an image, and say whether images of its view are kept."""
+        self._counts[given.view.value, given.spelling] += 1
+        return given.view in self._kept
+
+    def frame(self) -> pl.DataFrame:
+        """Return the table `view_counts`, and log what is left out or not understood."""
+        counts = count_views(self._counts)
+        log_left_out(counts, views=self._kept, key="corpus.views", logger=logger)
+        log_unlisted(counts, logger=logger)
+        return counts
 
 
 class PatientSplits:
@@ -169,14 +215,15 @@ def drawn_split(patient_id: str, *, config: CorpusConfig) -> str:
 
 
 def image_row(
-    *, image_id: str, study_id: str, path: str, view: View, size: tuple[int, int]
+    *, image_id: str, study_id: str, path: str, given: GivenView, size: tuple[int, int]
 ) -> dict[str, object]:
     """Return one row of the table `images`; `size` is width, height in pixels."""
     return {
         "image_id": image_id,
         "study_id": study_id,
         "path": path,
-        "view": view.value,
+        "view": given.view.value,
+        "view_as_given": given.spelling,
         "width": size[0],
         "height": size[1],
     }
@@ -187,6 +234,7 @@ def source_tables(
     studies: StudyBook,
     images: Iterable[Mapping[str, object]],
     reports: Mapping[str, str],
+    views: ViewLog,
     rejects: RejectLog,
 ) -> SourceTables:
     """Return the collected rows as tables; `reports` maps study ids to texts."""
@@ -196,5 +244,6 @@ def source_tables(
         reports=REPORTS.frame(
             {"study_id": study_id, "text": text} for study_id, text in reports.items()
         ),
+        views=views.frame(),
         rejects=rejects.frame(),
     )

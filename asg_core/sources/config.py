@@ -92,7 +92,8 @@ class TableColumnsConfig(BaseModel):
     """Ids of the patients; null takes the study."""
 
     view: str | None = None
-    """Views in any spelling of DICOM; null takes `default_view`."""
+    """Views, in any spelling of `asg_core/terms/views.tsv`, which may be added to; another
+    spelling counts as UNKNOWN. Null takes `default_view`."""
 
     split: str | None = None
     """Splits: train, validate (or valid, val) or test; null draws them by patient, see
@@ -113,7 +114,7 @@ class TableSourceConfig(BaseModel):
     """Which column holds what."""
 
     default_view: View = View.UNKNOWN
-    """View of every image when no column names it."""
+    """View of every image when no column names it; FRONTAL is PA or AP."""
 
 
 class CorpusConfig(BaseModel):
@@ -145,7 +146,8 @@ class CorpusConfig(BaseModel):
     replaced image or report is then not noticed."""
 
     views: tuple[View, ...] = tuple(View)
-    """Views to keep; images of other views are left out and counted in the log."""
+    """Views to keep; images of other views are left out, and counted by the spelling of
+    their view in the log and the summary."""
 
     splits: tuple[Split, ...] = ("train", "validate", "test")
     """Splits to keep; studies of other splits are left out and counted in the log."""

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from asg_core.sources.assemble import (
     REPORTS_STAGE,
+    GivenView,
     Part,
     PatientSplits,
     RejectLog,
     SourceTables,
     StudyBook,
+    ViewLog,
     image_row,
     source_tables,
 )
@@ -31,17 +33,8 @@ from asg_core.sources.mimic_index import (
     read_splits,
 )
 from asg_core.sources.mimic_reports import ReportFile, decode_report, report_files
-from asg_core.terms.views import View, canonical_view
 
 logger = logging.getLogger(__name__)
-
-_VIEW_MEANINGS = {
-    "postero-anterior": View.PA,
-    "antero-posterior": View.AP,
-    "lateral": View.LATERAL,
-    "left lateral": View.LATERAL,
-    "right lateral": View.LATERAL,
-}
 
 
 @dataclass(kw_only=True)
@@ -53,6 +46,7 @@ class _Reading:
     splits: PatientSplits
     part: Part
     rejects: RejectLog
+    views: ViewLog
     studies: StudyBook = field(default_factory=StudyBook)
     images: list[dict[str, object]] = field(default_factory=list)
     reports: dict[str, str] = field(default_factory=dict)
@@ -92,7 +86,12 @@ def read_mimic_cxr(
     rejects = RejectLog()
     splits = read_splits(layout.split, config=config, shard=shard, rejects=rejects)
     reading = _Reading(
-        config=config, root=root, splits=splits, rejects=rejects, part=part
+        config=config,
+        root=root,
+        splits=splits,
+        rejects=rejects,
+        part=part,
+        views=ViewLog(config),
     )
     owners: dict[str, str] = {}
     if layout.metadata is not None:
@@ -125,6 +124,7 @@ def read_mimic_cxr(
         studies=reading.studies,
         images=reading.images,
         reports={} if part == "images" else reading.reports,
+        views=reading.views,
         rejects=reading.rejects,
     )
 
@@ -143,9 +143,9 @@ def _read_image(row: ListedImage, *, reading: _Reading) -> None:
     problem = _split_problem(row, splits=reading.splits)
     if problem is None and split is not None:
         reading.studies.enter(row.study_id, patient_id=row.patient_id, split=split)
-    view = _view(row)
-    if view not in reading.config.views:
-        reading.left_out[f"view {view}"] += 1
+    # Where ViewPosition says no view, the coded meaning may.
+    given = GivenView.of(row.view, row.view_meaning)
+    if not reading.views.keeps(given):
         return
     path = _image_path(row, layout=reading.config.mimic_cxr)
     if problem is None and reading.part != "reports":
@@ -160,7 +160,7 @@ def _read_image(row: ListedImage, *, reading: _Reading) -> None:
             image_id=row.image_id,
             study_id=row.study_id,
             path=path,
-            view=view,
+            given=given,
             size=(row.width, row.height),
         )
     )
@@ -270,14 +270,6 @@ def _report_problem(
             "of another patient"
         )
     return None
-
-
-def _view(row: ListedImage) -> View:
-    """Return the view; where ViewPosition is blank, the coded meaning says it."""
-    view = canonical_view(row.view)
-    if view is not View.UNKNOWN:
-        return view
-    return _VIEW_MEANINGS.get(row.view_meaning.strip().lower(), View.UNKNOWN)
 
 
 def _log(reading: _Reading, *, shard: int) -> None:

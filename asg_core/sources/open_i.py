@@ -12,10 +12,12 @@ from pathlib import Path
 
 from asg_core.sources.assemble import (
     REPORTS_STAGE,
+    GivenView,
     PatientSplits,
     RejectLog,
     SourceTables,
     StudyBook,
+    ViewLog,
     image_row,
     source_tables,
 )
@@ -41,7 +43,6 @@ from asg_core.sources.layouts import (
     open_i_study_id,
 )
 from asg_core.tables.shards import shard_of
-from asg_core.terms.views import View, canonical_view
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,11 @@ class _Reading:
 
     config: CorpusConfig
     root: Path
-    views: Mapping[str, View]
+    spellings: Mapping[str, str]
+    """The view of each image as the DICOM metadata spell it."""
+
     splits: PatientSplits
+    views: ViewLog
     rejects: RejectLog = field(default_factory=RejectLog)
     studies: StudyBook = field(default_factory=StudyBook)
     images: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -92,8 +96,9 @@ def read_open_i(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
     reading = _Reading(
         config=config,
         root=root,
-        views=_read_views(layout.metadata),
+        spellings=_read_spellings(layout.metadata),
         splits=PatientSplits([], config=config),
+        views=ViewLog(config),
     )
     files = _report_files(
         layout.reports, config=config, shard=shard, skipped=reading.left_out
@@ -112,6 +117,7 @@ def read_open_i(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables
         studies=reading.studies,
         images=reading.images.values(),
         reports=reading.reports,
+        views=reading.views,
         rejects=reading.rejects,
     )
 
@@ -127,11 +133,11 @@ def report_text(report: ET.Element) -> str:
     return "\n".join(lines)
 
 
-def _read_views(metadata: Path | None) -> dict[str, View]:
+def _read_spellings(metadata: Path | None) -> dict[str, str]:
     if metadata is None:
         return {}
     rows = table_rows(metadata, columns=OPEN_I_METADATA_COLUMNS)
-    return {row[0]: canonical_view(row[1]) for row in rows if row is not None}
+    return {row[0]: row[1] for row in rows if row is not None}
 
 
 def _report_files(
@@ -248,9 +254,8 @@ def _report_problem(
 
 def _read_image(image_id: str, *, study_id: str, reading: _Reading) -> None:
     """Keep one image, or reject it, or leave it out by choice."""
-    view = reading.views.get(image_id, View.UNKNOWN)
-    if view not in reading.config.views:
-        reading.left_out[f"view {view}"] += 1
+    given = GivenView.of(reading.spellings.get(image_id, ""))
+    if not reading.views.keeps(given):
         return
     path = (reading.config.open_i.image_folder / f"{image_id}.png").as_posix()
     problem: tuple[str, str] | None = None
@@ -267,7 +272,7 @@ def _read_image(image_id: str, *, study_id: str, reading: _Reading) -> None:
             problem = "unreadable_image", f"{path}: {error}"
         else:
             reading.images[image_id] = image_row(
-                image_id=image_id, study_id=study_id, path=path, view=view, size=size
+                image_id=image_id, study_id=study_id, path=path, given=given, size=size
             )
     if problem is not None:
         reason, detail = problem

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from asg_core.sources.assemble import (
     REPORTS_STAGE,
+    GivenView,
     PatientSplits,
     RejectLog,
     SourceTables,
     StudyBook,
+    ViewLog,
     canonical_split,
     image_row,
     source_tables,
@@ -20,7 +22,6 @@ from asg_core.sources.image_size import UnreadableImageError, image_size
 from asg_core.sources.item_files import is_file
 from asg_core.sources.table_rows import TableRow, read_table_rows
 from asg_core.tables.shards import shard_of
-from asg_core.terms.views import View, canonical_view
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class _Reading:
     config: CorpusConfig
     root: Path
     splits: PatientSplits
+    views: ViewLog
     rejects: RejectLog = field(default_factory=RejectLog)
     studies: StudyBook = field(default_factory=StudyBook)
     images: list[dict[str, object]] = field(default_factory=list)
@@ -79,7 +81,8 @@ def read_table_source(*, config: CorpusConfig, root: Path, shard: int) -> Source
         if (split := canonical_split(item.row.split)) is not None
     ]
     splits = PatientSplits(claims, config=config)
-    reading = _Reading(config=config, root=root, splits=splits)
+    views = ViewLog(config)
+    reading = _Reading(config=config, root=root, splits=splits, views=views)
     for item in placed:
         _read_row(item, reading=reading)
     logger.info(
@@ -95,6 +98,7 @@ def read_table_source(*, config: CorpusConfig, root: Path, shard: int) -> Source
         studies=reading.studies,
         images=reading.images,
         reports=reading.reports,
+        views=reading.views,
         rejects=reading.rejects,
     )
 
@@ -172,9 +176,12 @@ def _read_text(row: TableRow, *, reading: _Reading) -> None:
 def _read_image(row: TableRow, *, reading: _Reading) -> None:
     config = reading.config
     has_views = config.table.columns.view is not None
-    view: View = canonical_view(row.view) if has_views else config.table.default_view
-    if view not in config.views:
-        reading.left_out[f"view {view}"] += 1
+    given = (
+        GivenView.of(row.view)
+        if has_views
+        else GivenView(config.table.default_view, None)
+    )
+    if not reading.views.keeps(given):
         return
     path = reading.root / row.path
     if not is_file(path):
@@ -195,7 +202,7 @@ def _read_image(row: TableRow, *, reading: _Reading) -> None:
             image_id=row.image_id,
             study_id=row.study_id,
             path=row.path,
-            view=view,
+            given=given,
             size=size,
         )
     )

@@ -58,21 +58,43 @@ STUDIES = TableSchema(
 
 IMAGES = TableSchema(
     name="images",
-    version=1,
+    version=2,
     key=("image_id",),
     columns={
         "image_id": pl.String,
         "study_id": pl.String,
         "path": pl.String,
         "view": VIEW,
+        "view_as_given": pl.String,
         "width": pl.Int32,
         "height": pl.Int32,
     },
     notes={
         "path": "relative to the source's root, with forward slashes",
+        "view": "FRONTAL: PA or AP, nobody says which; UNKNOWN: not said, or in words "
+        "that asg_core/terms/views.tsv does not have",
+        "view_as_given": "the spelling that the source has; null: it says nothing",
         "width": "pixels of the original frame",
     },
+    nullable=frozenset({"view_as_given"}),
     about="One radiograph as released, before it is decoded.",
+)
+
+VIEW_COUNTS = TableSchema(
+    name="view_counts",
+    version=1,
+    key=("view", "spelling"),
+    columns={
+        "view": VIEW,
+        "spelling": pl.String,
+        "num_images": pl.Int64,
+    },
+    notes={
+        "spelling": 'as the source has it; "": it says nothing',
+        "num_images": "of the splits that are kept, before any is left out by its view "
+        "or rejected",
+    },
+    about="How many images have a view, by the spelling of the source.",
 )
 
 REPORTS = TableSchema(
@@ -356,7 +378,7 @@ HISTORY = TableSchema(
 
 BENCHMARK_IMAGES = TableSchema(
     name="benchmark_images",
-    version=1,
+    version=2,
     key=("image_id",),
     columns={
         "image_id": pl.String,
@@ -369,6 +391,7 @@ BENCHMARK_IMAGES = TableSchema(
     },
     notes={
         "path": "relative to the benchmark's root, with forward slashes",
+        "view": "as in images",
         "split": "of the split that the configuration names",
         "width": "pixels of the original frame; null: images were not looked at",
         "height": "as width",
@@ -518,6 +541,7 @@ METRICS = TableSchema(
 TABLES: tuple[TableSchema, ...] = (
     STUDIES,
     IMAGES,
+    VIEW_COUNTS,
     REPORTS,
     SENTENCES,
     TRIPLETS,

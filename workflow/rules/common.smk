@@ -354,7 +354,7 @@ def evaluations_or_refusal(wildcards):
 
 def made_tables():
     """Return the names of the tables that this configuration makes."""
-    tables = ["studies", "images", "reports", "sentences", "triplets"]
+    tables = ["studies", "images", "view_counts", "reports", "sentences", "triplets"]
     if HAS_ANNOTATIONS:
         tables.append("annotated_boxes")
     if HAS_BOXES:

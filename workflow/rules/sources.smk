@@ -38,6 +38,7 @@ rule read_source:
     output:
         studies=f"{RESULTS}/tables/studies/shard-{{shard}}.parquet",
         images=f"{RESULTS}/tables/images/shard-{{shard}}.parquet",
+        views=f"{RESULTS}/tables/view_counts/shard-{{shard}}.parquet",
         rejects=f"{RESULTS}/tables/rejects/read_source/shard-{{shard}}.parquet",
     log:
         f"{RESULTS}/logs/read_source/shard-{{shard}}.log",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from asg_core.jobs import Job, run_job
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.read import read_source
-from asg_core.tables.catalog import IMAGES, STUDIES
+from asg_core.tables.catalog import IMAGES, STUDIES, VIEW_COUNTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.shards import parse_shard_name
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def main(
     *, root: Path, shard: str, outputs: dict[str, Path], config: CorpusConfig, job: Job
 ) -> None:
-    """Read one shard below `root`; write `studies`, `images` and `rejects`."""
+    """Read one shard below `root`; write `studies`, `images`, `views` and `rejects`."""
     index, _ = parse_shard_name(shard)
     tables = read_source(config=config, root=root, shard=index, part="images")
     rejects = tables.rejects_of("read_source")
@@ -33,6 +33,7 @@ def main(
     )
     write_table(tables.studies, outputs["studies"], schema=STUDIES)
     write_table(tables.images, outputs["images"], schema=IMAGES)
+    write_table(tables.views, outputs["views"], schema=VIEW_COUNTS)
 
 
 if __name__ == "__main__":

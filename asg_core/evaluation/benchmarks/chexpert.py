@@ -126,7 +126,7 @@ def read_rows(
                 "expected a path like CheXpert-v1.0-small/train/patient00001/study1/"
                 f"view1_frontal.jpg, found '{stated}'",
             )
-        elif side not in {"Frontal", "Lateral"}:
+        elif canonical_view(side) not in {View.FRONTAL, View.LATERAL}:
             reason, detail = (
                 "unknown_view",
                 f"expected Frontal or Lateral, found '{side}'",
@@ -145,7 +145,7 @@ def read_rows(
             rows[match[1]] = ChexpertRow(
                 image_id=match[1],
                 patient_id=match[2],
-                is_frontal=side == "Frontal",
+                is_frontal=canonical_view(side) is View.FRONTAL,
                 view=_view(side, view),
                 codes={
                     label: _CODES[cell]
@@ -245,11 +245,11 @@ def _shows_only(row: ChexpertRow, *, label: str) -> bool:
 
 
 def _view(side: str, view: str) -> View:
-    """Return the view; the 17 frontal images that say LL or RL are of unknown view."""
-    if side == "Lateral":
+    """Return the view; 17 frontal images of the release say LL or RL."""
+    if canonical_view(side) is View.LATERAL:
         return View.LATERAL
     named = canonical_view(view)
-    return named if named in FRONTAL else View.UNKNOWN
+    return named if named in FRONTAL else View.FRONTAL
 
 
 def _entry(row: ChexpertRow, *, gathering: Gathering, config: ChexpertConfig) -> Entry:

@@ -25,7 +25,7 @@ from asg_core.sources.synthetic.lateral import draw_lateral
 from asg_core.sources.synthetic.places import region_boxes, region_outlines
 from asg_core.sources.synthetic.thorax import draw_frontal
 from asg_core.sources.synthetic.world import Observation
-from asg_core.terms.views import FRONTAL, View
+from asg_core.terms.views import View
 
 __all__ = [
     "CHEXPERT",
@@ -85,7 +85,7 @@ def render_radiograph(
         ValueError: If `view` has no drawing, `size` is too small for one, or a finding
             or its place cannot be drawn.
     """
-    if view not in (*FRONTAL, View.LATERAL):
+    if view not in (View.PA, View.AP, View.LATERAL):
         raise ValueError(
             f"render_radiograph: expected view PA, AP or LATERAL, found '{view}'"
         )

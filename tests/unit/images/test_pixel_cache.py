@@ -111,7 +111,7 @@ def test_other_views_are_counted_and_left_out(
 ) -> None:
     images = IMAGES.frame(
         [
-            image_row("a", view="LATERAL"),
+            image_row("a", view="LATERAL", view_as_given="LL"),
             image_row("b", view="AP"),
             image_row("c", view="UNKNOWN"),
         ]
@@ -122,9 +122,12 @@ def test_other_views_are_counted_and_left_out(
 
     assert (frontal.num_cached, frontal.num_excluded_by_view) == (1, 2)
     assert frontal.rejects.is_empty()
+    assert caplog.records[0].levelname == "WARNING"
     assert PixelCache([path]).image_ids == ("b",)
     assert caplog.messages == [
-        "3 images in, 1 cached at 16 px, 2 of other views left out, 0 rejected"
+        "images.views leaves out 2 of 3 images (66.7 %) by their view: LATERAL 'LL' 1, "
+        "UNKNOWN (not said) 1",
+        "3 images in, 1 cached at 16 px, 2 of other views left out, 0 rejected",
     ]
 
     config = ImagesConfig(size=16, views=(View.LATERAL,))

@@ -115,9 +115,17 @@ def test_a_sound_corpus_is_read_whole(tmp_path: Path) -> None:
     ]
     folder = "files/p10/p10000001/s50000001"
     assert tables.images.rows() == [
-        ("a1", "50000001", f"{folder}/a1.jpg", "PA", 200, 300),
-        ("a2", "50000001", f"{folder}/a2.jpg", "LATERAL", 210, 310),
-        ("b1", "50000002", "files/p11/p11000002/s50000002/b1.jpg", "AP", 220, 320),
+        ("a1", "50000001", f"{folder}/a1.jpg", "PA", "PA", 200, 300),
+        ("a2", "50000001", f"{folder}/a2.jpg", "LATERAL", "LL", 210, 310),
+        (
+            "b1",
+            "50000002",
+            "files/p11/p11000002/s50000002/b1.jpg",
+            "AP",
+            "AP",
+            220,
+            320,
+        ),
     ]
     assert tables.reports.rows() == [
         ("50000001", " FINAL REPORT\n Clear lungs.\n"),
@@ -304,6 +312,7 @@ def test_views_and_splits_can_be_chosen(tmp_path: Path) -> None:
     assert tables.studies["study_id"].to_list() == ["50000001"]
     assert tables.reports["study_id"].to_list() == ["50000001"]
     assert reasons(tables) == []  # neither a2 nor b1 is missed: they were not wanted
+    assert tables.views.rows() == [("PA", "PA", 1), ("LATERAL", "LL", 1)]
 
 
 def test_the_coded_meaning_stands_in_for_a_blank_view_position(tmp_path: Path) -> None:
@@ -316,12 +325,21 @@ def test_the_coded_meaning_stands_in_for_a_blank_view_position(tmp_path: Path) -
         row("r2", "", "Left lateral"),
         row("r3", "", ""),
         row("r4", "SWIMMERS", "lateral"),
+        row("r5", "as ordered", "POSTERO_ANTERIOR"),
+        row("r6", "as ordered", ""),
     ]
     write_corpus(tmp_path, listed=rows, on_disk=rows)
 
     tables = read(tmp_path)
 
-    assert tables.images["view"].to_list() == ["AP", "LATERAL", "UNKNOWN", "OTHER"]
+    assert tables.images.select("view", "view_as_given").rows() == [
+        ("AP", "antero-posterior"),
+        ("LATERAL", "Left lateral"),
+        ("UNKNOWN", None),
+        ("OTHER", "SWIMMERS"),
+        ("PA", "POSTERO_ANTERIOR"),
+        ("UNKNOWN", "as ordered"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -175,8 +175,8 @@ def test_images_have_the_size_of_their_file_and_the_view_of_the_metadata(
     tables = read(tmp_path, images="files", open_i={"dicom_metadata": "views.csv"})
 
     assert tables.images.rows() == [
-        ("CXR7_IM-1", "CXR7", "NLMCXR_png/CXR7_IM-1.png", "PA", 30, 40),
-        ("CXR7_IM-2", "CXR7", "NLMCXR_png/CXR7_IM-2.png", "UNKNOWN", 50, 60),
+        ("CXR7_IM-1", "CXR7", "NLMCXR_png/CXR7_IM-1.png", "PA", "PA", 30, 40),
+        ("CXR7_IM-2", "CXR7", "NLMCXR_png/CXR7_IM-2.png", "UNKNOWN", None, 50, 60),
     ]
     assert reasons(tables) == [
         ("CXR7_IM-3", "missing_image"),

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +13,21 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from asg_core.alignment.config import AlignmentConfig
+from asg_core.images.config import ImagesConfig
 from asg_core.sources.assemble import SourceTables
 from asg_core.sources.config import CorpusConfig
 from asg_core.sources.files import SourceError
 from asg_core.sources.image_size import UnreadableImageError, image_size
 from asg_core.sources.item_files import PassingFaultError
 from asg_core.sources.read import read_source
-from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, STUDIES
+from asg_core.tables.catalog import (
+    IMAGES,
+    REJECTS,
+    REPORTS,
+    STUDIES,
+    VIEW_COUNTS,
+)
 from asg_core.tables.shards import shard_of
 from support.faults import break_calls
 from support.reference import reference_data
@@ -75,6 +84,7 @@ def read(
         (tables.studies, STUDIES),
         (tables.images, IMAGES),
         (tables.reports, REPORTS),
+        (tables.views, VIEW_COUNTS),
         (tables.rejects, REJECTS),
     ):
         schema.check(frame, where="test")
@@ -98,8 +108,8 @@ def test_every_column_fills_its_own(tmp_path: Path) -> None:
 
     assert tables.studies.rows() == [("s1", "p1", "train"), ("s2", "p2", "validate")]
     assert tables.images.rows() == [
-        ("i1", "s1", "a.png", "PA", 30, 20),
-        ("i2", "s1", "b/b.jpg", "LATERAL", 30, 20),
+        ("i1", "s1", "a.png", "PA", "pa", 30, 20),
+        ("i2", "s1", "b/b.jpg", "LATERAL", "LL", 30, 20),
     ]
     assert tables.reports.rows() == [
         ("s1", "Clear, mostly."),
@@ -115,7 +125,9 @@ def test_absent_columns_have_their_defaults(tmp_path: Path) -> None:
 
     tables = read(tmp_path, table=table | {"default_view": "AP"}, test_share=1.0)
 
-    assert tables.images.rows() == [("x/a.png", "x/a.png", "x/a.png", "AP", 30, 20)]
+    assert tables.images.rows() == [
+        ("x/a.png", "x/a.png", "x/a.png", "AP", None, 30, 20)
+    ]
     assert tables.studies.rows() == [("x/a.png", "x/a.png", "test")]
     assert tables.reports.is_empty()
 
@@ -211,6 +223,90 @@ def test_views_and_splits_can_be_chosen(tmp_path: Path) -> None:
     assert tables.images["image_id"].to_list() == ["i1"]
     assert tables.studies["study_id"].to_list() == ["s1"]
     assert reasons(tables) == []
+    # The images of another split were not wanted; the lateral was left out by its view.
+    assert tables.views.rows() == [("PA", "PA", 1), ("LATERAL", "LATERAL", 1)]
+
+
+def views_table(tmp_path: Path, spellings: Sequence[str]) -> None:
+    write_images(tmp_path, "a.png")
+    rows = [
+        (f"i{number}", "a.png", "", f"s{number}", f"p{number}", spelling, "train")
+        for number, spelling in enumerate(spellings)
+    ]
+    write_rows(tmp_path, rows)
+
+
+def test_films_of_which_nobody_says_pa_or_ap_are_frontal_films(tmp_path: Path) -> None:
+    views_table(tmp_path, ["PA"] * 90 + ["AP"] * 47 + ["frontal"] * 63)
+
+    tables = read(tmp_path)
+
+    used = tables.images.filter(pl.col("view").is_in(ImagesConfig().views))
+    assert len(used) == 200
+    assert AlignmentConfig().views == ImagesConfig().views
+    assert tables.views.rows() == [
+        ("PA", "PA", 90),
+        ("AP", "AP", 47),
+        ("FRONTAL", "frontal", 63),
+    ]
+
+
+def test_views_that_are_left_out_are_logged_by_spelling(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    views_table(tmp_path, ["PA"] * 89 + ["LL"] * 6 + ["Lateral"] * 3 + ["COSTAL", ""])
+
+    with caplog.at_level(logging.INFO, logger="asg_core.sources.assemble"):
+        tables = read(tmp_path, views=["PA", "AP", "UNKNOWN"])
+
+    assert len(tables.images) == 90
+    assert [(record.levelname, record.getMessage()) for record in caplog.records][
+        :1
+    ] == [
+        (
+            "WARNING",
+            "corpus.views leaves out 10 of 100 images (10.0 %) by their view: LATERAL "
+            "'LL' 6, LATERAL 'Lateral' 3, OTHER 'COSTAL' 1",
+        )
+    ]
+
+
+def test_a_few_views_left_out_are_logged_without_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    views_table(tmp_path, ["PA"] * 95 + ["LL"] * 5)
+
+    with caplog.at_level(logging.INFO, logger="asg_core.sources.assemble"):
+        read(tmp_path, views=["PA"])
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "5 of 100 images (5.0 %)" in caplog.text
+
+
+def test_spellings_that_nobody_has_listed_are_kept_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    views_table(tmp_path, ["PA", "Thorax im Liegen", "Thorax im Liegen", " ", "N/A"])
+
+    tables = read(tmp_path)
+
+    assert tables.images["view_as_given"].to_list() == [
+        "PA",
+        "Thorax im Liegen",
+        "Thorax im Liegen",
+        None,
+        "N/A",
+    ]
+    assert tables.views.rows() == [
+        ("PA", "PA", 1),
+        ("UNKNOWN", "", 1),
+        ("UNKNOWN", "N/A", 1),
+        ("UNKNOWN", "Thorax im Liegen", 2),
+    ]
+    assert (
+        "2 of 5 images have a view that asg_core/terms/views.tsv does not have, and count "
+        "as UNKNOWN: UNKNOWN 'Thorax im Liegen' 2. Add the spelling there."
+    ) in caplog.messages
 
 
 def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
@@ -336,6 +432,11 @@ def test_real_images_of_three_formats_are_read() -> None:
     found = tables.images.select("image_id", "width", "height").sort("image_id")
     assert found.rows() == listed.sort("image_id").rows()
     assert len(found) == 898
+    assert tables.views.rows() == [
+        ("PA", "PA", 509),
+        ("AP", "AP", 326),
+        ("FRONTAL", "frontal", 63),
+    ]
     suffixes = tables.images["path"].str.extract(r"\.(\w+)$")
     assert dict(suffixes.value_counts().iter_rows()) == {
         "png": 773,

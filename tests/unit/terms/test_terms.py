@@ -2,7 +2,6 @@ import pytest
 
 from asg_core.terms.findings import FINDINGS, finding_index
 from asg_core.terms.regions import PLACES, REGIONS, mirrored, region_index, side_of
-from asg_core.terms.views import View, canonical_view
 
 
 def test_vocabularies_have_the_sizes_of_their_sources_and_no_duplicates() -> None:
@@ -46,18 +45,3 @@ def test_mirroring_twice_gives_the_place_back() -> None:
     assert mirrored("right apical zone") == "left apical zone"
     with pytest.raises(ValueError, match="'right atrium' has no counterpart"):
         mirrored("right atrium")
-
-
-@pytest.mark.parametrize(
-    ("spelling", "view"),
-    [
-        ("PA", View.PA),
-        ("ap", View.AP),
-        (" LL ", View.LATERAL),
-        ("", View.UNKNOWN),
-        (None, View.UNKNOWN),
-        ("SWIMMERS", View.OTHER),
-    ],
-)
-def test_views_of_datasets_are_translated(spelling: str | None, view: View) -> None:
-    assert canonical_view(spelling) is view

@@ -148,7 +148,7 @@ def test_chexpert_rows_patients_and_codes(
     assert Counter(row.view for row in frontal) == {
         "AP": 161_590,
         "PA": 29_420,
-        "UNKNOWN": 17,
+        "FRONTAL": 17,
     }
     for target, counts in CHEXPERT_COUNTS.items():
         found: Counter[str] = Counter(row.codes[target] for row in frontal)
