@@ -55,6 +55,7 @@ from asg_core.summary.stages import (
     timings_sheet,
 )
 from asg_core.summary.training import draw_curves, runs_sheet
+from asg_core.summary.views import ShownViews, show_views
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
 
@@ -117,11 +118,17 @@ def build_summary(
         if may_export_examples
         else []
     )
+    views = show_views(inputs, may_export_examples=may_export_examples)
     pages = [
         _index_page(
-            inputs, runs, evaluations, commit=commit, is_synthetic=is_synthetic
+            inputs,
+            runs,
+            evaluations,
+            views=views,
+            commit=commit,
+            is_synthetic=is_synthetic,
         ),
-        _data_page(inputs, may_export_examples=may_export_examples),
+        _data_page(inputs, views=views, may_export_examples=may_export_examples),
         _triplets_page(
             inputs,
             choose_sentences(inputs, num_sentences=config.num_sentences)
@@ -161,6 +168,7 @@ def _index_page(
     runs: Sequence[Run],
     evaluations: Evaluations,
     *,
+    views: ShownViews | None,
     commit: str | None,
     is_synthetic: bool,
 ) -> Page:
@@ -177,6 +185,8 @@ def _index_page(
                 num_encoders=len(names),
                 num_benchmarks=metrics["benchmark"].n_unique(),
             ),
+            "views_text": "" if views is None else views.text,
+            "is_warned": views is not None and views.is_warned,
             "overview": overview_sheets(metrics, encoders=names),
             "facts": origin_facts(inputs, commit=commit, is_synthetic=is_synthetic),
             "versions_sheet": versions_sheet(),
@@ -186,13 +196,16 @@ def _index_page(
     )
 
 
-def _data_page(inputs: SummaryInputs, *, may_export_examples: bool) -> Page:
+def _data_page(
+    inputs: SummaryInputs, *, views: ShownViews | None, may_export_examples: bool
+) -> Page:
     metrics = _stage_metrics(inputs)
     return Page(
         name="data",
         label="Data",
         values={
             "rows": rows_sheet(metrics),
+            "views": views,
             "rejects": rejects_sheet(
                 _rejects(inputs), may_export_examples=may_export_examples
             ),

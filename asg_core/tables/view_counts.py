@@ -12,6 +12,9 @@ from asg_core.terms.views import is_known_spelling
 WARN_ABOVE: Final = 0.05
 """Share of images left out by their view that a reader of the log is warned about."""
 
+UNLISTED: Final = "(not in views.tsv)"
+"""Stands for spellings that are not to be shown."""
+
 _NUM_SHOWN = 12
 
 
@@ -56,9 +59,15 @@ def left_out(counts: pl.DataFrame, *, views: Collection[str]) -> pl.DataFrame:
 
 def unlisted(counts: pl.DataFrame) -> pl.DataFrame:
     """Return the rows whose spelling `views.tsv` does not have, most images first."""
-    is_listed = [is_known_spelling(spelling) for spelling in counts["spelling"]]
-    rows = counts.filter(~pl.Series(is_listed, dtype=pl.Boolean))
+    rows = counts.filter(is_unlisted(counts["spelling"]))
     return rows.sort("num_images", "view", "spelling", descending=[True, False, False])
+
+
+def is_unlisted(spellings: pl.Series) -> pl.Series:
+    """Say of each spelling whether `views.tsv` lacks it."""
+    return pl.Series(
+        [not is_known_spelling(spelling) for spelling in spellings], dtype=pl.Boolean
+    )
 
 
 def share_of(part: pl.DataFrame, counts: pl.DataFrame) -> float:
@@ -70,7 +79,9 @@ def spellings_text(rows: pl.DataFrame) -> str:
     """Return views and spellings with their numbers, the first dozen of them."""
     shown = [
         f"{view} {_quoted(spelling)} {number:,}"
-        for view, spelling, number in rows.head(_NUM_SHOWN).iter_rows()
+        for view, spelling, number in rows.head(_NUM_SHOWN)
+        .select(*VIEW_COUNTS.key, "num_images")
+        .iter_rows()
     ]
     rest = rows.tail(-_NUM_SHOWN) if len(rows) > _NUM_SHOWN else rows.clear()
     if len(rest):
@@ -121,4 +132,6 @@ def log_unlisted(counts: pl.DataFrame, *, logger: logging.Logger) -> None:
 def _quoted(spelling: str) -> str:
     """Return a spelling in quotes, cut where it is no spelling but a text."""
     short = spelling if len(spelling) <= 40 else f"{spelling[:37]}..."
-    return f"'{short}'" if spelling else "(not said)"
+    if spelling in ("", UNLISTED):
+        return spelling or "(not said)"
+    return f"'{short}'"

@@ -15,11 +15,22 @@ from asg_core.tables.catalog import (
     SENTENCES,
     STUDIES,
     TRIPLETS,
+    VIEW_COUNTS,
 )
 from asg_core.tables.schema import TableSchema, write_table
 
 HOSTILE = "<script>alert('report')</script>"
 """Stands in every report: a page that does not escape it runs it."""
+
+VIEWS = {
+    ("PA", "PA"): 40,
+    ("AP", "AP_horizontal"): 20,
+    ("FRONTAL", "frontal"): 31,
+    ("LATERAL", "LL"): 6,
+    ("UNKNOWN", ""): 2,
+    ("UNKNOWN", "secret <b>wording</b>"): 1,
+}
+"""Images of each shard by view and spelling; 9 of 100 are left out."""
 
 FRAME = Frame(width=200, height=240)
 _SHARD = "shard-000{}-of-0002.parquet"
@@ -84,9 +95,16 @@ def _images(study: str) -> Iterator[dict[str, object]]:
         "study_id": study,
         "path": f"files/{study}.png",
         "view": "PA",
+        "view_as_given": "PA",
         "width": FRAME.width,
         "height": FRAME.height,
     }
+
+
+def _view_counts(study: str) -> Iterator[dict[str, object]]:
+    if study.endswith("0"):
+        for (view, spelling), number in VIEWS.items():
+            yield {"view": view, "spelling": spelling, "num_images": number}
 
 
 def _sentences(study: str) -> Iterator[dict[str, object]]:
@@ -161,6 +179,7 @@ _ROWS_OF: tuple[
 ] = (
     (STUDIES, _studies),
     (IMAGES, _images),
+    (VIEW_COUNTS, _view_counts),
     (REPORTS, _reports),
     (SENTENCES, _sentences),
     (TRIPLETS, _triplets),

@@ -38,6 +38,7 @@ _ROWS = {
 }
 _CONFIG = {
     "corpus": {"name": "fake", "source": "synthetic"},
+    "images": {"views": ["PA", "AP", "FRONTAL"]},
     "evaluation": {
         "encoders": {
             "full": {"kind": "run", "run": "full"},
