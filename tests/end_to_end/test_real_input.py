@@ -75,7 +75,7 @@ def test_real_images_fill_the_pixel_cache_and_broken_ones_are_rejected(
                 },
             },
         },
-        "images": {"size": 96, "views": ["PA", "AP", "OTHER", "UNKNOWN"]},
+        "images": {"size": 96},
         "regions": {"backend": "none"},
     }
 
@@ -90,3 +90,12 @@ def test_real_images_fill_the_pixel_cache_and_broken_ones_are_rejected(
     assert len(cache.image_ids) == len(manifest) - 1 == 897
     mean = cache.read(cache.image_ids).mean()
     assert 50 < mean < 200
+    # 63 of the films are "frontal": nobody says whether PA or AP.
+    page = (results / "summary" / "data.html").read_text()
+    assert "No image is left out by its view." in page
+    views = pl.read_csv(results / "summary" / "tables" / "views.csv")
+    assert views.select("view", "spelling", "num_images").rows() == [
+        ("PA", "PA", 509),
+        ("AP", "AP", 326),
+        ("FRONTAL", "frontal", 63),
+    ]
