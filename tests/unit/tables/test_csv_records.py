@@ -154,6 +154,23 @@ def test_a_text_of_several_lines_is_no_row(
     assert read(written(rows)) == rows
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["s1", "Clear."], ["s2", "Old fractures of\nt7,t8 and t9"]],
+        [
+            ["s1", "57", "PA", "Clear."],
+            ["s2", "60", "AP", "Compared with\ns1,two days ago,no change,stable"],
+        ],
+    ],
+    ids=["two columns", "four columns"],
+)
+def test_a_line_of_a_text_may_begin_as_a_row_does(rows: list[list[str]]) -> None:
+    header = [f"c{column}" for column in range(len(rows[0]))]
+
+    assert read(written([header, *rows])) == [header, *rows]
+
+
 @pytest.mark.parametrize("num_columns", [1, 2, 3, 5])
 @pytest.mark.parametrize("place", [0, -1])
 def test_reports_of_several_lines_are_no_rows(num_columns: int, place: int) -> None:
