@@ -72,6 +72,7 @@ def _modality(stored: StoredValues, elements: Elements, notes: set[Note]) -> Flo
         notes.add("modality_lut_unusable")
     with np.errstate(over="ignore", invalid="ignore"):
         modality_V = stored.values_V * elements.slope + elements.intercept
+    # A slope of 0, or one too small for the intercept, makes all values the same.
     if np.isfinite(modality_V).all() and modality_V[0] != modality_V[1]:
         return modality_V
     notes.add("rescale_unusable")

@@ -98,7 +98,7 @@ def _rescale(dataset: pydicom.Dataset, notes: set[Note]) -> tuple[float, float]:
     slopes = _numbers(dataset, "RescaleSlope") or [1.0]
     intercepts = _numbers(dataset, "RescaleIntercept") or [0.0]
     slope, intercept = slopes[0], intercepts[0]
-    if math.isfinite(slope) and slope != 0 and math.isfinite(intercept):
+    if math.isfinite(slope) and math.isfinite(intercept):
         return slope, intercept
     notes.add("rescale_unusable")
     return 1.0, 0.0

@@ -320,7 +320,7 @@ def test_files_without_a_header_are_told_by_content_or_name(
     other = b"\x10\0" + data[2:]  # begins with another group than most
 
     assert is_dicom(data, suffix=".png")
-    assert is_dicom(other, suffix=".DCM")
+    assert all(is_dicom(other, suffix=name) for name in (".DCM", ".dicom", ".IMA"))
     assert not is_dicom(other, suffix=".png")
     assert not is_dicom(b"a page of text", suffix=".DCM")
     assert not is_dicom(b"", suffix=".dcm")

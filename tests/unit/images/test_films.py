@@ -259,6 +259,15 @@ def test_an_overlay_in_the_high_bits_is_masked(
     assert image.notes == {"high_bits_masked"}
 
 
+def test_high_bits_that_all_pixels_have_are_masked(show: Show) -> None:
+    window = {"WindowCenter": 2000, "WindowWidth": 3000}
+
+    image = show(film() | (1 << 14), bits=12, **window)
+
+    assert same(image, show(film(), bits=12, **window))
+    assert image.notes == {"high_bits_masked"}
+
+
 def test_a_declared_overlay_is_masked_inside_the_stored_bits(
     show: Show, make_dicom: MakeDicom, tmp_path: Path
 ) -> None:
