@@ -147,6 +147,7 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
     Raises:
         SourceError: If the file is not what its suffix says, or a quote swallows rows
             (`asg_core.tables.csv_records`).
+        PassingFaultError: If the operating system cannot read it; another try may.
     """
     num_read = 0
     with _open_csv(path) as lines:
@@ -157,6 +158,7 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
             except CsvError as error:
                 raise SourceError(str(error)) from error
             except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+                raise_if_passing(error, where=str(path))
                 raise SourceError(
                     f"{path}: expected CSV in UTF-8, found what cannot be read after row "
                     f"{num_read}: {error}. Replace the file."

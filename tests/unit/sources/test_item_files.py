@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from asg_core.sources.files import csv_rows
 from asg_core.sources.item_files import (
     ItemFileError,
     PassingFaultError,
@@ -144,3 +145,10 @@ def test_a_zip_that_cannot_be_read_is_a_fault(
         monkeypatch.setattr(zipfile.ZipExtFile, "read", stale)
         with pytest.raises(PassingFaultError, match=r"a.zip: a.txt: .* ESTALE"):
             read_member(archive, "a.txt")
+
+
+def test_a_table_that_cannot_be_read_now_is_not_to_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").symlink_to(unreadable_file())
+
+    with pytest.raises(PassingFaultError, match=r"rows.csv: .*EIO"):
+        list(csv_rows(tmp_path / "rows.csv"))
