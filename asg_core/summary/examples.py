@@ -15,6 +15,7 @@ from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.sources.item_files import PassingFaultError
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.tables.catalog import (
     ALIGNMENTS,
@@ -265,7 +266,8 @@ def _read_jpeg(
     if root is not None:
         try:
             pixels_HW = decode_for_size(root / image["path"], size=size).pixels_HW
-        except ImageError:
+        except (ImageError, PassingFaultError):
+            # Whoever makes the pages may read the cache and not the data set.
             logger.info(
                 "an image file of an example cannot be read; is it in the cache?"
             )

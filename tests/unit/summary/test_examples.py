@@ -12,6 +12,7 @@ from asg_core.tables.catalog import TRIPLETS
 from asg_core.tables.schema import read_table, write_table
 from support.fake_corpus import FRAME, report_text
 from support.fake_results import fake_results
+from support.faults import unreadable_file
 
 
 def test_pieces_are_cut_where_words_begin_and_end() -> None:
@@ -93,6 +94,19 @@ def test_an_image_file_is_shown_rather_than_its_cached_copy(
             sizes[example.image_id] = image.size
     assert sizes["image-study-00"] == (200, 240)
     assert sizes["image-study-01"] == (80, 96)  # no file: from the cache
+
+
+def test_an_image_file_that_may_not_be_read_is_shown_from_the_cache(
+    inputs: SummaryInputs, tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "study-00.png").symlink_to(unreadable_file())
+
+    examples = choose_examples(
+        replace(inputs, corpus_root=tmp_path), num_examples=4, size=512
+    )
+
+    assert "image-study-00" in {example.image_id for example in examples}
 
 
 def test_an_image_that_is_gone_is_left_out_with_a_count(
