@@ -241,9 +241,8 @@ def _scale_samples(
 
 def _is_varied(image: Image.Image) -> bool:
     """Say whether the pixels differ in any band, the alpha channel included."""
-    extrema = image.getextrema()
-    bands = extrema if isinstance(extrema[0], tuple) else [extrema]
-    return any(lowest != highest for lowest, highest in bands)
+    samples = np.asarray(image)
+    return bool((samples != samples[:1, :1]).any())
 
 
 def _whole(pixels_HW: Pixels, *, notes: frozenset[Note]) -> DecodedImage:

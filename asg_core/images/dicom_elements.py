@@ -162,11 +162,12 @@ def _tables(
     dataset: pydicom.Dataset, keyword: str, *, note: Note, notes: set[Note]
 ) -> list[LookUpTable]:
     """Return the tables of a sequence that can be used; a note if there are others."""
-    tables = []
+    tables: list[LookUpTable] = []
     try:
         items = list(dataset.get(keyword) or ())
     except DICOM_ERRORS:
-        items = [None]
+        notes.add(note)
+        return tables
     for item in items:
         try:
             descriptor, data = item.LUTDescriptor, item.LUTData

@@ -18,6 +18,10 @@ from asg_core.images.notes import Note
 
 Ints = npt.NDArray[np.int64]
 
+_NONE: frozenset[Note] = frozenset()
+_RAISED: frozenset[Note] = frozenset({"bits_stored_too_few"})
+_MASKED: frozenset[Note] = frozenset({"high_bits_masked"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredValues:
@@ -47,7 +51,7 @@ def read_values(
     raw_V = raw_V.astype(np.int64)
     is_padding_V = _is_padding(raw_V, elements)
     lowest, highest = int(stored_HW.min()), int(stored_HW.max())
-    bits, notes = elements.bits_stored, frozenset[Note]()
+    bits, notes = elements.bits_stored, _NONE
     values_V = raw_V
     low, high = _range(bits, is_signed=elements.is_signed)
     if lowest < low or highest > high or elements.overlay_bits:
@@ -86,20 +90,20 @@ def _choose_bits(
     elements: Elements,
 ) -> tuple[Ints, int, frozenset[Note]]:
     """Return the values, their bits, and a note, of pixels that have bits too many."""
-    bits, notes = elements.bits_stored, frozenset[Note]()
+    bits, notes = elements.bits_stored, _NONE
     values_V = _masked(raw_V, bits=bits, is_signed=elements.is_signed)
     if np.array_equal(values_V[is_used_V], raw_V[is_used_V]):
         values_V = raw_V  # padding alone is out of range, and stays what it is
     elif _is_smoother(index_HW, raw_V, than_V=values_V, is_used_V=is_used_V):
-        values_V, notes = raw_V, notes | {"bits_stored_too_few"}
+        values_V, notes = raw_V, _RAISED
         bits = _needed_bits(raw_V[is_used_V], is_signed=elements.is_signed)
     else:
-        notes |= {"high_bits_masked"}
+        notes = _MASKED
     plain_V = values_V & ~elements.overlay_bits
     if not np.array_equal(plain_V[is_used_V], values_V[is_used_V]) and _is_smoother(
         index_HW, plain_V, than_V=values_V, is_used_V=is_used_V
     ):
-        values_V, notes = plain_V, notes | {"high_bits_masked"}
+        values_V, notes = plain_V, notes | _MASKED
     return values_V, bits, notes
 
 

@@ -27,7 +27,7 @@ RASTER_MARKS = (
 # What the libraries raise on bad content: found by changing sound files at random, tens
 # of thousands of times (the property test of decoding does it with fewer). Memory
 # that runs out is not among them, nor are OSErrors with a number (`is_passing`).
-RASTER_ERRORS = (
+RASTER_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     SyntaxError,
@@ -37,7 +37,7 @@ RASTER_ERRORS = (
     struct.error,
     zlib.error,
 )
-DICOM_ERRORS = (
+DICOM_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     ValueError,
@@ -94,7 +94,11 @@ def _first_tags(head: bytes) -> list[tuple[int, int, str]]:
     """Return group, element and byte order of the first element, read both ways."""
     if len(head) < 8:
         return []
-    return [(*struct.unpack(f"{order}HH", head[:4]), order) for order in "<>"]
+    first: list[tuple[int, int, str]] = []
+    for order in "<>":
+        group, element = struct.unpack(f"{order}HH", head[:4])
+        first.append((group, element, order))
+    return first
 
 
 def _begins_with_element(head: bytes) -> bool:
@@ -103,6 +107,6 @@ def _begins_with_element(head: bytes) -> bool:
             continue
         if head[4:6] in _VRS:
             return True
-        (length,) = struct.unpack(f"{order}I", head[4:8])
-        return order == "<" and length <= _MAX_LENGTH  # implicit VR is little endian
+        # Implicit VR is little endian.
+        return order == "<" and int.from_bytes(head[4:8], "little") <= _MAX_LENGTH
     return False

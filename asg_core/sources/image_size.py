@@ -53,11 +53,9 @@ def _size(file: BinaryIO, *, path: Path) -> tuple[int, int]:
         raise UnreadableImageError(
             "found a pointer of Git LFS; 'git lfs pull' fetches the file itself"
         )
-    read, errors = (
-        (_dicom_size, DICOM_ERRORS)
-        if is_dicom(head, suffix=path.suffix)
-        else (_raster_size, RASTER_ERRORS)
-    )
+    read, errors = _raster_size, RASTER_ERRORS
+    if is_dicom(head, suffix=path.suffix):
+        read, errors = _dicom_size, DICOM_ERRORS
     try:
         return read(file)
     except UnreadableImageError:
