@@ -11,8 +11,14 @@ import polars as pl
 
 from asg_core.sources.config import CorpusConfig
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, SPLITS, STUDIES
-from asg_core.tables.view_counts import count_views, log_left_out, log_unlisted
-from asg_core.terms.views import View, canonical_view
+from asg_core.tables.view_counts import (
+    count_views,
+    left_out,
+    log_left_out,
+    spellings_text,
+)
+from asg_core.terms.view_spellings import canonical_view, is_known_spelling
+from asg_core.terms.views import View
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +134,22 @@ class ViewLog:
         """Return the table `view_counts`, and log what is left out or not understood."""
         counts = count_views(self._counts)
         log_left_out(counts, views=self._kept, key="corpus.views", logger=logger)
-        log_unlisted(counts, logger=logger)
+        self._log_unlisted(counts)
         return counts
+
+    def _log_unlisted(self, counts: pl.DataFrame) -> None:
+        """Warn about spellings that `views.tsv` does not have."""
+        known = [is_known_spelling(spelling) for spelling in counts["spelling"]]
+        rows = counts.filter(~pl.Series(known, dtype=pl.Boolean))
+        if rows.is_empty():
+            return
+        logger.warning(
+            "%s of %s images have a view that asg_core/terms/views.tsv does not have, "
+            "and count as UNKNOWN: %s. Add the spelling there.",
+            f"{rows['num_images'].sum():,}",
+            f"{counts['num_images'].sum():,}",
+            spellings_text(left_out(rows, views=())),
+        )
 
 
 class PatientSplits:

@@ -16,10 +16,10 @@ from asg_core.tables.view_counts import (
     UNLISTED,
     WARN_ABOVE,
     add_views,
-    is_unlisted,
     share_of,
     spellings_text,
 )
+from asg_core.terms.view_spellings import is_known_spelling
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +53,12 @@ def show_views(
     if counts.is_empty():
         return None
     if not may_export_examples:
-        counts = add_views(
-            counts.with_columns(
-                spelling=pl.when(is_unlisted(counts["spelling"]))
-                .then(pl.lit(UNLISTED))
-                .otherwise("spelling")
-            )
-        )
+        shown = [
+            spelling if is_known_spelling(spelling) else UNLISTED
+            for spelling in counts["spelling"]
+        ]
+        spellings = pl.Series("spelling", shown, dtype=pl.String)
+        counts = add_views(counts.with_columns(spellings))
     counts = counts.sort(
         "num_images", "view", "spelling", descending=[True, False, False]
     )
@@ -133,5 +132,4 @@ def _spelling_cell(spelling: str) -> Cell:
     if not spelling:
         return Cell(text=MISSING, why="the source says nothing", is_muted=True)
     unknown = "asg_core/terms/views.tsv does not have it, so that it counts as UNKNOWN"
-    is_known = not is_unlisted(pl.Series([spelling])).item()
-    return Cell(text=spelling, why="" if is_known else unknown)
+    return Cell(text=spelling, why="" if is_known_spelling(spelling) else unknown)

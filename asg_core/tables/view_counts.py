@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 
 from asg_core.tables.catalog import VIEW_COUNTS
-from asg_core.terms.views import is_known_spelling
 
 WARN_ABOVE: Final = 0.05
 """Share of images left out by their view that a reader of the log is warned about."""
@@ -57,19 +56,6 @@ def left_out(counts: pl.DataFrame, *, views: Collection[str]) -> pl.DataFrame:
     )
 
 
-def unlisted(counts: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows whose spelling `views.tsv` does not have, most images first."""
-    rows = counts.filter(is_unlisted(counts["spelling"]))
-    return rows.sort("num_images", "view", "spelling", descending=[True, False, False])
-
-
-def is_unlisted(spellings: pl.Series) -> pl.Series:
-    """Say of each spelling whether `views.tsv` lacks it."""
-    return pl.Series(
-        [not is_known_spelling(spelling) for spelling in spellings], dtype=pl.Boolean
-    )
-
-
 def share_of(part: pl.DataFrame, counts: pl.DataFrame) -> float:
     """Return which share of the images of `counts` is in `part`; 0 for no images."""
     return part["num_images"].sum() / max(counts["num_images"].sum(), 1)
@@ -112,20 +98,6 @@ def log_left_out(
         f"{counts['num_images'].sum():,}",
         100 * share,
         spellings_text(others),
-    )
-
-
-def log_unlisted(counts: pl.DataFrame, *, logger: logging.Logger) -> None:
-    """Warn about spellings that `views.tsv` does not have."""
-    rows = unlisted(counts)
-    if rows.is_empty():
-        return
-    logger.warning(
-        "%s of %s images have a view that asg_core/terms/views.tsv does not have, and "
-        "count as UNKNOWN: %s. Add the spelling there.",
-        f"{rows['num_images'].sum():,}",
-        f"{counts['num_images'].sum():,}",
-        spellings_text(rows),
     )
 
 

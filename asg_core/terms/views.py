@@ -1,10 +1,6 @@
-"""The projections a radiograph can have, and how datasets spell them: `views.tsv`."""
+"""The projections a radiograph can have; `view_spellings` says how datasets spell them."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
-from pathlib import Path
-from types import MappingProxyType
 
 
 class View(StrEnum):
@@ -20,66 +16,3 @@ class View(StrEnum):
 
 FRONTAL: tuple[View, ...] = (View.PA, View.AP, View.FRONTAL)
 """Views of a film from the front or the back, whether or not it is said which."""
-
-VIEWS_FILE = Path(__file__).with_name("views.tsv")
-_COLUMNS = ("spelling", "view", "seen_in")
-
-
-def canonical_view(spelling: str | None) -> View:
-    """Translate a dataset's view position (DICOM `ViewPosition` codes and their like).
-
-    Case, blanks and signs do not count. `UNKNOWN` is what is empty or missing, and every
-    spelling that the file does not have (see `is_known_spelling`): nobody has said what
-    it means.
-    """
-    return _spellings().get(_bare(spelling or ""), View.UNKNOWN)
-
-
-def is_known_spelling(spelling: str | None) -> bool:
-    """Say whether a spelling is in the file; one without letters or digits is known."""
-    bare = _bare(spelling or "")
-    return not bare or bare in _spellings()
-
-
-def read_spellings(path: Path) -> Mapping[str, View]:
-    """Return the view of each spelling, in upper case and without blanks and signs.
-
-    Raises:
-        ValueError: With file and line, if the header or a row does not fit, a view is
-            none, or a spelling stands there twice.
-    """
-    found: dict[str, View] = {}
-    has_header = False
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        cells = tuple(line.split("\t"))
-        where = f"{path.name}, line {number}"
-        if not has_header:
-            _check(cells == _COLUMNS, where, f"the header {_COLUMNS}", cells)
-            has_header = True
-            continue
-        _check(len(cells) == len(_COLUMNS), where, f"the columns {_COLUMNS}", cells)
-        spelling, view, _ = cells
-        bare = _bare(spelling)
-        _check(view in set(View), where, f"a view of {[*map(str, View)]}", view)
-        _check(bare != "" and bare not in found, where, "a new spelling", spelling)
-        found[bare] = View(view)
-    return MappingProxyType(found)
-
-
-@lru_cache(maxsize=1)
-def _spellings() -> Mapping[str, View]:
-    return read_spellings(VIEWS_FILE)
-
-
-def _bare(spelling: str) -> str:
-    return "".join(sign for sign in spelling.upper() if sign.isalnum())
-
-
-def _check(is_right: bool, where: str, expected: str, found: object) -> None:  # noqa: FBT001
-    if not is_right:
-        raise ValueError(
-            f"{where}: expected {expected}, found {found!r}. Mend the line."
-        )

@@ -16,7 +16,8 @@ from asg_core.evaluation.benchmarks.splits import (
 )
 from asg_core.sources.config import Split
 from asg_core.sources.files import SourceError
-from asg_core.terms.views import FRONTAL, View, canonical_view
+from asg_core.terms.view_spellings import canonical_view
+from asg_core.terms.views import FRONTAL, View
 
 FIVE = (
     "Atelectasis",

@@ -10,7 +10,7 @@ from asg_core.evaluation.benchmarks.gather import Entry, Gathering, Size, corner
 from asg_core.evaluation.benchmarks.layouts import NIH_BOX_COLUMNS, NIH_COLUMNS
 from asg_core.evaluation.benchmarks.splits import PARTS, divide_by_patient
 from asg_core.sources.config import Split
-from asg_core.terms.views import canonical_view
+from asg_core.terms.view_spellings import canonical_view
 
 TARGETS = (
     "Atelectasis",

@@ -14,7 +14,6 @@ from asg_core.tables.view_counts import (
     log_left_out,
     share_of,
     spellings_text,
-    unlisted,
 )
 
 COUNTS = count_views(
@@ -63,7 +62,6 @@ def test_what_is_left_out_comes_with_most_images_first() -> None:
     ]
     assert share_of(others, COUNTS) == pytest.approx(0.1)
     assert share_of(others.clear(), VIEW_COUNTS.empty()) == 0
-    assert unlisted(COUNTS).rows() == [("UNKNOWN", "Liegend", 1)]
 
 
 def test_a_text_names_a_dozen_spellings_and_counts_the_rest() -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from asg_core.terms.views import (
-    FRONTAL,
+from asg_core import provenance
+from asg_core.terms.view_spellings import (
     VIEWS_FILE,
-    View,
     canonical_view,
     is_known_spelling,
     read_spellings,
 )
+from asg_core.terms.views import FRONTAL, View
 from support.reference import released_labels
 
 
@@ -108,3 +108,21 @@ def test_released_files_have_no_other_spelling(name: str, column: str) -> None:
 
     assert found
     assert {spelling for spelling in found if not is_known_spelling(spelling)} == set()
+
+
+def test_a_line_that_is_added_reaches_the_readers_and_no_other_stage() -> None:
+    scripts = Path(provenance.ROOT) / "workflow" / "scripts"
+
+    reached = {
+        script.stem
+        for script in scripts.glob("*.py")
+        if VIEWS_FILE in provenance._closure(script)
+    }
+
+    assert reached == {
+        "read_source",
+        "read_reports",
+        "read_annotations",
+        "read_benchmark",
+        "build_summary",
+    }
