@@ -119,9 +119,19 @@ def as_number(value: object) -> float:
 
 
 def _image_ids(path: Path) -> Iterator[str]:
+    num_malformed = 0
     for row in table_rows(path, columns=["dicom_id"]):
-        if row is not None:
+        if row is None:
+            num_malformed += 1
+        else:
             yield row[0].strip()
+    if num_malformed:
+        logger.warning(
+            "%s: %d rows have more or fewer cells than the header: which images they "
+            "list is not known, and no box of an image that is not listed is trained on",
+            path,
+            num_malformed,
+        )
 
 
 def _read_loose(path: Path) -> bytes | None:

@@ -136,8 +136,17 @@ def report_text(report: ET.Element) -> str:
 def _read_spellings(metadata: Path | None) -> dict[str, str]:
     if metadata is None:
         return {}
-    rows = table_rows(metadata, columns=OPEN_I_METADATA_COLUMNS)
-    return {row[0]: row[1] for row in rows if row is not None}
+    rows = list(table_rows(metadata, columns=OPEN_I_METADATA_COLUMNS))
+    whole = [row for row in rows if row is not None]
+    if len(whole) < len(rows):
+        logger.warning(
+            "%s: %d of %d rows have more or fewer cells than the header: the views of "
+            "their images are not known",
+            metadata,
+            len(rows) - len(whole),
+            len(rows),
+        )
+    return {row[0]: row[1] for row in whole}
 
 
 def _report_files(

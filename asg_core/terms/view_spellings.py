@@ -39,22 +39,24 @@ def read_spellings(path: Path) -> Mapping[str, View]:
             none, or a spelling stands there twice.
     """
     found: dict[str, View] = {}
-    has_header = False
     lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        cells = tuple(line.split("\t"))
-        where = f"{path.name}, line {number}"
-        if not has_header:
-            _check(cells == _COLUMNS, where, f"the header {_COLUMNS}", cells)
-            has_header = True
-            continue
-        _check(len(cells) == len(_COLUMNS), where, f"the columns {_COLUMNS}", cells)
+    rows = [
+        (f"{path.name}, line {number}", tuple(line.split("\t")))
+        for number, line in enumerate(lines, start=1)
+        if line.strip() and not line.startswith("#")
+    ]
+    for where, cells in rows[:1]:
+        if cells != _COLUMNS:
+            raise _fault(where, expected=f"the header {_COLUMNS}", found=cells)
+    for where, cells in rows[1:]:
+        if len(cells) != len(_COLUMNS):
+            raise _fault(where, expected=f"the columns {_COLUMNS}", found=cells)
         spelling, view, _ = cells
         bare = _bare(spelling)
-        _check(view in set(View), where, f"a view of {[*map(str, View)]}", view)
-        _check(bare != "" and bare not in found, where, "a new spelling", spelling)
+        if view not in set(View):
+            raise _fault(where, expected=f"a view of {[*map(str, View)]}", found=view)
+        if not bare or bare in found:
+            raise _fault(where, expected="a new spelling", found=spelling)
         found[bare] = View(view)
     return MappingProxyType(found)
 
@@ -68,8 +70,5 @@ def _bare(spelling: str) -> str:
     return "".join(sign for sign in spelling.upper() if sign.isalnum())
 
 
-def _check(is_right: bool, where: str, expected: str, found: object) -> None:  # noqa: FBT001
-    if not is_right:
-        raise ValueError(
-            f"{where}: expected {expected}, found {found!r}. Mend the line."
-        )
+def _fault(where: str, *, expected: str, found: object) -> ValueError:
+    return ValueError(f"{where}: expected {expected}, found {found!r}. Mend the line.")

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -293,6 +294,19 @@ def test_images_of_other_views_get_nothing() -> None:
     assert result.tag_targets["image_id"].to_list() == ["i1"]
     assert result.counts["images"] == 1
     assert result.counts["boxes_not_used"] == 1
+
+
+def test_images_of_other_views_are_logged_by_spelling(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO):
+        align([HEART])
+
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert caplog.messages[0] == (
+        "alignment.views leaves out 1 of 2 images (50.0 %) by their view: LATERAL (not "
+        "said) 1"
+    )
 
 
 def test_contexts_and_existences_are_chosen_by_the_configuration() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -383,6 +384,26 @@ def test_two_hundred_rows_with_an_open_quote_are_not_twenty_one(tmp_path: Path) 
 
     with pytest.raises(SourceError, match=r"rows.csv, line 22: .* lines 22 to 201"):
         read_source(config=config, root=tmp_path, shard=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("the views of Open-i", "1 of 40 rows have more or fewer cells"),
+        ("the splits of Chest ImaGenome", "1 rows have more or fewer cells"),
+    ],
+)
+def test_a_malformed_row_of_a_list_is_told(
+    tmp_path: Path, name: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = lines_of(READERS[name])
+    lines[7] = lines[7][:2]
+    path = write(tmp_path, READERS[name], lines)
+
+    with caplog.at_level(logging.WARNING):
+        READERS[name].read(tmp_path)
+
+    assert any(message.startswith(f"{path}: {told}") for message in caplog.messages)
 
 
 def test_a_row_of_the_metadata_with_too_few_cells_is_rejected(tmp_path: Path) -> None:
