@@ -126,9 +126,7 @@ class ProjectConfig(BaseModel):
         if encoder.kind != "random" or encoder.run is None:
             return encoder
         run = self.pretraining.settings_of(encoder.run)
-        architecture = run.model.image_encoder.model_copy(
-            update={"pretrained": False, "weights": None}
-        )
+        architecture = run.model.image_encoder.architecture
         resize = run.crop.resize if encoder.resize is None else encoder.resize
         update = {"run": None, "image_encoder": architecture, "resize": resize}
         return encoder.model_copy(update=update)

@@ -325,12 +325,9 @@ def _timm_encoder(
 
 def _fresh_network(architecture: ImageEncoderConfig, *, seed: int) -> ImageEncoder:
     """Build an architecture with random weights; torch's generator stays as it was."""
-    without_weights = architecture.model_copy(
-        update={"pretrained": False, "weights": None}
-    )
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return build_image_encoder(without_weights)
+        return build_image_encoder(architecture.architecture)
 
 
 def _resize_of(run: Mapping[str, Any], *, folder: Path) -> int:

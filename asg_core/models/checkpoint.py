@@ -266,9 +266,7 @@ def _whole_text_network(model: AsgModel) -> Any:  # noqa: ANN401 - transformers 
 def _rebuild(run: dict[str, Any], state: dict[str, Tensor]) -> AsgModel:
     """Return the model of a description, with weights that are yet to be loaded."""
     config = ModelConfig(**run["model"])
-    image = config.image_encoder.model_copy(
-        update={"weights": None, "pretrained": False}
-    )
+    image = config.image_encoder.architecture
     text = config.text_encoder
     whole = text_network_of(run["text_architecture"])
     query_encoder = None

@@ -23,8 +23,14 @@ class ImageEncoderConfig(BaseModel):
     """Whether timm fetches the weights that belong to `name` (from its hub or cache)."""
 
     weights: Path | None = None
-    """File with weights for `name` (.safetensors, or a state dictionary that `torch.load`
-    accepts without executing code); null: `pretrained` decides."""
+    """File with weights for `name` (.safetensors, or what `torch.load` accepts without
+    executing code: a state dictionary, or a checkpoint that holds one beside other
+    things); null: `pretrained` decides."""
+
+    prefix: str | None = Field(default=None, min_length=1)
+    """What stands before the names of the encoder's tensors in `weights`, such as
+    img_encoder_q.model. (the dictionaries that they lie in may be left out); null: it is
+    looked for, and asked for where several encoders fit."""
 
     size: int = Field(default=224, ge=16)
     """Side of the square that the encoder sees, in pixels."""
@@ -39,12 +45,29 @@ class ImageEncoderConfig(BaseModel):
     std: tuple[float, ...] | None = None
     """Standard deviation to divide by; as `mean`."""
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the encoder starts from other weights than random ones."""
+        return self.pretrained or self.weights is not None
+
+    @property
+    def architecture(self) -> "ImageEncoderConfig":
+        """The same encoder without any weights."""
+        return self.model_copy(
+            update={"pretrained": False, "weights": None, "prefix": None}
+        )
+
     @model_validator(mode="after")
     def _check_weights(self) -> "ImageEncoderConfig":
         if self.pretrained and self.weights is not None:
             raise ValueError(
                 f"weights is '{self.weights}' while pretrained is true: name one source "
                 "of weights; set pretrained to false or weights to null"
+            )
+        if self.prefix is not None and self.weights is None:
+            raise ValueError(
+                f"prefix is '{self.prefix}' while weights names no file: it tells where "
+                "in weights the encoder is; name the file or set prefix to null"
             )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) not in (1, self.channels):

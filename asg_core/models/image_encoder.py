@@ -5,18 +5,26 @@
 #   N = prefix tokens and patches, P = patches, E = width of features
 #   H W = rows and columns of the map
 
-import pickle
+import inspect
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from asg_core.models.config import ImageEncoderConfig
+from asg_core.models.weights import (
+    choose_fit,
+    describe_fit,
+    fit_weights,
+    read_tensors,
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +134,16 @@ class ImageEncoder(nn.Module):
         return (side, side), width, pooled_1E.shape[1]
 
 
-def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
+def build_image_encoder(
+    config: ImageEncoderConfig, *, where: str = _WHERE
+) -> ImageEncoder:
     """Build the encoder with the weights that the configuration names.
 
     Without any the weights are random, drawn from torch's global generator.
+
+    Args:
+        config: Which encoder.
+        where: The key of the configuration, for messages about weights.
 
     Raises:
         ValueError: If timm has no such architecture or refuses the options, if the
@@ -140,7 +154,15 @@ def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
     network = _create_network(config)
     _check_size(network, size=config.size)
     if config.weights is not None:
-        load_network_weights(network, config.weights, channels=config.channels)
+        load_network_weights(
+            network,
+            config.weights,
+            channels=config.channels,
+            prefix=config.prefix,
+            where=where,
+        )
+    elif not config.pretrained:
+        logger.info("%s: random weights", config.name)
     mean, std = (
         _per_channel(given, network.pretrained_cfg[name], channels=config.channels)
         for name, given in (("mean", config.mean), ("std", config.std))
@@ -180,33 +202,50 @@ def network_options(config: ImageEncoderConfig) -> dict[str, Any]:
     return {**config.options, **fixed}
 
 
-def load_network_weights(network: ImageNetwork, path: Path, *, channels: int) -> None:
+def load_network_weights(
+    network: ImageNetwork,
+    path: Path,
+    *,
+    channels: int,
+    prefix: str | None = None,
+    where: str = _WHERE,
+) -> None:
     """Load a file of weights for an architecture of timm, adapted by timm's own rules.
 
-    A classifier is left out, position embeddings are resampled, the first layer follows
-    the number of channels. No code from the file is executed.
+    The network's tensors are looked for in the file, see `asg_core.models.weights`. A
+    classifier is left out, position embeddings are resampled, the first layer follows the
+    number of channels. No code from the file is executed.
 
     Args:
         network: A network without classifier, made by timm.
         path: `.safetensors`, or what `torch.load` accepts with `weights_only`.
         channels: Input channels of the network.
+        prefix: What stands before the network's names in the file; None looks for it.
+        where: The key of the encoder's configuration.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file holds other weights, or misses some.
+        ValueError: If the file holds other weights, misses some, or holds several.
     """
     import timm.models  # noqa: PLC0415 - takes seconds, and grey values as features need none
 
-    if not path.is_file():
-        raise FileNotFoundError(f"{_WHERE}.weights: there is no file '{path}'")
+    known = network.pretrained_cfg
+    tensors = read_tensors(path, where=f"{where}.weights")
     try:
-        state = timm.models.load_state_dict(str(path), weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, SafetensorError) as error:
-        raise ValueError(
-            f"{_WHERE}.weights: '{path}' is no file of tensors alone, or is damaged; what "
-            "could execute code is not loaded, so save its state dictionary as "
-            f".safetensors: {error}"
-        ) from error
+        fits = fit_weights(
+            tensors,
+            network,
+            adapt=lambda state: _adapted(state, network),
+            prefix=prefix,
+            resized=frozenset(
+                f"{name}.weight" for name in _listed(known["first_conv"])
+            ),
+            unused=frozenset(_listed(known["classifier"])),
+        )
+    except ValueError as error:
+        raise ValueError(f"{where}.prefix: '{path}': {error}") from error
+    architecture = known["architecture"]
+    fit = choose_fit(fits, where=where, path=path, architecture=architecture)
     missing: list[str] = []
 
     def note_missing(_: nn.Module, keys: Any) -> None:  # noqa: ANN401 - a private type
@@ -216,24 +255,24 @@ def load_network_weights(network: ImageNetwork, path: Path, *, channels: int) ->
     try:
         timm.models.load_pretrained(
             network,
-            {**network.pretrained_cfg, "state_dict": state, "source": ""},
+            {**known, "state_dict": dict(fit.state), "source": ""},
             num_classes=0,
             in_chans=channels,
-            filter_fn=_filter_of(network),
         )
-    except (KeyError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ValueError(
-            f"{_WHERE}.weights: '{path}' does not fit the architecture "
-            f"{network.pretrained_cfg['architecture']}: {error}"
+            f"{where}.weights: '{path}' does not fit the architecture {architecture}: "
+            f"{error}"
         ) from error
     finally:
         handle.remove()
+    # timm drops a first layer that it cannot adapt, and says so in its log only.
     if missing:
         raise ValueError(
-            f"{_WHERE}.weights: '{path}' lacks {len(missing)} tensors of the architecture "
-            f"{network.pretrained_cfg['architecture']}, such as '{missing[0]}'; name the "
-            "architecture that the weights belong to"
+            f"{where}.weights: timm could not adapt {missing} of '{path}' to {channels} "
+            f"channels of {architecture}; set channels to those of the weights"
         )
+    logger.info("%s: from '%s' %s", architecture, path, describe_fit(fit))
 
 
 def _create_network(config: ImageEncoderConfig) -> ImageNetwork:
@@ -269,10 +308,22 @@ def _stride_of(network: ImageNetwork) -> int:
     return int(list(stages)[-1]["reduction"])
 
 
-def _filter_of(network: ImageNetwork) -> Callable[..., dict[str, Tensor]] | None:
-    """Return what timm does to published weights of this architecture, if anything."""
+def _adapted(state: dict[str, Tensor], network: ImageNetwork) -> dict[str, Tensor]:
+    """Return published weights as timm turns them into those of its architecture."""
     module = sys.modules[type(network).__module__]
-    return getattr(module, "checkpoint_filter_fn", None)
+    adapt: Callable[..., dict[str, Tensor]] | None
+    adapt = getattr(module, "checkpoint_filter_fn", None)
+    if adapt is None:
+        return state
+    takes_network = len(inspect.signature(adapt).parameters) > 1
+    return adapt(state, network) if takes_network else adapt(state)
+
+
+def _listed(names: str | Sequence[str] | None) -> Sequence[str]:
+    """Return what timm gives as one name, as several, or not at all."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else names
 
 
 def _per_channel(
