@@ -29,6 +29,7 @@ _NEEDED: dict[str, tuple[frozenset[str], ...]] = {
     "run": (frozenset({"run"}),),
     "checkpoint": (frozenset({"path"}),),
     "timm": (frozenset({"image_encoder"}),),
+    "transformers": (frozenset({"path"}),),
     "random": (frozenset({"run"}), frozenset({"image_encoder"})),
     "pixels": (frozenset(),),
 }
@@ -40,20 +41,34 @@ class EncoderConfig(BaseModel):
 
     model_config = _MODEL
 
-    kind: Literal["run", "checkpoint", "timm", "random", "pixels"]
+    kind: Literal["run", "checkpoint", "timm", "transformers", "random", "pixels"]
     """Where it comes from. `run`: a pre-training run of this configuration. `checkpoint`:
-    the folder of any run. `timm`: an encoder of timm, from its hub or a file. `random`: an
-    architecture with fresh weights, batch norms fitted to the benchmark's training
-    images. `pixels`: the grey values themselves. The last two are floors."""
+    the folder of any run. `timm`: an encoder of timm, from its hub or a file.
+    `transformers`: the folder of a ViT, DINOv2, CLIP, SigLIP or Swin of transformers.
+    `random`: an architecture with fresh weights, batch norms fitted to the benchmark's
+    training images. `pixels`: the grey values themselves. The last two are floors."""
 
     run: str | None = None
     """Name in `pretraining.runs`, of kind `run` and, for its architecture, `random`."""
 
     path: Path | None = None
-    """Folder with model.safetensors and run.json, of kind `checkpoint`."""
+    """Folder with model.safetensors and run.json, of kind `checkpoint`; with config.json
+    and weights, of kind `transformers`."""
 
     image_encoder: ImageEncoderConfig | None = None
-    """The encoder of kind `timm`, or the architecture of kind `random`."""
+    """The encoder of kind `timm`, with its weights, or the architecture of kind
+    `random`."""
+
+    size: int | None = Field(default=None, ge=16)
+    """Side of the square that an encoder of kind `transformers` sees, in pixels. Null: as
+    its config.json says."""
+
+    mean: tuple[float, ...] | None = None
+    """Mean that an encoder of kind `transformers` has subtracted from grey values in
+    0 .. 1, one number or three. Null: as its preprocessor_config.json says."""
+
+    std: tuple[float, ...] | None = None
+    """Standard deviation to divide by; as `mean`."""
 
     resize: int | None = Field(default=None, ge=16)
     """Side that the cached square is scaled to before the central crop, in pixels. Null:
@@ -86,13 +101,52 @@ class EncoderConfig(BaseModel):
                 f"kind is '{self.kind}': expected of run, path and image_encoder only "
                 f"{expected}, found {', '.join(sorted(given)) or 'none'}"
             )
-        size = self.image_encoder.size if self.image_encoder else 0
+        self._check_weights()
+        self._check_folder_keys()
+        key, size = ("size", self.size or 0)
+        if self.image_encoder is not None:
+            key, size = ("image_encoder.size", self.image_encoder.size)
         if self.resize is not None and self.resize < size:
             raise ValueError(
-                f"resize ({self.resize}) is less than image_encoder.size ({size}): there "
-                "would be nothing to crop; raise resize"
+                f"resize ({self.resize}) is less than {key} ({size}): there would be "
+                "nothing to crop; raise resize"
             )
         return self
+
+    def _check_weights(self) -> None:
+        """Refuse random weights that are not called so, and others that would be."""
+        has_weights = self.image_encoder is not None and self.image_encoder.has_weights
+        if self.kind == "timm" and not has_weights:
+            raise ValueError(
+                "kind is 'timm' and image_encoder names no weights, so that random ones "
+                "would be scored: set image_encoder.pretrained to true, name a file in "
+                "image_encoder.weights, or say kind: random"
+            )
+        if self.kind == "random" and has_weights:
+            raise ValueError(
+                "kind is 'random' and image_encoder names weights, which would not be "
+                "read: say kind: timm, or leave out image_encoder.pretrained and "
+                "image_encoder.weights"
+            )
+
+    def _check_folder_keys(self) -> None:
+        given = [
+            key for key in ("size", "mean", "std") if getattr(self, key) is not None
+        ]
+        if given and self.kind != "transformers":
+            raise ValueError(
+                f"kind is '{self.kind}': {', '.join(given)} belong to kind transformers; "
+                "of other kinds they are keys of image_encoder, or of the run"
+            )
+        for key in ("mean", "std"):
+            values = getattr(self, key)
+            if values is not None and len(values) not in (1, 3):
+                raise ValueError(
+                    f"{key}: expected 1 or 3 numbers, one per channel, found "
+                    f"{len(values)}"
+                )
+        if self.std is not None and min(self.std) <= 0:
+            raise ValueError(f"std: expected numbers greater than 0, found {self.std}")
 
 
 class LinearConfig(BaseModel):

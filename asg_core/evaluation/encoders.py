@@ -1,4 +1,4 @@
-"""Frozen image encoders behind one face: runs, timm, fresh weights, grey values."""
+"""Frozen image encoders behind one face: runs, timm, transformers, fresh weights, ..."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model, read_run
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
+from asg_core.models.transformers_images import load_transformers_encoder
 
 # Shape suffixes:
 #   B = images, S = rows, and columns, of the encoder's input, P = patches, row by row,
@@ -286,6 +287,8 @@ def _load_network(
 ) -> NetworkEncoder:
     if config.image_encoder is not None:
         return _timm_encoder(config, config.image_encoder, name=name)
+    if config.kind == "transformers" and config.path is not None:
+        return _transformers_encoder(config, config.path, name=name)
     folder = config.path if config.kind == "checkpoint" else run_folder
     if config.kind == "random" or folder is None:
         needed = "its architecture" if config.kind == "random" else "the run's folder"
@@ -317,8 +320,28 @@ def _timm_encoder(
         resize=config.resize or round(image_encoder.size * _RESIZE_SHARE),
         network=_fresh_network(image_encoder, seed=config.seed)
         if is_random
-        else build_image_encoder(image_encoder),
+        else build_image_encoder(
+            image_encoder, where=f"evaluation.encoders.{name}.image_encoder"
+        ),
         is_random=is_random,
+        pretrained_on=config.pretrained_on,
+    )
+
+
+def _transformers_encoder(
+    config: EncoderConfig, folder: Path, *, name: str
+) -> NetworkEncoder:
+    network = load_transformers_encoder(
+        folder,
+        where=f"evaluation.encoders.{name}",
+        size=config.size,
+        mean=config.mean,
+        std=config.std,
+    )
+    return NetworkEncoder(
+        name=name,
+        resize=config.resize or round(network.size * _RESIZE_SHARE),
+        network=network,
         pretrained_on=config.pretrained_on,
     )
 

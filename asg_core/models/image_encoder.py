@@ -8,7 +8,7 @@
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.weights import (
+    State,
     choose_fit,
     describe_fit,
     fit_weights,
@@ -161,7 +162,9 @@ def build_image_encoder(
             prefix=config.prefix,
             where=where,
         )
-    elif not config.pretrained:
+    elif config.pretrained:
+        _load_published(network, config, where=where)
+    else:
         logger.info("%s: random weights", config.name)
     mean, std = (
         _per_channel(given, network.pretrained_cfg[name], channels=config.channels)
@@ -227,8 +230,6 @@ def load_network_weights(
         FileNotFoundError: If there is no such file.
         ValueError: If the file holds other weights, misses some, or holds several.
     """
-    import timm.models  # noqa: PLC0415 - takes seconds, and grey values as features need none
-
     known = network.pretrained_cfg
     tensors = read_tensors(path, where=f"{where}.weights")
     try:
@@ -246,26 +247,17 @@ def load_network_weights(
         raise ValueError(f"{where}.prefix: '{path}': {error}") from error
     architecture = known["architecture"]
     fit = choose_fit(fits, where=where, path=path, architecture=architecture)
-    missing: list[str] = []
-
-    def note_missing(_: nn.Module, keys: Any) -> None:  # noqa: ANN401 - a private type
-        missing.extend(keys.missing_keys)
-
-    handle = network.register_load_state_dict_post_hook(note_missing)
     try:
-        timm.models.load_pretrained(
+        missing = _load(
             network,
             {**known, "state_dict": dict(fit.state), "source": ""},
-            num_classes=0,
-            in_chans=channels,
+            channels=channels,
         )
     except RuntimeError as error:
         raise ValueError(
             f"{where}.weights: '{path}' does not fit the architecture {architecture}: "
             f"{error}"
         ) from error
-    finally:
-        handle.remove()
     # timm drops a first layer that it cannot adapt, and says so in its log only.
     if missing:
         raise ValueError(
@@ -280,11 +272,68 @@ def _create_network(config: ImageEncoderConfig) -> ImageNetwork:
 
     options = network_options(config)
     try:
-        return timm.create_model(config.name, pretrained=config.pretrained, **options)
+        return timm.create_model(config.name, pretrained=False, **options)
     except (TypeError, AssertionError) as error:
         raise ValueError(
             f"{_WHERE}: timm does not build '{config.name}' with {options}: {error}"
         ) from error
+
+
+def _load_published(
+    network: ImageNetwork, config: ImageEncoderConfig, *, where: str
+) -> None:
+    """Load the weights that timm names for a network, from its hub or the hub's cache.
+
+    Raises:
+        ValueError: If they cannot be had, or if some of the network's are not among them.
+    """
+    try:
+        missing = _load(
+            network,
+            network.pretrained_cfg,
+            channels=config.channels,
+            adapt=lambda state: _adapted(state, network),
+        )
+    except (KeyError, OSError, RuntimeError) as error:
+        raise ValueError(
+            f"{where}.pretrained: expected weights that fit '{config.name}' on the model "
+            f"hub or in its cache, found {type(error).__name__}: {error}. Name a file in "
+            f"{where}.weights, or fill the cache where there is a network (with "
+            "HF_HUB_OFFLINE=1 nothing is fetched)"
+        ) from error
+    # timm fills in what it has and says the rest in its log only.
+    if missing:
+        raise ValueError(
+            f"{where}.pretrained: the published weights of '{config.name}' lack "
+            f"{len(missing)} tensors, such as '{missing[0]}', which would stay as they "
+            "were drawn; leave out the options that add them"
+        )
+
+
+def _load(
+    network: ImageNetwork,
+    known: Mapping[str, Any],
+    *,
+    channels: int,
+    adapt: Callable[[State], State] | None = None,
+) -> list[str]:
+    """Let timm load weights; return the names of tensors that it has none for."""
+    import timm.models  # noqa: PLC0415 - takes seconds, and grey values as features need none
+
+    missing: list[str] = []
+
+    def note_missing(_: nn.Module, keys: Any) -> None:  # noqa: ANN401 - a private type
+        missing.extend(keys.missing_keys)
+
+    handle = network.register_load_state_dict_post_hook(note_missing)
+    further = {} if adapt is None else {"filter_fn": lambda state, _: adapt(state)}
+    try:
+        timm.models.load_pretrained(
+            network, dict(known), num_classes=0, in_chans=channels, **further
+        )
+    finally:
+        handle.remove()
+    return missing
 
 
 def _check_size(network: ImageNetwork, *, size: int) -> None:
@@ -308,15 +357,17 @@ def _stride_of(network: ImageNetwork) -> int:
     return int(list(stages)[-1]["reduction"])
 
 
-def _adapted(state: dict[str, Tensor], network: ImageNetwork) -> dict[str, Tensor]:
+def _adapted(state: State, network: ImageNetwork) -> State:
     """Return published weights as timm turns them into those of its architecture."""
     module = sys.modules[type(network).__module__]
-    adapt: Callable[..., dict[str, Tensor]] | None
+    adapt: Callable[..., State] | None
     adapt = getattr(module, "checkpoint_filter_fn", None)
     if adapt is None:
         return state
-    takes_network = len(inspect.signature(adapt).parameters) > 1
-    return adapt(state, network) if takes_network else adapt(state)
+    accepted = inspect.signature(adapt).parameters
+    # What timm itself adds for the third DeiT, whose scales have names of their own.
+    further = {"adapt_layer_scale": True} if "adapt_layer_scale" in accepted else {}
+    return adapt(state, network, **further) if len(accepted) > 1 else adapt(state)
 
 
 def _listed(names: str | Sequence[str] | None) -> Sequence[str]:

@@ -86,7 +86,7 @@ def read_tensors(path: Path, *, where: str) -> State:
         )
     content = _load(path, where=where)
     if not isinstance(content, Mapping):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - a file's fault and not the caller's
             f"{where}: expected a dictionary of tensors in '{path}', found "
             f"{type(content).__name__}; save the network's state dictionary"
         )
@@ -177,8 +177,32 @@ def choose_fit(
 def describe_fit(fit: FittedWeights) -> str:
     """Return what was taken from a file and what was left, for the log."""
     left = [f"{fit.prefix}{name}" for name in fit.left_out] + list(fit.outside)
-    rest = f"{len(left)} others left out: {_groups(left)}" if left else "no others"
+    rest = f"{len(left)} others left out: {count_names(left)}" if left else "no others"
     return f"{len(fit.wanted)} tensors under the prefix '{fit.prefix}', {rest}"
+
+
+def count_names(names: Iterable[str]) -> str:
+    """Return how many names begin alike, the most frequent beginnings first.
+
+    A beginning is as long as all names have it in common, and one part more.
+
+    Args:
+        names: At least one.
+    """
+    listed = list(names)
+    shared = max(
+        (
+            start
+            for start in _starts(listed[0])
+            if all(name.startswith(listed[0][:start]) for name in listed)
+        ),
+        default=0,
+    )
+    counts = Counter(
+        name[:shared] + _first_part(name[shared:]) for name in listed
+    ).most_common()
+    shown = ", ".join(f"'{name}' ({count})" for name, count in counts[: 2 * _SHOWN])
+    return shown + (", ..." if len(counts) > 2 * _SHOWN else "")
 
 
 def _load(path: Path, *, where: str) -> object:
@@ -256,7 +280,7 @@ def _given_prefixes(tensors: State, given: str) -> list[str]:
     if not found:
         raise ValueError(
             f"no key of {len(tensors)} has the prefix '{prefix}'; they begin with "
-            f"{_groups(tensors)}"
+            f"{count_names(tensors)}"
         )
     return sorted(found)
 
@@ -346,7 +370,7 @@ def _what_differs(fit: FittedWeights, *, architecture: str) -> str:
     names = [*(fit.prefix + name for name in fit.state), *fit.outside]
     return (
         f"under the nearest prefix '{fit.prefix}' it {' and '.join(parts)}. The file "
-        f"holds {len(names)} tensors, by the beginning of their names {_groups(names)}. "
+        f"holds {len(names)} tensors, by the beginning of their names {count_names(names)}. "
         "Name the architecture, with its options, that the weights belong to, or another "
         "prefix."
     )
@@ -356,27 +380,6 @@ def _are_equal(state: State, other: State) -> bool:
     return state.keys() == other.keys() and all(
         torch.equal(value, other[name]) for name, value in state.items()
     )
-
-
-def _groups(names: Iterable[str]) -> str:
-    """Return how many names begin alike, the most frequent beginnings first.
-
-    A beginning is as long as all names have it in common, and one part more.
-    """
-    listed = list(names)
-    shared = max(
-        (
-            start
-            for start in _starts(listed[0])
-            if all(name.startswith(listed[0][:start]) for name in listed)
-        ),
-        default=0,
-    )
-    counts = Counter(
-        name[:shared] + _first_part(name[shared:]) for name in listed
-    ).most_common()
-    shown = ", ".join(f"'{name}' ({count})" for name, count in counts[: 2 * _SHOWN])
-    return shown + (", ..." if len(counts) > 2 * _SHOWN else "")
 
 
 def _first_part(name: str) -> str:

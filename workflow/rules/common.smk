@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
+from asg_core.models.folders import transformers_files
 from asg_core.plan import check_start
 from asg_core.provenance import code_digest
 from asg_core.sources.inventory import (
@@ -307,6 +308,8 @@ def encoder_files(wildcards):
         )
         names = ("run.json", "model.safetensors", "tokenizer.json")
         return [f"{folder}/{name}" for name in names]
+    if encoder.kind == "transformers":
+        return [str(path) for path in transformers_files(encoder.path)]
     weights = encoder.image_encoder and encoder.image_encoder.weights
     return [] if weights is None else [str(weights)]
 

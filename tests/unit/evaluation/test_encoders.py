@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
+from transformers import Dinov2Config, Dinov2Model
 
 from asg_core.data.crop import centre_crop
 from asg_core.evaluation.config import EncoderConfig
@@ -15,6 +17,7 @@ from asg_core.evaluation.encoders import (
     read_inputs,
 )
 from asg_core.models.config import ImageEncoderConfig
+from asg_core.models.image_encoder import build_image_encoder
 from support.small_evaluation import (
     CACHE_SIZE,
     RESIZE,
@@ -76,12 +79,53 @@ def test_sixteen_bit_arithmetic_gives_nearly_the_same_features(tmp_path: Path) -
     assert not torch.equal(half, full)
 
 
-def test_an_encoder_of_timm_sees_seven_eighths_of_the_image() -> None:
-    image = IMAGE.model_copy(update={"size": 224, "channels": 1})
+def _with_weights(config: ImageEncoderConfig, path: Path) -> ImageEncoderConfig:
+    """Write weights of an architecture to `path`; return the encoder that reads them."""
+    torch.manual_seed(3)
+    save_file(build_image_encoder(config).network.state_dict(), path)
+    return config.model_copy(update={"weights": path})
+
+
+def test_an_encoder_of_timm_sees_seven_eighths_of_the_image(tmp_path: Path) -> None:
+    image = _with_weights(
+        IMAGE.model_copy(update={"size": 224, "channels": 1}),
+        tmp_path / "vit.safetensors",
+    )
 
     encoder = _load(EncoderConfig(kind="timm", image_encoder=image))
 
     assert (encoder.resize, encoder.input_size) == (256, 224)
+
+
+def test_the_folder_of_transformers_is_an_encoder_too(tmp_path: Path) -> None:
+    options = {"image_size": 28, "patch_size": 14, "hidden_size": 16, "mlp_ratio": 2}
+    published = Dinov2Model(
+        Dinov2Config(num_hidden_layers=1, num_attention_heads=2, **options)
+    )
+    published.save_pretrained(tmp_path)
+
+    encoder = _load(
+        EncoderConfig(kind="transformers", path=tmp_path, mean=(0.5,), std=(0.2,))
+    )
+
+    assert (encoder.resize, encoder.input_size) == (32, 28)
+    image_BSS = torch.randint(0, 256, (2, 28, 28), dtype=torch.uint8)
+    found = encoder.features(image_BSS)
+    assert (found.pooled_BE.shape, found.patches_BPE.shape) == ((2, 16), (2, 4, 16))
+    with pytest.raises(ValueError, match=r"evaluation\.encoders\.x\.mean: expected"):
+        _load(EncoderConfig(kind="transformers", path=tmp_path))
+
+
+def test_messages_about_weights_name_the_encoder(tmp_path: Path) -> None:
+    path = tmp_path / "empty.safetensors"
+    save_file({}, path)
+    image = IMAGE.model_copy(update={"weights": path})
+
+    with pytest.raises(
+        ValueError,
+        match=r"^evaluation\.encoders\.x\.image_encoder\.weights: .*no tensor",
+    ):
+        _load(EncoderConfig(kind="timm", image_encoder=image))
 
 
 def test_random_weights_follow_their_seed_and_leave_the_generator_alone() -> None:
@@ -141,7 +185,8 @@ def test_the_calibrated_floor_is_the_same_every_time(tmp_path: Path) -> None:
 def test_other_encoders_are_not_calibrated(tmp_path: Path) -> None:
     discs = small_discs(train=4, validate=2, test=2)
     cache = pixels_of(discs, tmp_path)
-    trained = _load(EncoderConfig(kind="timm", image_encoder=RESNET))
+    resnet = _with_weights(RESNET, tmp_path / "resnet.safetensors")
+    trained = _load(EncoderConfig(kind="timm", image_encoder=resnet))
     without_norms = _load(EncoderConfig(kind="random", image_encoder=IMAGE))
     pixels = _load(EncoderConfig(kind="pixels", thumbnail=4))
 

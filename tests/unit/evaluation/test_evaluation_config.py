@@ -20,7 +20,9 @@ IMAGE = {"name": "resnet18", "size": 224}
     [
         {"kind": "run", "run": "full"},
         {"kind": "checkpoint", "path": "somewhere"},
-        {"kind": "timm", "image_encoder": IMAGE},
+        {"kind": "timm", "image_encoder": IMAGE | {"pretrained": True}},
+        {"kind": "timm", "image_encoder": IMAGE | {"weights": "resnet.pth"}},
+        {"kind": "transformers", "path": "somewhere", "size": 224, "mean": [0.5]},
         {"kind": "random", "run": "full"},
         {"kind": "random", "image_encoder": IMAGE},
         {"kind": "pixels"},
@@ -44,8 +46,37 @@ def test_every_kind_has_what_it_needs(values: dict[str, Any]) -> None:
             "only run or image_encoder, found image_encoder, run",
         ),
         (
-            {"kind": "timm", "image_encoder": IMAGE, "resize": 200},
+            {
+                "kind": "timm",
+                "image_encoder": IMAGE | {"pretrained": True},
+                "resize": 200,
+            },
             r"resize \(200\) is less than image_encoder.size \(224\)",
+        ),
+        (
+            {"kind": "transformers", "path": "somewhere", "size": 224, "resize": 200},
+            r"resize \(200\) is less than size \(224\)",
+        ),
+        ({"kind": "transformers"}, "only path, found none"),
+        (
+            {"kind": "timm", "image_encoder": IMAGE},
+            r"random ones would be scored: .*pretrained.*weights.*kind: random",
+        ),
+        (
+            {"kind": "random", "image_encoder": IMAGE | {"pretrained": True}},
+            "image_encoder names weights, which would not be read: say kind: timm",
+        ),
+        (
+            {"kind": "checkpoint", "path": "somewhere", "std": [0.2]},
+            "std belong to kind transformers",
+        ),
+        (
+            {"kind": "transformers", "path": "somewhere", "std": [0.2, 0.2]},
+            "expected 1 or 3 numbers",
+        ),
+        (
+            {"kind": "transformers", "path": "somewhere", "std": [0.0]},
+            "greater than 0",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 import timm
 import torch
@@ -230,3 +231,61 @@ def test_building_does_not_move_running_statistics() -> None:
 
     assert encoder.training
     assert encoder.network.bn1.num_batches_tracked == 0
+
+
+def _fill_hub(folder: Path, state: dict[str, torch.Tensor]) -> None:
+    """Lay weights where the hub's cache would keep those of timm's tiny DeiT."""
+    name = "models--timm--deit_tiny_patch16_224.fb_in1k"
+    snapshot = folder / name / "snapshots" / "0"
+    snapshot.mkdir(parents=True)
+    (folder / name / "refs").mkdir()
+    (folder / name / "refs" / "main").write_text("0")
+    save_file(state, snapshot / "model.safetensors")
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a model hub's cache that cannot be filled from outside."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return tmp_path
+
+
+def test_published_weights_come_from_the_cache(hub: Path) -> None:
+    published = timm.create_model("deit_tiny_patch16_224", img_size=SIZE, **TINY_VIT)
+    _fill_hub(hub, published.state_dict())
+
+    encoder = _build(pretrained=True)
+
+    for name, value in encoder.network.state_dict().items():
+        assert torch.equal(value, published.state_dict()[name]), name
+
+
+def test_layers_that_the_published_weights_lack_do_not_stay_random(hub: Path) -> None:
+    published = timm.create_model("deit_tiny_patch16_224", img_size=SIZE, **TINY_VIT)
+    _fill_hub(hub, published.state_dict())
+
+    with pytest.raises(
+        ValueError, match=r"pretrained: .* lack 12 tensors, such as 'blocks\.1\."
+    ):
+        _build(pretrained=True, options=TINY_VIT | {"depth": 2})
+    # Scales of layers start from a constant: not random, and just as wrong.
+    with pytest.raises(
+        ValueError, match=r"lack 2 tensors, such as 'blocks\.0\.ls1"
+    ):
+        _build(pretrained=True, options=TINY_VIT | {"init_values": 1e-5})
+
+
+def test_a_hub_that_is_not_there_is_a_sentence(hub: Path) -> None:
+    assert not list(hub.iterdir())
+    with pytest.raises(
+        ValueError, match=r"pretrained: .*model\.image_encoder\.weights.*HF_HUB_OFFLINE"
+    ):
+        _build(pretrained=True)
+
+
+def test_a_prefix_without_a_file_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"prefix is 'encoder\.' while weights names no"
+    ):
+        ImageEncoderConfig(prefix="encoder.")
