@@ -2,16 +2,26 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import WordPieceTrainer
 
+from asg_core.data.tokens import (
+    WORD,
+    UnknownWords,
+    is_unknown_piece,
+    pieces_of_words,
+)
 from asg_core.models.config import TextEncoderConfig
+from asg_core.models.folders import check_vocabulary_size
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +32,10 @@ _SPECIAL = (PAD, UNKNOWN, START, END, MASK)
 
 _CONTINUES = "##"
 _MAX_LETTERS = 1000
+_WHERE = "pretraining.model.text_encoder"
+
+_FEW_CAPITALS = 0.01
+"""Share of a vocabulary without capitals that may have some all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +52,7 @@ def train_tokenizer(
 ) -> None:
     """Write the tokenizer of a text encoder to `path`, as one tokenizer.json.
 
-    Where `config.name` names an encoder, its own tokenizer is taken and `texts` are not
-    read. Otherwise a lower-case WordPiece tokenizer is trained: the same texts give the
+    Where `config.name` names an encoder, its own tokenizer is taken. Otherwise a lower-case WordPiece tokenizer is trained: the same texts give the
     same bytes, whatever their order. A piece is kept for each of the letters, up to the
     1,000 most frequent, so `config.scratch.vocabulary` is no hard limit.
 
@@ -49,23 +62,27 @@ def train_tokenizer(
         path: The file to write; it appears when it is complete.
 
     Raises:
-        ValueError: If there is no word to learn from, or if the named tokenizer is not
-            one of a BERT.
-        OSError: If the named tokenizer is neither a folder nor on the hub.
+        ValueError: If there is no word to learn from, if the named tokenizer is not there
+            or not one of a BERT, if its vocabulary is not that of the encoder, or if more
+            words of the texts than `config.max_unknown_share` are unknown to it.
     """
+    kept = list(texts)
     if config.name is None:
-        tokenizer = _train(texts, vocabulary=config.scratch.vocabulary)
+        tokenizer = _train(kept, vocabulary=config.scratch.vocabulary)
     else:
-        tokenizer = _take(config.name)
+        tokenizer = take_tokenizer(config.name, lower_case=config.lower_case)
     special_pieces(tokenizer, where=config.name or "train_tokenizer")
+    unknown = _unknown_words(kept, tokenizer=tokenizer)
+    unknown.check(max_share=config.max_unknown_share)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     tokenizer.save(str(temporary))
     temporary.replace(path)
     logger.info(
-        "tokenizer of %d pieces, %s",
+        "tokenizer of %d pieces, %s; of the corpus %s",
         tokenizer.get_vocab_size(),
         "trained on the corpus" if config.name is None else f"as {config.name} has it",
+        unknown,
     )
 
 
@@ -105,23 +122,85 @@ def special_pieces(tokenizer: Tokenizer, *, where: str) -> SpecialPieces:
     )
 
 
-def _take(name: str) -> Tokenizer:
-    """Return the tokenizer of a local folder or of a name on the model hub."""
-    from transformers import AutoTokenizer  # noqa: PLC0415 - seconds, seldom needed
+def take_tokenizer(name: str, *, lower_case: bool | None) -> Tokenizer:
+    """Return the tokenizer of an encoder: of a local folder, or a name on the model hub.
 
-    wrapped = AutoTokenizer.from_pretrained(name)
+    Args:
+        name: The folder, or the name.
+        lower_case: Whether it lower-cases; None leaves that to its own configuration.
+
+    Raises:
+        ValueError: If there is none, if it is no fast one, if the encoder has many more
+            pieces, or if it lower-cases although its vocabulary has capitals and nobody
+            said so.
+    """
+    from transformers import AutoConfig, AutoTokenizer  # noqa: PLC0415 - seconds, seldom needed
+
+    given = {} if lower_case is None else {"do_lower_case": lower_case}
+    try:
+        size = getattr(AutoConfig.from_pretrained(name), "vocab_size", None)
+        wrapped = AutoTokenizer.from_pretrained(name, **given)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{_WHERE}.name: expected the folder of an encoder with its tokenizer, or a "
+            f"name on the model hub, reachable or in its cache, found '{name}': {error}"
+        ) from error
     if not wrapped.is_fast:
         raise ValueError(
-            f"model.text_encoder.name: expected a tokenizer that can be written as one "
+            f"{_WHERE}.name: expected a tokenizer that can be written as one "
             f"tokenizer.json, found none for '{name}'; name an encoder that has one"
         )
     tokenizer: Tokenizer = wrapped.backend_tokenizer
+    check_vocabulary_size(
+        tokenizer.get_vocab_size(), of_encoder=size, name=name, where=_WHERE
+    )
+    _check_case(tokenizer, name=name, lower_case=lower_case)
     if isinstance(tokenizer.pre_tokenizer, pre_tokenizers.ByteLevel):
         # RoBERTa tells a word by the blank before it, and words come one by one here.
         tokenizer.pre_tokenizer.add_prefix_space = True
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _check_case(tokenizer: Tokenizer, *, name: str, lower_case: bool | None) -> None:
+    """Refuse a tokenizer that lower-cases a vocabulary with capitals unasked.
+
+    Raises:
+        ValueError: Then, or if it does not do what `lower_case` asks for.
+    """
+    normalizer = tokenizer.normalizer
+    does = normalizer is not None and normalizer.normalize_str("Aa") == "aa"
+    if lower_case is not None and does != lower_case:
+        raise ValueError(
+            f"{_WHERE}.lower_case: it is {str(lower_case).lower()}, and the tokenizer of "
+            f"'{name}' has no such setting; set it to null"
+        )
+    pieces = [piece for piece in tokenizer.get_vocab() if not piece.startswith("[")]
+    capital = [piece for piece in pieces if piece != piece.lower()]
+    if lower_case is None and does and len(capital) > _FEW_CAPITALS * len(pieces):
+        raise ValueError(
+            f"{_WHERE}.lower_case: the tokenizer of '{name}' lower-cases, and {len(capital)} "
+            f"of its {tokenizer.get_vocab_size()} pieces have capitals, such as "
+            f"'{sorted(capital)[0]}', which it then never makes. Set lower_case to false "
+            "to keep capitals (or give the folder its tokenizer_config.json with "
+            '"do_lower_case": false), or to true if the encoder is meant to read so, as '
+            "published code of this field has Bio_ClinicalBERT read"
+        )
+
+
+def _unknown_words(texts: Iterable[str], *, tokenizer: Tokenizer) -> UnknownWords:
+    counts = Counter(chain.from_iterable(WORD.findall(text) for text in texts))
+    ids, lengths = pieces_of_words(list(counts), tokenizer=tokenizer)
+    # Words of a text are as frequent as they are, and each is cut once.
+    frequency = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
+    number = np.repeat(np.arange(len(counts)), lengths)
+    is_unknown = np.zeros(len(counts), dtype=np.bool_)
+    is_unknown[number[is_unknown_piece(ids, tokenizer=tokenizer)]] = True
+    return UnknownWords(
+        num_words=int(frequency[lengths > 0].sum()),
+        num_unknown=int(frequency[is_unknown].sum()),
+    )
 
 
 def _train(texts: Iterable[str], *, vocabulary: int) -> Tokenizer:

@@ -18,8 +18,47 @@ logger = logging.getLogger(__name__)
 WORD = re.compile(r"\w+|[^\w\s]")
 """A run of letters, digits and underscores, or one other mark."""
 
+UNKNOWN_PIECES = ("[UNK]", "<unk>")
+"""What BERT's and RoBERTa's vocabularies call a word that they cannot cut into pieces."""
+
 NUM_FRAMING = 2
 """[CLS] and [SEP]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownWords:
+    """How many words a tokenizer makes [UNK] of, wholly or in part."""
+
+    num_words: int
+    num_unknown: int
+
+    @property
+    def share(self) -> float:
+        """Share of the words that are unknown; 0 where there are no words."""
+        return self.num_unknown / max(self.num_words, 1)
+
+    def __str__(self) -> str:
+        """Say it for the log."""
+        return (
+            f"{self.num_unknown:,} of {self.num_words:,} words are [UNK] "
+            f"({100 * self.share:.1f} %)"
+        )
+
+    def check(self, *, max_share: float) -> None:
+        """Refuse more unknown words than the configuration allows.
+
+        Raises:
+            ValueError: Then.
+        """
+        if self.share > max_share:
+            raise ValueError(
+                "pretraining.model.text_encoder.max_unknown_share: expected at most "
+                f"{100 * max_share:.1f} % of the words to be unknown to the tokenizer, "
+                f"found {100 * self.share:.1f} % ({self.num_unknown:,} of "
+                f"{self.num_words:,}). Is its vocabulary of the language of the reports, "
+                "and whole? Name another text_encoder.name, or null for one that is "
+                "trained on the corpus"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +71,9 @@ class TokenizedReports:
 
     num_empty: int
     """Reports without a single word; they have no row."""
+
+    unknown: UnknownWords
+    """Of all words, those that were cut off among them."""
 
 
 def tokenize_reports(
@@ -78,15 +120,20 @@ def tokenize_reports(
     is_lost = (lengths > 0) & ~kept
     num_cut = len(np.unique(study_of_word[is_lost]))
     num_empty = int((num_words == 0).sum())
+    unknown = unknown_words(ids, lengths, tokenizer=tokenizer)
     logger.info(
-        "%d sentences -> %d reports in pieces; %d were cut to %d pieces, %d have no word",
+        "%d sentences -> %d reports in pieces; %d were cut to %d pieces, %d have no "
+        "word, %s",
         len(sentences),
         len(tokens),
         num_cut,
         max_pieces,
         num_empty,
+        unknown,
     )
-    return TokenizedReports(tokens=tokens, num_cut=num_cut, num_empty=num_empty)
+    return TokenizedReports(
+        tokens=tokens, num_cut=num_cut, num_empty=num_empty, unknown=unknown
+    )
 
 
 def counts_to_indices(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -117,6 +164,34 @@ def pieces_of_words(
     lengths = sizes[numbers]
     firsts = (np.cumsum(sizes) - sizes)[numbers]
     return flat[np.repeat(firsts, lengths) + counts_to_indices(lengths)], lengths
+
+
+def is_unknown_piece(
+    ids: npt.NDArray[np.int32], *, tokenizer: Tokenizer
+) -> npt.NDArray[np.bool_]:
+    """Tell for each piece whether it stands for what the tokenizer does not know."""
+    numbers = [tokenizer.token_to_id(name) for name in UNKNOWN_PIECES]
+    is_unknown: npt.NDArray[np.bool_] = np.isin(
+        ids, [number for number in numbers if number is not None]
+    )
+    return is_unknown
+
+
+def unknown_words(
+    ids: npt.NDArray[np.int32],
+    lengths: npt.NDArray[np.int64],
+    *,
+    tokenizer: Tokenizer,
+) -> UnknownWords:
+    """Count the words with an unknown piece, of what `pieces_of_words` returned.
+
+    What the tokenizer makes nothing of is no word.
+    """
+    word_of_piece = np.repeat(np.arange(len(lengths)), lengths)
+    unknown = np.unique(word_of_piece[is_unknown_piece(ids, tokenizer=tokenizer)])
+    return UnknownWords(
+        num_words=int((lengths > 0).sum()), num_unknown=int(unknown.size)
+    )
 
 
 def _flat(lists: Iterable[list[int]]) -> Iterable[int]:

@@ -118,6 +118,15 @@ class TextEncoderConfig(BaseModel):
     scratch: ScratchTextConfig = ScratchTextConfig()
     """What is built when `name` is null."""
 
+    lower_case: bool | None = None
+    """Whether the tokenizer of `name` lower-cases; null leaves it to the tokenizer's own
+    configuration, and refuses to lower-case a vocabulary that has capitals. Published
+    code of this field has Bio_ClinicalBERT, whose vocabulary has, read with true."""
+
+    max_unknown_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of the words of the reports that the tokenizer may not know ([UNK]) before
+    the job stops."""
+
     num_layers: int | None = Field(default=None, ge=1)
     """How many layers are kept, from the first; null keeps all."""
 
@@ -131,6 +140,16 @@ class TextEncoderConfig(BaseModel):
     chunks: int = Field(default=4, ge=1)
     """Parts of a batch, sorted by length, that the encoder reads one after the other,
     each padded to its own longest report: the same result with less padding."""
+
+    @model_validator(mode="after")
+    def _check_case(self) -> "TextEncoderConfig":
+        if self.name is None and self.lower_case is not None:
+            raise ValueError(
+                f"lower_case is {str(self.lower_case).lower()} while name is null: the "
+                "tokenizer that is trained on the corpus always lower-cases; set "
+                "lower_case to null or name an encoder"
+            )
+        return self
 
 
 class HeadsConfig(BaseModel):

@@ -1,6 +1,6 @@
-"""What lies in a folder that transformers wrote, told by the names of its files alone.
+"""What lies in a folder that transformers wrote, and whether its parts belong together.
 
-Asked before the first job, so nothing heavy is imported here.
+Asked before the first job too, so nothing heavy is imported here.
 """
 
 from pathlib import Path
@@ -16,6 +16,10 @@ VOCABULARIES = (
     "tokenizer.model",
 )
 """Files of which a tokenizer needs one."""
+
+_LEAST_SHARE = 0.8
+"""Of an encoder's table of pieces that its vocabulary fills at least; tables are padded to
+round numbers, by a few per cent."""
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DESCRIPTIONS = (
@@ -58,3 +62,29 @@ def missing_parts(folder: Path, *, with_vocabulary: bool) -> list[str]:
     if with_vocabulary and not any((folder / name).is_file() for name in VOCABULARIES):
         missing.append("a vocabulary (tokenizer.json, vocab.txt or vocab.json)")
     return missing
+
+
+def check_vocabulary_size(
+    found: int, *, of_encoder: int | None, name: str, where: str
+) -> None:
+    """Refuse a vocabulary that is much smaller than the encoder's table of pieces.
+
+    A folder without its vocabulary gives a tokenizer of the special pieces alone, to
+    which every word is unknown.
+
+    Args:
+        found: Pieces of the tokenizer.
+        of_encoder: Rows of the encoder's table; None if it does not say.
+        name: What the configuration calls the encoder.
+        where: The section of the configuration, for the message.
+
+    Raises:
+        ValueError: Then.
+    """
+    if of_encoder is not None and found < _LEAST_SHARE * of_encoder:
+        raise ValueError(
+            f"{where}.name: '{name}' has a tokenizer of {found} pieces and an encoder "
+            f"of {of_encoder}, so that the words of most would be [UNK]; put the "
+            "vocabulary that belongs to it (tokenizer.json, vocab.txt, or vocab.json and "
+            "merges.txt) beside its weights"
+        )

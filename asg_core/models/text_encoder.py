@@ -3,6 +3,8 @@
 # Shape suffixes: B = reports, T = word pieces, E = width of hidden states
 
 import copy
+import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,9 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asg_core.models.config import ScratchTextConfig, TextEncoderConfig
+from asg_core.models.folders import check_vocabulary_size
+from asg_core.models.weights import count_names
 
 if TYPE_CHECKING:
     from transformers import BertConfig, PretrainedConfig
+
+logger = logging.getLogger(__name__)
 
 TextNetwork = Any
 """A `PreTrainedModel` of transformers: its attributes differ by architecture."""
@@ -199,12 +205,18 @@ def read_text_network(
             f"{_WHERE}.name: '{config.name}' has {architecture.vocab_size} word pieces, "
             f"and the tokenizer {vocabulary_size}; use the tokenizer that belongs to it"
         )
+    check_vocabulary_size(
+        vocabulary_size,
+        of_encoder=architecture.vocab_size,
+        name=config.name,
+        where=_WHERE,
+    )
     _set_dropout(architecture, config.dropout)
     try:
         network, found = AutoModel.from_pretrained(
             config.name, config=architecture, output_loading_info=True
         )
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise ValueError(
             f"{_WHERE}.name: '{config.name}' has a configuration but no weights that can "
             f"be read: {error}"
@@ -215,7 +227,20 @@ def read_text_network(
             f"{_WHERE}.name: the weights of '{config.name}' lack {len(missing)} tensors, "
             f"such as '{sorted(missing)[0]}'"
         )
+    _log_surplus(found["unexpected_keys"], name=config.name)
     return network.float()
+
+
+def _log_surplus(names: Iterable[str], *, name: str) -> None:
+    """Say what of a file of weights has no place in the encoder."""
+    surplus = sorted(key for key in names if not key.startswith("pooler."))
+    if surplus:
+        logger.warning(
+            "text encoder %s: %d tensors of its weights have no place in it: %s",
+            name,
+            len(surplus),
+            count_names(surplus),
+        )
 
 
 def cut_text_network(network: TextNetwork, *, num_layers: int | None) -> TextNetwork:
@@ -235,7 +260,12 @@ def cut_text_network(network: TextNetwork, *, num_layers: int | None) -> TextNet
     architecture = copy.deepcopy(network.config)
     architecture.num_hidden_layers = num_layers
     cut = _random_network(architecture)
-    cut.load_state_dict(network.state_dict(), strict=False)
+    missing = cut.load_state_dict(network.state_dict(), strict=False).missing_keys
+    if missing:
+        raise ValueError(
+            f"{_WHERE}.num_layers: an encoder of {num_layers} layers has {len(missing)} "
+            f"tensors that the whole one has not, such as '{missing[0]}'; set it to null"
+        )
     return cut
 
 

@@ -219,15 +219,22 @@ class PretrainingConfig(PretrainingSettings):
             ):
                 raise ValueError(
                     f"runs.{name}.model.text_encoder: all runs of one invocation share "
-                    "the tokens of their reports, so name, scratch.vocabulary and "
-                    "max_pieces cannot differ; use another corpus.name for it"
+                    "the tokens of their reports, so name, scratch.vocabulary, "
+                    "max_pieces, lower_case and max_unknown_share cannot differ; use "
+                    "another corpus.name for it"
                 )
         return self
 
 
 def _tokenizer_of(run: PretrainingSettings) -> tuple[object, ...]:
     text = run.model.text_encoder
-    return text.name, text.scratch.vocabulary, text.max_pieces
+    return (
+        text.name,
+        text.scratch.vocabulary,
+        text.max_pieces,
+        text.lower_case,
+        text.max_unknown_share,
+    )
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

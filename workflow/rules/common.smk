@@ -216,7 +216,8 @@ def reference_boxes():
 def tokenizer_settings():
     """Return the keys of the text encoder that decide its tokenizer."""
     text = project.pretraining.model.text_encoder
-    return settings(text, "name") | {"scratch": settings(text.scratch, "vocabulary")}
+    decisive = settings(text, "name", "lower_case", "max_unknown_share")
+    return decisive | {"scratch": settings(text.scratch, "vocabulary")}
 
 
 def pretraining_settings(wildcards):

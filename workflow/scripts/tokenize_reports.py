@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def main(
-    *, sentences: Path, tokenizer: Path, tokens: Path, max_pieces: int, job: Job
+    *,
+    sentences: Path,
+    tokenizer: Path,
+    tokens: Path,
+    max_pieces: int,
+    max_unknown_share: float,
+    job: Job,
 ) -> None:
     """Read `sentences`, tokenize each report, write `tokens`."""
     frame = read_table(sentences, schema=SENTENCES)
@@ -23,6 +29,8 @@ def main(
     )
     job.rows(rows_in=len(frame), rows_out=len(tokenized.tokens))
     job.metric("reports_cut", tokenized.num_cut)
+    job.metric("unknown_words", tokenized.unknown.share)
+    tokenized.unknown.check(max_share=max_unknown_share)
     write_table(tokenized.tokens, tokens, schema=TOKENS)
 
 
@@ -33,5 +41,6 @@ if __name__ == "__main__":
             tokenizer=Path(snakemake.input.tokenizer),
             tokens=Path(snakemake.output.tokens),
             max_pieces=snakemake.params.max_pieces,
+            max_unknown_share=snakemake.params.max_unknown_share,
             job=job,
         )

@@ -198,7 +198,7 @@ def test_the_tokenizer_of_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heart", "##s", "."]
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(words))
-    (folder / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "config.json").write_text('{"model_type": "bert", "vocab_size": 8}')
     BertTokenizer(
         vocab={word: number for number, word in enumerate(words)}
     ).save_pretrained(folder)

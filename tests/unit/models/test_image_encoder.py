@@ -270,9 +270,7 @@ def test_layers_that_the_published_weights_lack_do_not_stay_random(hub: Path) ->
     ):
         _build(pretrained=True, options=TINY_VIT | {"depth": 2})
     # Scales of layers start from a constant: not random, and just as wrong.
-    with pytest.raises(
-        ValueError, match=r"lack 2 tensors, such as 'blocks\.0\.ls1"
-    ):
+    with pytest.raises(ValueError, match=r"lack 2 tensors, such as 'blocks\.0\.ls1"):
         _build(pretrained=True, options=TINY_VIT | {"init_values": 1e-5})
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import (
     BertModel,
@@ -222,6 +223,48 @@ def test_another_tokenizer_is_refused(tmp_path: Path) -> None:
     save_bert(tmp_path, vocab_size=50)
 
     with pytest.raises(ValueError, match="has 50 word pieces, and the tokenizer 120"):
+        _build(_config(tmp_path))
+
+
+def test_a_much_smaller_vocabulary_is_refused(tmp_path: Path) -> None:
+    save_bert(tmp_path, vocab_size=VOCABULARY_SIZE * 2)
+
+    with pytest.raises(ValueError, match=r"tokenizer of 120 pieces .* 240, .* \[UNK\]"):
+        _build(_config(tmp_path))
+
+
+def test_tensors_without_a_place_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_bert(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(
+        path.read_text().replace('"num_hidden_layers": 3', '"num_hidden_layers": 2')
+    )
+
+    _build(_config(tmp_path))
+
+    assert "16 tensors of its weights have no place in it: 'encoder.layer.2." in (
+        caplog.text
+    )
+
+
+def test_an_empty_file_of_weights_is_refused(tmp_path: Path) -> None:
+    save_bert(tmp_path)
+    save_file({}, tmp_path / "model.safetensors", metadata={"format": "pt"})
+
+    with pytest.raises(ValueError, match=r"lack \d+ tensors, such as 'embeddings"):
+        _build(_config(tmp_path))
+
+
+def test_weights_of_another_width_are_a_sentence(tmp_path: Path) -> None:
+    save_bert(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(
+        path.read_text().replace('"intermediate_size": 32', '"intermediate_size": 48')
+    )
+
+    with pytest.raises(ValueError, match="no weights that can be read"):
         _build(_config(tmp_path))
 
 

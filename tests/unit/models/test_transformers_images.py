@@ -217,9 +217,7 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
         _load(tmp_path)
 
     BertModel(BertConfig(**TEXT)).save_pretrained(tmp_path)
-    with pytest.raises(
-        ValueError, match=r"an image encoder of type vit, .*bert"
-    ):
+    with pytest.raises(ValueError, match=r"an image encoder of type vit, .*bert"):
         _load(tmp_path)
 
     _save(tmp_path, _model("vit"))
