@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from asg_core.alignment.config import AlignmentConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.images.config import ImagesConfig
+from asg_core.models.config import ImageEncoderConfig
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.check.config import TripletCheckConfig
 from asg_core.reports.config import ReportsConfig
@@ -132,22 +133,38 @@ class ProjectConfig(BaseModel):
         return encoder.model_copy(update=update)
 
     @property
-    def named_weights(self) -> dict[str, Path]:
-        """The files of weights that image encoders start from, by their key."""
+    def image_encoders(self) -> dict[str, ImageEncoderConfig]:
+        """The image encoders of timm that are built, by their key."""
         runs = self.pretraining.runs if self.has_pretraining else {}
         found = {
-            f"pretraining.runs.{name}.model.image_encoder.weights": (
-                self.pretraining.settings_of(name).model.image_encoder.weights
+            f"pretraining.runs.{name}.model.image_encoder": (
+                self.pretraining.settings_of(name).model.image_encoder
             )
             for name in runs
         }
-        found |= {
-            f"evaluation.encoders.{name}.image_encoder.weights": (
-                encoder.image_encoder.weights if encoder.image_encoder else None
-            )
+        return found | {
+            f"evaluation.encoders.{name}.image_encoder": encoder.image_encoder
             for name, encoder in self.encoders.items()
+            if encoder.image_encoder is not None
         }
-        return {key: path for key, path in found.items() if path is not None}
+
+    @property
+    def named_weights(self) -> dict[str, Path]:
+        """The files of weights that image encoders start from, by their key."""
+        return {
+            f"{key}.weights": encoder.weights
+            for key, encoder in self.image_encoders.items()
+            if encoder.weights is not None
+        }
+
+    @property
+    def fetched_encoders(self) -> dict[str, ImageEncoderConfig]:
+        """The image encoders whose weights come from the model hub, by their key."""
+        return {
+            key: encoder
+            for key, encoder in self.image_encoders.items()
+            if encoder.pretrained
+        }
 
     @property
     def metric_files(self) -> tuple[str, ...]:

@@ -2,13 +2,25 @@
 
 Everything here is known from the configuration and from a look at the files that it
 names: no framework is imported, no data is read. A job that would fail for one of these
-reasons after an hour in a queue is refused while the graph of jobs is built instead.
+reasons after an hour in a queue is refused instead: for a file that is missing while the
+graph of jobs is built, and for what the jobs of this invocation alone need, a GPU or the
+model hub, before the first of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 from asg_core.config import ConfigError, ProjectConfig
+from asg_core.gpus import count_gpus
+from asg_core.models.folders import missing_parts
+from asg_core.models.hub import Found, is_hub_name, look_up, timm_repository
+from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.scispacy_model import check_model
+
+_TEXT = "pretraining.model.text_encoder.name"
+_EVALUATES = frozenset({"extract_features", "evaluate_encoder"})
 
 
 def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
@@ -26,10 +38,40 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
     problems = [
         *_missing_detector(project),
         *_missing_weights(project),
+        *_missing_encoder_folders(project),
+        *_missing_text_folder(project),
         *_missing_parser_files(project),
         *_missing_sheet(project),
         *_missing_parser_model(project, uses_conda=uses_conda),
+        *_missing_parser_package(project, uses_conda=uses_conda),
     ]
+    _refuse(problems)
+
+
+def check_machine(
+    project: ProjectConfig, *, rules: Collection[str], is_submitted: bool
+) -> None:
+    """Refuse jobs that need a GPU or the model hub where there is none.
+
+    Args:
+        project: The configuration.
+        rules: Names of the rules that have a job to do.
+        is_submitted: Whether jobs run on other machines. Their GPUs are not looked for:
+            the machine that submits seldom has one. The hub is, since its cache is
+            on the disk that they share.
+
+    Raises:
+        ConfigError: One line per problem, as `check_start`.
+    """
+    _refuse(
+        [
+            *([] if is_submitted else _missing_gpus(project, rules=set(rules))),
+            *_missing_on_hub(project, rules=set(rules)),
+        ]
+    )
+
+
+def _refuse(problems: Sequence[str]) -> None:
     if problems:
         raise ConfigError("\n".join(["The run cannot start.", *problems]))
 
@@ -49,11 +91,43 @@ def _missing_detector(project: ProjectConfig) -> Iterator[str]:
 # Here and not in the rules: what an earlier run made would pass for as good as new.
 def _missing_weights(project: ProjectConfig) -> Iterator[str]:
     for key, weights in project.named_weights.items():
-        if not weights.exists():
+        if weights.is_dir():
+            yield (
+                f"{key}: expected a file of weights, found the folder {weights}. Name "
+                "the file in it; evaluation takes folders of transformers by "
+                "evaluation.encoders.<name>.kind: transformers."
+            )
+        elif not weights.exists():
             yield (
                 f"{key}: expected a file of weights, found no {weights}. Give the path "
                 "of a .safetensors or .pth file, or null."
             )
+
+
+def _missing_encoder_folders(project: ProjectConfig) -> Iterator[str]:
+    for name, encoder in project.encoders.items():
+        if encoder.kind != "transformers" or encoder.path is None:
+            continue
+        missing = missing_parts(encoder.path, with_vocabulary=False)
+        if missing:
+            yield (
+                f"evaluation.encoders.{name}.path: expected the folder of an image "
+                f"encoder of transformers, found {encoder.path} without "
+                f"{' and '.join(missing)}."
+            )
+
+
+def _missing_text_folder(project: ProjectConfig) -> Iterator[str]:
+    name = project.pretraining.model.text_encoder.name
+    if not project.has_pretraining or name is None or is_hub_name(name):
+        return
+    missing = missing_parts(Path(name), with_vocabulary=True)
+    if missing:
+        yield (
+            f"{_TEXT}: expected the folder of a text encoder, found {name} without "
+            f"{' and '.join(missing)}. Name a folder with config.json, weights and "
+            "vocabulary, a name on the model hub, or null for a small one from scratch."
+        )
 
 
 def _missing_parser_files(project: ProjectConfig) -> Iterator[str]:
@@ -84,3 +158,119 @@ def _missing_parser_model(project: ProjectConfig, *, uses_conda: bool) -> Iterat
         check_model(model)
     except ValueError as error:
         yield str(error)
+
+
+def _missing_parser_package(
+    project: ProjectConfig, *, uses_conda: bool
+) -> Iterator[str]:
+    if uses_conda or not project.reports.is_radgraph_model:
+        return
+    if find_spec("radgraph") is None:
+        yield (
+            "reports.radgraph: expected the package radgraph, whose model makes the "
+            "graphs where reports.radgraph.graphs names none, found it not installed. "
+            "Install it, name a file of graphs, run with --software-deployment-method "
+            "conda, or use reports.parser: lexicon."
+        )
+
+
+def _missing_gpus(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]:
+    found = count_gpus()
+    for key, needed in _gpus_needed(project, rules=rules).items():
+        if found is not None and found < needed:
+            yield (
+                f"{key}: it needs {needed} GPU{'s' * (needed > 1)} here, and this "
+                f"machine has {found} (looked for: the driver's devices, such as "
+                "/dev/nvidia0, and CUDA_VISIBLE_DEVICES). Set it to cpu, or let a "
+                "cluster run the jobs (docs/cluster.md)."
+            )
+
+
+def _gpus_needed(project: ProjectConfig, *, rules: set[str]) -> dict[str, int]:
+    """Return how many GPUs the jobs that there are ask for, by the key that does."""
+    needed: dict[str, int] = {}
+    if "train_detector" in rules:
+        needed["regions.training.device"] = _gpus(project.regions.training.device)
+    if "detect_regions" in rules:
+        needed["regions.detection.device"] = _gpus(project.regions.detection.device)
+    if "extract_triplets" in rules and project.reports.is_radgraph_model:
+        needed["reports.radgraph.device"] = _gpus(project.reports.radgraph.device)
+    if "pretrain_encoders" in rules:
+        for run in project.pretraining.runs:
+            settings = project.pretraining.settings_of(run)
+            one = _gpus(settings.device)
+            key = f"pretraining.runs.{run}.device"
+            needed[key] = max(one, settings.processes if one else 0)
+    if rules & _EVALUATES:
+        needed["evaluation.device"] = _gpus(project.evaluation.device)
+    return needed
+
+
+def _gpus(device: str) -> int:
+    """Return how many GPUs there must be for a device: 2 for cuda:1."""
+    kind, _, number = device.partition(":")
+    return int(number or 0) + 1 if kind == "cuda" else 0
+
+
+def _missing_on_hub(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]:
+    asked: dict[str, Found] = {}
+    for name in _hub_names(project, rules=rules):
+        if name.repository not in asked:
+            asked[name.repository] = look_up(
+                name.repository, is_whole=name.is_whole, file=name.file
+            )
+        found = asked[name.repository]
+        if found not in (Found.CACHE, Found.HUB):
+            yield (
+                f"{name.key}: expected '{name.repository}' in the cache of the model hub "
+                f"or on the hub, found {_NOT_FOUND[found]}. {name.instead}, or fill the "
+                "cache where there is a network; with HF_HUB_OFFLINE=1 nothing is fetched."
+            )
+
+
+_NOT_FOUND = {
+    Found.OFFLINE: "nothing in the cache, and HF_HUB_OFFLINE is set",
+    Found.UNREACHABLE: "nothing in the cache, and the hub does not answer",
+    Found.UNKNOWN: "no folder and nothing in the cache, and the hub knows no such name",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HubName:
+    """What a key asks of the model hub."""
+
+    key: str
+    repository: str
+    is_whole: bool = True
+    file: str
+    instead: str
+    """What to do where it is not to be had."""
+
+
+def _hub_names(project: ProjectConfig, *, rules: set[str]) -> Iterator[_HubName]:
+    text = project.pretraining.model.text_encoder.name
+    if rules & {"train_tokenizer", "pretrain_encoders"} and text and is_hub_name(text):
+        yield _HubName(
+            key=_TEXT,
+            repository=text,
+            file="config.json",
+            instead="It is no folder here either: give the path of one, or null",
+        )
+    if "extract_triplets" in rules and project.reports.is_radgraph_from_hub:
+        yield _HubName(
+            key="reports.radgraph.model_folder",
+            repository=RADGRAPH_REPOSITORY,
+            file=f"{project.reports.radgraph.model}.tar.gz",
+            instead="Name a file of graphs in reports.radgraph.graphs or the folder of "
+            "the model in reports.radgraph.model_folder",
+        )
+    for key, encoder in project.fetched_encoders.items():
+        users = {"pretrain_encoders"} if key.startswith("pretraining.") else _EVALUATES
+        if rules & users:
+            yield _HubName(
+                key=f"{key}.pretrained",
+                repository=timm_repository(encoder.name),
+                is_whole="." in encoder.name,
+                file="*",
+                instead=f"Name a local file in `weights:` ({key}.weights)",
+            )

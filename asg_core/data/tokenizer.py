@@ -70,7 +70,7 @@ def train_tokenizer(
     if config.name is None:
         tokenizer = _train(kept, vocabulary=config.scratch.vocabulary)
     else:
-        tokenizer = take_tokenizer(config.name, lower_case=config.lower_case)
+        tokenizer = take_tokenizer(config.name, lower_case=config.is_lower_case)
     special_pieces(tokenizer, where=config.name or "train_tokenizer")
     unknown = _unknown_words(kept, tokenizer=tokenizer)
     unknown.check(max_share=config.max_unknown_share)

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+BIO_CLINICAL_BERT = "emilyalsentzer/Bio_ClinicalBERT"
+"""The paper's text encoder, by its name on the model hub."""
+
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -111,7 +114,7 @@ class TextEncoderConfig(BaseModel):
 
     model_config = _MODEL
 
-    name: str | None = "emilyalsentzer/Bio_ClinicalBERT"
+    name: str | None = BIO_CLINICAL_BERT
     """Name on the model hub or path of a local folder, with its tokenizer; null builds
     `scratch`."""
 
@@ -119,9 +122,10 @@ class TextEncoderConfig(BaseModel):
     """What is built when `name` is null."""
 
     lower_case: bool | None = None
-    """Whether the tokenizer of `name` lower-cases; null leaves it to the tokenizer's own
-    configuration, and refuses to lower-case a vocabulary that has capitals. Published
-    code of this field has Bio_ClinicalBERT, whose vocabulary has, read with true."""
+    """Whether the tokenizer of `name` lower-cases. Null leaves it to the tokenizer's own
+    configuration, and refuses to lower-case a vocabulary that has capitals unasked; of
+    emilyalsentzer/Bio_ClinicalBERT, whose vocabulary has, null is true, as published code
+    of this field reads it."""
 
     max_unknown_share: float = Field(default=0.05, ge=0, le=1)
     """Share of the words of the reports that the tokenizer may not know ([UNK]) before
@@ -140,6 +144,13 @@ class TextEncoderConfig(BaseModel):
     chunks: int = Field(default=4, ge=1)
     """Parts of a batch, sorted by length, that the encoder reads one after the other,
     each padded to its own longest report: the same result with less padding."""
+
+    @property
+    def is_lower_case(self) -> bool | None:
+        """`lower_case` with what null means of the encoder of the paper."""
+        if self.lower_case is None and self.name == BIO_CLINICAL_BERT:
+            return True
+        return self.lower_case
 
     @model_validator(mode="after")
     def _check_case(self) -> "TextEncoderConfig":

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+RADGRAPH_REPOSITORY = "StanfordAIMI/RRG_scorers"
+"""Where the model hub keeps the archives of RadGraph's models."""
+
 
 class SectionName(StrEnum):
     """The canonical names of a report's sections.
@@ -135,3 +138,13 @@ class ReportsConfig(BaseModel):
     def named_files(self) -> dict[str, list[Path]]:
         """The files that the parser reads, by the key that names them."""
         return self.radgraph.files if self.parser == "radgraph" else {}
+
+    @property
+    def is_radgraph_model(self) -> bool:
+        """Whether the model of the radgraph package reads the reports."""
+        return self.parser == "radgraph" and self.radgraph.graphs is None
+
+    @property
+    def is_radgraph_from_hub(self) -> bool:
+        """Whether that model comes from the model hub or its cache."""
+        return self.is_radgraph_model and self.radgraph.model_folder is None

@@ -18,12 +18,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.parsers import UnreadableReportError
 from asg_core.reports.radgraph_compat import restore_tokenizer_methods
 
 logger = logging.getLogger(__name__)
 
-_REPOSITORY = "StanfordAIMI/RRG_scorers"
 _ENCODER = "encoder"
 _NAMED_IN = (
     ("dataset_reader", "token_indexers"),
@@ -134,7 +134,7 @@ def _lay_out_model(name: str, *, folder: Path | None, cache: Path) -> None:
 def _fetched(name: str) -> Path:
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - this path only
 
-    return Path(hf_hub_download(repo_id=_REPOSITORY, filename=f"{name}.tar.gz"))
+    return Path(hf_hub_download(repo_id=RADGRAPH_REPOSITORY, filename=f"{name}.tar.gz"))
 
 
 def _name_encoder(config: Path, encoder: Path) -> None:

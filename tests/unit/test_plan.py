@@ -1,11 +1,17 @@
 """What a configuration needs before its first job."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asg_core.config import ConfigError, resolve_config
-from asg_core.plan import check_start
+from asg_core.models.hub import Found
+from asg_core.plan import check_machine, check_start
 
 
 def test_the_defaults_can_start() -> None:
@@ -43,3 +49,255 @@ def test_the_model_of_a_parser_is_looked_for_unless_conda_brings_it() -> None:
     with pytest.raises(ConfigError, match=r"reports\.scispacy\.model"):
         check_start(project)
     check_start(project, uses_conda=True)
+
+
+def _transformers_folder(folder: Path, *, vocabulary: bool) -> Path:
+    folder.mkdir()
+    names = ["config.json", "model.safetensors", *(["vocab.txt"] * vocabulary)]
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_a_folder_of_an_encoder_has_to_be_whole(tmp_path: Path) -> None:
+    def lines(text: Path, image: Path) -> list[str]:
+        encoders = {"dino": {"kind": "transformers", "path": str(image)}}
+        project = resolve_config(
+            {
+                "pretraining": {"model": {"text_encoder": {"name": str(text)}}},
+                "evaluation": {"encoders": encoders},
+            }
+        )
+        try:
+            check_start(project)
+        except ConfigError as error:
+            return str(error).splitlines()[1:]
+        return []
+
+    whole = _transformers_folder(tmp_path / "whole", vocabulary=True)
+    bare = _transformers_folder(tmp_path / "bare", vocabulary=False)
+    absent = tmp_path / "absent"
+
+    assert lines(whole, bare) == []
+    assert lines(absent, absent) == [
+        f"evaluation.encoders.dino.path: expected the folder of an image encoder of "
+        f"transformers, found {absent} without the folder itself.",
+        f"pretraining.model.text_encoder.name: expected the folder of a text encoder, "
+        f"found {absent} without the folder itself. Name a folder with config.json, "
+        "weights and vocabulary, a name on the model hub, or null for a small one from "
+        "scratch.",
+    ]
+    assert "without a vocabulary (tokenizer.json, vocab.txt" in lines(bare, bare)[0]
+    (bare / "model.safetensors").unlink()
+    assert "without weights (model.safetensors" in lines(whole, bare)[0]
+
+
+def test_a_text_encoder_that_no_run_uses_is_not_looked_for(tmp_path: Path) -> None:
+    text = {"name": str(tmp_path / "absent")}
+    check_start(
+        resolve_config(
+            {"pretraining": {"enabled": False, "model": {"text_encoder": text}}}
+        )
+    )
+
+
+def test_weights_are_a_file(tmp_path: Path) -> None:
+    def message(weights: Path) -> str:
+        image = {"name": "resnet18", "weights": str(weights)}
+        encoders = {"x": {"kind": "timm", "image_encoder": image}}
+        with pytest.raises(ConfigError) as caught:
+            check_start(resolve_config({"evaluation": {"encoders": encoders}}))
+        return str(caught.value)
+
+    key = "evaluation.encoders.x.image_encoder.weights: expected a file of weights"
+    assert f"{key}, found the folder {tmp_path}." in message(tmp_path)
+    assert f"{key}, found no {tmp_path / 'x.pth'}." in message(tmp_path / "x.pth")
+
+
+def test_the_package_of_a_parser_is_looked_for_unless_conda_brings_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("asg_core.plan.find_spec", lambda _: None)
+    project = resolve_config({"reports": {"parser": "radgraph"}})
+
+    with pytest.raises(ConfigError, match=r"reports\.radgraph: expected the package"):
+        check_start(project)
+    check_start(project, uses_conda=True)
+    graphs = tmp_path / "graphs.json"
+    graphs.touch()
+    check_start(
+        resolve_config(
+            {"reports": {"parser": "radgraph", "radgraph": {"graphs": str(graphs)}}}
+        )
+    )
+
+
+ON_CUDA: dict[str, Any] = {
+    "reports": {"parser": "radgraph", "radgraph": {"device": "cuda"}},
+    "regions": {"training": {"device": "cuda"}, "detection": {"device": "cuda:1"}},
+    "pretraining": {
+        "model": {"text_encoder": {"name": None}},
+        "device": "cuda",
+        "runs": {"one": {}, "four": {"processes": 4}, "slow": {"device": "cpu"}},
+    },
+    "evaluation": {"device": "cuda", "encoders": {"pixels": {"kind": "pixels"}}},
+}
+RULES = (
+    "extract_triplets",
+    "train_detector",
+    "detect_regions",
+    "pretrain_encoders",
+    "evaluate_encoder",
+)
+
+
+def _keys(
+    values: dict[str, Any], rules: Collection[str], *, is_submitted: bool = False
+) -> list[str]:
+    try:
+        check_machine(resolve_config(values), rules=rules, is_submitted=is_submitted)
+    except ConfigError as error:
+        return [line.partition(":")[0] for line in str(error).splitlines()[1:]]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("gpus", "expected"),
+    [
+        (
+            0,
+            [
+                "regions.training.device",
+                "regions.detection.device",
+                "reports.radgraph.device",
+                "pretraining.runs.one.device",
+                "pretraining.runs.four.device",
+                "evaluation.device",
+            ],
+        ),
+        (1, ["regions.detection.device", "pretraining.runs.four.device"]),
+        (2, ["pretraining.runs.four.device"]),
+        (4, []),
+        (None, []),
+    ],
+)
+def test_a_job_needs_its_gpus(
+    monkeypatch: pytest.MonkeyPatch, gpus: int | None, expected: list[str]
+) -> None:
+    monkeypatch.setattr("asg_core.plan.count_gpus", lambda: gpus)
+    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: Found.CACHE)
+
+    assert _keys(ON_CUDA, RULES) == expected
+    # What is made already needs none, nor does the machine that submits to others.
+    assert _keys(ON_CUDA, ["build_summary", "train_tokenizer"]) == []
+    assert _keys(ON_CUDA, RULES, is_submitted=True) == []
+
+
+FROM_HUB: dict[str, Any] = {
+    "reports": {"parser": "radgraph"},
+    "pretraining": {
+        "model": {
+            "image_encoder": {"name": "resnet50.a1_in1k", "pretrained": True},
+            "text_encoder": {"name": "someone/bert"},
+        }
+    },
+    "evaluation": {
+        "encoders": {
+            "imagenet": {
+                "kind": "timm",
+                "image_encoder": {"name": "resnet18", "pretrained": True},
+            }
+        }
+    },
+}
+
+
+def test_names_of_the_hub_are_looked_up_for_the_jobs_that_use_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def look_up(repository: str, *, is_whole: bool, file: str) -> Found:
+        asked.append((repository, is_whole, file))
+        return Found.OFFLINE
+
+    monkeypatch.setattr("asg_core.plan.look_up", look_up)
+    text = "pretraining.model.text_encoder.name"
+    image = "pretraining.runs.full.model.image_encoder.pretrained"
+    imagenet = "evaluation.encoders.imagenet.image_encoder.pretrained"
+
+    assert _keys(FROM_HUB, ["train_tokenizer"]) == [text]
+    assert _keys(FROM_HUB, ["pretrain_encoders"]) == [text, image]
+    assert _keys(FROM_HUB, ["extract_features"], is_submitted=True) == [imagenet]
+    assert _keys(FROM_HUB, ["extract_triplets"]) == ["reports.radgraph.model_folder"]
+    assert _keys(FROM_HUB, ["build_summary"]) == []
+    assert set(asked) == {
+        ("someone/bert", True, "config.json"),
+        ("timm/resnet50.a1_in1k", True, "*"),
+        ("timm/resnet18", False, "*"),
+        ("StanfordAIMI/RRG_scorers", True, "radgraph-xl.tar.gz"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Found.OFFLINE, "nothing in the cache, and HF_HUB_OFFLINE is set"),
+        (Found.UNREACHABLE, "nothing in the cache, and the hub does not answer"),
+        (
+            Found.UNKNOWN,
+            "no folder and nothing in the cache, and the hub knows no such",
+        ),
+    ],
+)
+def test_a_missing_name_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, found: Found, words: str
+) -> None:
+    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: found)
+    project = resolve_config(FROM_HUB)
+
+    with pytest.raises(ConfigError) as caught:
+        check_machine(project, rules=["pretrain_encoders"], is_submitted=False)
+
+    text, image = str(caught.value).splitlines()[1:]
+    assert words in text
+    assert words in image
+    assert "give the path of one, or null" in text
+    assert "`weights:` (pretraining.runs.full.model.image_encoder.weights)" in image
+    assert "HF_HUB_OFFLINE=1" in text
+
+
+@pytest.mark.parametrize("found", [Found.CACHE, Found.HUB])
+def test_a_name_that_is_there_is_no_problem(
+    monkeypatch: pytest.MonkeyPatch, found: Found
+) -> None:
+    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: found)
+
+    assert _keys(FROM_HUB, RULES) == []
+
+
+def test_the_checks_import_no_framework() -> None:
+    code = (
+        "import sys\n"
+        "from asg_core.config import resolve_config\n"
+        "from asg_core.plan import check_machine, check_start\n"
+        "project = resolve_config({})\n"
+        "check_start(project)\n"
+        "try:\n"
+        "    check_machine(project, rules=['pretrain_encoders'], is_submitted=False)\n"
+        "except ValueError:\n"
+        "    pass\n"
+        "heavy = {'torch', 'transformers', 'timm', 'spacy', 'mlflow', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 from asg_core.config import ConfigError, resolve_config
 from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
 from asg_core.models.folders import transformers_files
-from asg_core.plan import check_start
+from asg_core.plan import check_machine, check_start
 from asg_core.provenance import code_digest
 from asg_core.sources.inventory import (
     check_annotations,
@@ -51,9 +51,7 @@ DETECTOR_ENV = (
     if project.regions.backend == "detectron2"
     else "../../envs/train.yaml"
 )
-IS_RADGRAPH_MODEL = (
-    project.reports.parser == "radgraph" and project.reports.radgraph.graphs is None
-)
+IS_RADGRAPH_MODEL = project.reports.is_radgraph_model
 PARSER_ENV = "../../envs/radgraph.yaml" if IS_RADGRAPH_MODEL else "../../envs/data.yaml"
 MARKED_SHEET = project.check_triplets.filled
 SAVED_INVENTORY = Path(RESULTS) / "inventory.json"
@@ -169,6 +167,15 @@ def benchmark_inventory_of(name):
     benchmarks, root = project.evaluation.benchmarks, BENCHMARKS[name]
     check_benchmark(name, config=benchmarks, root=root)
     return benchmark_inventory(name, config=benchmarks, root=root)
+
+
+def check_jobs():
+    """Refuse jobs that this machine, or the model hub, has not what they need for."""
+    rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    try:
+        check_machine(project, rules=rules, is_submitted=workflow.non_local_exec)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def save_inventory(digests):

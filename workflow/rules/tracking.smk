@@ -1,7 +1,8 @@
 """The MLflow mirror of an invocation: started before its first job, ended after the last.
 
 Jobs write events to files and never talk to MLflow (asg_core.tracking). The hooks run in
-the main process only, and not in dry runs.
+the main process only, and not in dry runs; what the jobs need of this machine is checked
+first.
 """
 
 import os
@@ -14,6 +15,7 @@ TRACKING = Path(RESULTS) / "tracking"
 
 
 onstart:
+    check_jobs()
     save_inventory(INVENTORY)
     start_invocation(
         directory=TRACKING,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tokenizers import Tokenizer
 from transformers import BertTokenizer
 
@@ -137,6 +138,17 @@ def test_unknown_words_are_counted_and_limited(
     with pytest.raises(ValueError, match=r"max_unknown_share.*55\.6 %"):
         made.unknown.check(max_share=0.5)
     made.unknown.check(max_share=0.56)
+
+
+def test_the_encoder_of_the_paper_is_read_in_lower_case() -> None:
+    assert TextEncoderConfig().is_lower_case is True
+    assert TextEncoderConfig(lower_case=False).is_lower_case is False
+    assert TextEncoderConfig(name="someone/bert").is_lower_case is None
+
+
+def test_the_tokenizer_of_the_corpus_has_no_such_setting() -> None:
+    with pytest.raises(ValidationError, match="lower_case is false while name is null"):
+        TextEncoderConfig(name=None, lower_case=False)
 
 
 def test_no_words_are_no_share() -> None:

@@ -1,10 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import pytest
 import timm
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from asg_core.models.config import ImageEncoderConfig
@@ -246,8 +246,8 @@ def _fill_hub(folder: Path, state: dict[str, torch.Tensor]) -> None:
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a model hub's cache that cannot be filled from outside."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return tmp_path
 
 
