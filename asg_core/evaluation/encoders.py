@@ -1,4 +1,4 @@
-"""Frozen image encoders behind one face: runs, timm, transformers, fresh weights, ..."""
+"""Frozen image encoders behind one face: of runs, timm and transformers, and floors."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -239,9 +239,9 @@ def load_network_weights(
             adapt=lambda state: _adapted(state, network),
             prefix=prefix,
             resized=frozenset(
-                f"{name}.weight" for name in _listed(known["first_conv"])
+                f"{name}.weight" for name in _listed(known.get("first_conv"))
             ),
-            unused=frozenset(_listed(known["classifier"])),
+            unused=frozenset(_listed(known.get("classifier"))),
         )
     except ValueError as error:
         raise ValueError(f"{where}.prefix: '{path}': {error}") from error
@@ -250,7 +250,7 @@ def load_network_weights(
     try:
         missing = _load(
             network,
-            {**known, "state_dict": dict(fit.state), "source": ""},
+            {**known, "state_dict": _own_part(fit.state, network), "source": ""},
             channels=channels,
         )
     except RuntimeError as error:
@@ -368,6 +368,12 @@ def _adapted(state: State, network: ImageNetwork) -> State:
     # What timm itself adds for the third DeiT, whose scales have names of their own.
     further = {"adapt_layer_scale": True} if "adapt_layer_scale" in accepted else {}
     return adapt(state, network, **further) if len(accepted) > 1 else adapt(state)
+
+
+def _own_part(state: State, network: ImageNetwork) -> State:
+    """Return the tensors that the network has a place for: timm refuses others of some."""
+    own = network.state_dict()
+    return {name: value for name, value in state.items() if name in own}
 
 
 def _listed(names: str | Sequence[str] | None) -> Sequence[str]:

@@ -320,7 +320,8 @@ def _fit(
         if name.startswith(prefix)
     }
     state = _adapted(inside, adapt)
-    extra = [name for name in state if name not in network.state_dict()]
+    own = network.state_dict().keys()
+    extra = [name for name in state if name not in own]
     # An attribute without tensors here, such as a scale that is switched off, counts.
     surplus = [
         name

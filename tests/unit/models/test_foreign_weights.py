@@ -227,6 +227,18 @@ def test_the_encoder_is_found_in_the_checkpoints_of_the_field(
     assert f"'{prefix}'" in caplog.text
 
 
+def test_what_is_left_out_is_no_problem_of_encoders_without_classifier(
+    tmp_path: Path,
+) -> None:
+    # timm loads these strictly, as their published weights have none either.
+    dino = VIT.model_copy(update={"name": "vit_small_patch14_reg4_dinov2", "size": 28})
+    published = _state(_build(dino).network)
+    path = tmp_path / "dino.pth"
+    torch.save(published | _other("decoder"), path)
+
+    _assert_loaded(_build(dino, weights=path), published)
+
+
 def test_names_of_open_clip_are_translated(tmp_path: Path) -> None:
     # As KAD keeps its image encoder, and with what several processes put before it.
     torch.manual_seed(1)
