@@ -167,6 +167,23 @@ class ProjectConfig(BaseModel):
         }
 
     @property
+    def pretraining_sides(self) -> dict[str, int]:
+        """The sides of squares that are cut out of cached images, by their key."""
+        sides: dict[str, int] = {}
+        shared = self.pretraining
+        for name in shared.runs if self.has_pretraining else ():
+            run = shared.settings_of(name)
+            own = f"pretraining.runs.{name}"
+            is_shared = run.crop.resize == shared.crop.resize
+            key = "pretraining" if is_shared else own
+            sides[f"{key}.crop.resize"] = run.crop.resize
+            size = run.model.image_encoder.size
+            is_shared = size == shared.model.image_encoder.size
+            key = "pretraining" if is_shared else own
+            sides[f"{key}.model.image_encoder.size"] = size
+        return sides
+
+    @property
     def metric_files(self) -> tuple[str, ...]:
         """Names of the files of `stage_metrics` that the run makes."""
         is_synthetic = self.corpus.source == "synthetic"
@@ -221,17 +238,19 @@ class ProjectConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_crops_fit(self) -> "ProjectConfig":
-        if not self.has_pretraining:
-            return self
-        for name in self.pretraining.runs:
-            resize = self.pretraining.settings_of(name).crop.resize
-            if resize > self.images.size:
-                message = (
-                    f"pretraining.runs.{name}: crop.resize is {resize}, and images.size is "
-                    f"{self.images.size}: cached images would be enlarged; raise "
-                    "images.size or lower crop.resize"
-                )
-                raise ValueError(message)
+        size = self.images.size
+        too_large = [
+            f"{key} is {side}"
+            for key, side in self.pretraining_sides.items()
+            if side > size
+        ]
+        if too_large:
+            message = (
+                f"{' and '.join(too_large)}, and images.size is {size}: cached images "
+                f"would be enlarged; raise images.size, or lower "
+                f"{'all of them' if len(too_large) > 1 else 'it'} to {size} or less"
+            )
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

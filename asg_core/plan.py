@@ -16,6 +16,11 @@ from asg_core.config import ConfigError, ProjectConfig
 from asg_core.gpus import count_gpus
 from asg_core.models.folders import missing_parts
 from asg_core.models.hub import Found, is_hub_name, look_up, timm_repository
+from asg_core.regions.detector_run import DetectorRun, read_detector_run
+from asg_core.regions.detectron2_support import (
+    detectron2_is_missing,
+    detectron2_problems,
+)
 from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.scispacy_model import check_model
 
@@ -36,7 +41,8 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
             found and what to do.
     """
     problems = [
-        *_missing_detector(project),
+        *_unfit_detector(project),
+        *_unfit_detectron2(project, uses_conda=uses_conda),
         *_missing_weights(project),
         *_missing_encoder_folders(project),
         *_missing_text_folder(project),
@@ -76,7 +82,8 @@ def _refuse(problems: Sequence[str]) -> None:
         raise ConfigError("\n".join(["The run cannot start.", *problems]))
 
 
-def _missing_detector(project: ProjectConfig) -> Iterator[str]:
+def _unfit_detector(project: ProjectConfig) -> Iterator[str]:
+    """Yield what keeps the trained detector that is named from being applied."""
     folder = project.regions.checkpoint
     if not project.has_boxes or folder is None:
         return
@@ -86,6 +93,46 @@ def _missing_detector(project: ProjectConfig) -> Iterator[str]:
             f"model.safetensors and run.json, found no {folder / 'run.json'}. Give the "
             "folder results/<corpus>/detector of a finished run, or null to train."
         )
+        return
+    try:
+        run = read_detector_run(folder)
+    except (FileNotFoundError, ValueError) as error:
+        yield f"regions.checkpoint: {error}"
+        return
+    if run.backend != project.regions.backend:
+        yield (
+            f"regions.backend: expected '{run.backend}', which trained the detector "
+            f"{folder}, found '{project.regions.backend}'; change it, or name a detector "
+            "of that backend."
+        )
+    if run.size != project.images.size:
+        yield _wrong_size(project, run)
+
+
+def _wrong_size(project: ProjectConfig, run: DetectorRun) -> str:
+    """Return the sentence about `images.size`, with what would be refused next."""
+    found = [
+        f"{key} ({value})"
+        for key, value in project.pretraining_sides.items()
+        if value > run.size
+    ]
+    lowered = f" and lower {' and '.join(found)} with it" if found else ""
+    return (
+        f"images.size: expected {run.size}, the size of the images that the detector "
+        f"{project.regions.checkpoint} was trained on, found {project.images.size}; set "
+        f"it to {run.size}{lowered}, or train a detector for this size."
+    )
+
+
+def _unfit_detectron2(project: ProjectConfig, *, uses_conda: bool) -> Iterator[str]:
+    """Yield what keeps detectron2 from training or applying a detector."""
+    if not project.has_boxes or project.regions.backend != "detectron2":
+        return
+    missing = None if uses_conda else detectron2_is_missing()
+    if missing is not None:
+        yield missing
+    if project.regions.checkpoint is None:
+        yield from detectron2_problems(project.regions.training)
 
 
 # Here and not in the rules: what an earlier run made would pass for as good as new.

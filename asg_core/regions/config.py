@@ -10,6 +10,9 @@ from asg_core.sources.config import AnnotationsConfig
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+TrainedBackend = Literal["torchvision", "detectron2"]
+"""Whose Faster R-CNN a trained detector is."""
+
 
 class Backbone(StrEnum):
     """The convolutional network below the feature pyramid, by torchvision's name.
@@ -236,7 +239,7 @@ class RegionsConfig(BaseModel):
     backend: Literal["torchvision", "detectron2", "import", "none"] = "torchvision"
     """Whose Faster R-CNN finds the regions; "import" takes the annotated boxes as they
     are, and with "none" there are no boxes and the run ends before the alignment.
-    detectron2 is not in the lock file: envs/detectron2.yaml."""
+    detectron2 is not in the lock file: `make detectron2` builds it into .venv."""
 
     annotations: AnnotationsConfig = AnnotationsConfig()
     """Where annotated boxes are read from."""

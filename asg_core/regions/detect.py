@@ -2,23 +2,21 @@
 
 # Shape suffixes: B = images, R = regions, 4 = x0 y0 x1 y1 in the model frame
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.regions.config import DetectionConfig, DetectorTrainingConfig
+from asg_core.regions.config import DetectionConfig, TrainedBackend
+from asg_core.regions.detector_run import read_detector_run
 from asg_core.regions.found import DetectedRegions, FoundRegions
 from asg_core.regions.model import Detections
-from asg_core.regions.network import Network, TrainedBackend, build_network
-from asg_core.regions.train import RUN_FORMAT, RUN_KIND
+from asg_core.regions.network import Network, build_network
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
@@ -46,14 +44,9 @@ def load_detector(folder: Path) -> Detector:
             belong together.
         ModuleNotFoundError: If its backend is not installed.
     """
-    run = _read_run(folder)
-    training = DetectorTrainingConfig.model_validate(run["training"])
-    network = build_network(run["backend"], training.architecture, size=run["size"])
+    run = read_detector_run(folder)
+    network = build_network(run.backend, run.training.architecture, size=run.size)
     path = folder / "model.safetensors"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path}: expected the weights of a detector, found no file. Train it again."
-        )
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
@@ -61,7 +54,7 @@ def load_detector(folder: Path) -> Detector:
             f"{path}: expected the weights of the network that run.json beside it "
             "describes, found others or a broken file. Train the detector again."
         ) from error
-    return Detector(network=network.eval(), backend=run["backend"], size=run["size"])
+    return Detector(network=network.eval(), backend=run.backend, size=run.size)
 
 
 def detect_regions(
@@ -121,29 +114,6 @@ def detect_regions(
         len(tables.rejects),
     )
     return tables
-
-
-def _read_run(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path}: expected the description of a trained detector, found no file. "
-            "Name the folder that train_detector wrote."
-        )
-    run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    found = (run.get("kind"), run.get("format"))
-    if found != (RUN_KIND, RUN_FORMAT):
-        raise ValueError(
-            f"{path}: expected '{RUN_KIND}' format {RUN_FORMAT}, found '{found[0]}' "
-            f"format {found[1]}. Train the detector with this release."
-        )
-    if run["regions"] != list(REGIONS):
-        raise ValueError(
-            f"{path}: expected a detector of the {len(REGIONS)} regions of "
-            f"asg_core.terms.regions in their order, found {len(run['regions'])} others "
-            "or another order. Train the detector with this release."
-        )
-    return run
 
 
 def _predict(

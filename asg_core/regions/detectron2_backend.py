@@ -11,7 +11,9 @@ Its classes are 0-based and put the background last, so regions keep their numbe
 #   N = detections of one image, R = regions, 4 = x0 y0 x1 y1 in the model frame
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -19,20 +21,21 @@ import torch
 from torch import Tensor, nn
 
 from asg_core.regions.config import ArchitectureConfig, Backbone
+from asg_core.regions.detectron2_support import (
+    DEPTHS,
+    INSTALL,
+    NORMS,
+    architecture_problems,
+)
 from asg_core.regions.model import Detections, LabelledBoxes, best_boxes
 from asg_core.terms.regions import REGIONS
 
-INSTALL = """\
-pip install setuptools wheel ninja fvcore==0.1.5.post20221221 iopath==0.1.9 \\
-    omegaconf==2.3.1 hydra-core==1.3.8 pycocotools==2.0.11 yacs tabulate cloudpickle \\
-    termcolor tensorboard black packaging matplotlib
-pip install --no-build-isolation --no-deps \\
-    "git+https://github.com/facebookresearch/detectron2.git\
-@02b5c4e295e990042a714712c21dc79b731e8833\""""
-"""What installs it beside the torch that is there; it takes a C++ compiler."""
+_OUTDATED = (
+    (r"`torch\.jit\.script` is deprecated", FutureWarning),
+    (r"torch\.meshgrid: in an upcoming release", UserWarning),
+)
+"""What torch says of detectron2's own code, which nobody who reads a log can change."""
 
-_DEPTHS = {Backbone.RESNET18: 18, Backbone.RESNET34: 34, Backbone.RESNET50: 50}
-_NORMS = {"group": "GN", "batch": "BN"}
 _GREY_MEAN = 127.5
 _GREY_STD = 63.75
 _MIN_SCORE = 0.001
@@ -46,7 +49,7 @@ class Detectron2Detector(nn.Module):
 
         Raises:
             ModuleNotFoundError: If detectron2 is not installed.
-            ValueError: If detectron2 has no such backbone.
+            ValueError: If detectron2 cannot build the architecture.
         """
         super().__init__()
         modeling = _import("detectron2.modeling")
@@ -67,7 +70,7 @@ class Detectron2Detector(nn.Module):
                 gt_classes=target.region_L,
             )
         # detectron2's parts log to whatever storage is open, and fail where none is.
-        with events.EventStorage():
+        with events.EventStorage(), _without_outdated():
             losses: dict[str, Tensor] = self.network(inputs)
         return {name.removeprefix("loss_"): losses[name] for name in sorted(losses)}
 
@@ -75,9 +78,11 @@ class Detectron2Detector(nn.Module):
     def detect(self, image_BHW: Tensor, *, vote_overlap: float) -> Detections:
         """Return the best box of every region, for a module in evaluation mode."""
         inference: Any = self.network.inference
+        with _without_outdated():
+            instances = inference(_to_inputs(image_BHW), do_postprocess=False)
         found = [
-            _best_of_image(instances, vote_overlap=vote_overlap)
-            for instances in inference(_to_inputs(image_BHW), do_postprocess=False)
+            _best_of_image(of_image, vote_overlap=vote_overlap)
+            for of_image in instances
         ]
         return Detections(
             boxes_BR4=torch.stack([boxes_R4 for boxes_R4, _ in found]),
@@ -90,7 +95,7 @@ def make_detectron2_config(architecture: ArchitectureConfig, *, size: int) -> An
 
     Raises:
         ModuleNotFoundError: If detectron2 is not installed.
-        ValueError: If detectron2 has no such backbone or norm for it.
+        ValueError: If detectron2 cannot build the architecture.
     """
     config = _import("detectron2.config").get_cfg()
     _set_input(config, size=size)
@@ -143,19 +148,15 @@ def _set_input(config: Any, *, size: int) -> None:  # noqa: ANN401
 
 
 def _set_backbone(config: Any, architecture: ArchitectureConfig) -> None:  # noqa: ANN401
-    if architecture.backbone not in _DEPTHS or architecture.norm not in _NORMS:
-        raise ValueError(
-            "regions.training.architecture: the detectron2 backend has the backbones "
-            f"{[str(name) for name in _DEPTHS]} with the norms {list(_NORMS)}, found "
-            f"'{architecture.backbone}' with '{architecture.norm}'; change them, or set "
-            "regions.backend to 'torchvision'"
-        )
+    problems = list(architecture_problems(architecture))
+    if problems:
+        raise ValueError("\n".join(problems))
     model = config.MODEL
     model.BACKBONE.NAME = "build_resnet_fpn_backbone"
     # Frozen layers and frozen statistics would stay random: nothing is pre-trained.
     model.BACKBONE.FREEZE_AT = 0
-    model.RESNETS.NORM = _NORMS[architecture.norm]
-    model.RESNETS.DEPTH = _DEPTHS[architecture.backbone]
+    model.RESNETS.NORM = NORMS[architecture.norm]
+    model.RESNETS.DEPTH = DEPTHS[architecture.backbone]
     if architecture.backbone is not Backbone.RESNET50:
         model.RESNETS.RES2_OUT_CHANNELS = 64
     # detectron2 builds its coarsest level from res5, so the pyramid reaches down to it.
@@ -169,14 +170,22 @@ def _set_backbone(config: Any, architecture: ArchitectureConfig) -> None:  # noq
 
 def _import(name: str) -> Any:  # noqa: ANN401
     try:
-        return import_module(name)
+        with _without_outdated():
+            return import_module(name)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"regions.backend 'detectron2' needs the module '{error.name}', which is not "
-            "installed. It is not on the package index; build it from source:\n"
-            f"{INSTALL}\nor set regions.backend to 'torchvision'.",
+            f"installed. {INSTALL}; or set regions.backend to 'torchvision'.",
             name=error.name,
         ) from error
+
+
+@contextmanager
+def _without_outdated() -> Iterator[None]:
+    with warnings.catch_warnings():
+        for message, category in _OUTDATED:
+            warnings.filterwarnings("ignore", message, category)
+        yield
 
 
 def _to_inputs(image_BHW: Tensor) -> list[dict[str, Any]]:

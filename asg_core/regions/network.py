@@ -1,18 +1,14 @@
 """The networks that can find regions, behind one pair of methods."""
 
-from typing import Literal
-
 import torch
 from torch import nn
 
-from asg_core.regions.config import ArchitectureConfig
+from asg_core.regions.config import ArchitectureConfig, TrainedBackend
 from asg_core.regions.detectron2_backend import Detectron2Detector
 from asg_core.regions.model import RegionDetector
 
 Network = RegionDetector | Detectron2Detector
 """A module with `losses` for training and `detect` for prediction."""
-
-TrainedBackend = Literal["torchvision", "detectron2"]
 
 
 def build_network(

@@ -25,9 +25,11 @@ from asg_core.regions.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from asg_core.regions.config import DetectorTrainingConfig
+from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
+from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
+from asg_core.regions.detectron2_support import detectron2_problems, detectron2_version
 from asg_core.regions.model import LabelledBoxes, RegionDetector, load_backbone_weights
-from asg_core.regions.network import Network, TrainedBackend, build_network
+from asg_core.regions.network import Network, build_network
 from asg_core.regions.samples import (
     Sample,
     TrainingSet,
@@ -37,10 +39,6 @@ from asg_core.regions.samples import (
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
-
-RUN_KIND = "region_detector"
-RUN_FORMAT = 1
-"""Version of what `run.json` holds."""
 
 _FINAL_RATE = 0.01
 _CURVE_POINTS = 200
@@ -182,14 +180,11 @@ def learning_rate(step: int, *, config: DetectorTrainingConfig) -> float:
 def _build(
     config: DetectorTrainingConfig, *, backend: TrainedBackend, size: int
 ) -> Network:
+    if backend == "detectron2" and (problems := list(detectron2_problems(config))):
+        raise ValueError("\n".join(problems))
     torch.manual_seed(config.seed)
     network = build_network(backend, config.architecture, size=size)
-    if config.backbone_weights is not None:
-        if not isinstance(network, RegionDetector):
-            raise ValueError(
-                "regions.training.backbone_weights: only the torchvision backend reads "
-                f"them, found backend '{backend}'; set backbone_weights to null"
-            )
+    if config.backbone_weights is not None and isinstance(network, RegionDetector):
         load_backbone_weights(network.network.backbone, config.backbone_weights)
     return network.to(config.device).train()
 
@@ -264,11 +259,15 @@ def _describe(
         "num_boxes": sum(len(boxes) for boxes in training_set.boxes_model),
         "boxes_digest": training_set.digest(),
         "curve": _curve(progress),
-        "versions": {
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-        },
+        "versions": _versions(backend),
     }
+
+
+def _versions(backend: TrainedBackend) -> dict[str, str]:
+    found = {"torch": torch.__version__, "torchvision": torchvision.__version__}
+    if backend == "detectron2":
+        found["detectron2"] = detectron2_version()
+    return found
 
 
 def _curve(progress: Progress) -> list[dict[str, float]]:

@@ -1,6 +1,8 @@
 """What a configuration needs before its first job."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Collection
@@ -9,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from asg_core.config import ConfigError, resolve_config
+from asg_core.config import ConfigError, ProjectConfig, resolve_config
 from asg_core.models.hub import Found
 from asg_core.plan import check_machine, check_start
+from asg_core.regions import detectron2_support
+from asg_core.regions.config import DetectorTrainingConfig
+from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
+from asg_core.terms.regions import REGIONS
 
 
 def test_the_defaults_can_start() -> None:
@@ -301,3 +307,180 @@ def test_the_checks_import_no_framework() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def write_detector(folder: Path, **changes: object) -> Path:
+    """Leave what a finished detector of 160 px looks like before its weights are read."""
+    run = {
+        "format": RUN_FORMAT,
+        "kind": RUN_KIND,
+        "backend": "torchvision",
+        "size": 160,
+        "regions": list(REGIONS),
+        "training": DetectorTrainingConfig().model_dump(mode="json"),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(run | changes))
+    (folder / "model.safetensors").touch()
+    return folder
+
+
+def of_detector(folder: Path, **sections: object) -> ProjectConfig:
+    """Return the configuration of a table of films under a trained detector."""
+    columns = {"image_path": "file", "text": "text", "view": "view"}
+    corpus = {
+        "name": "mine",
+        "source": "table",
+        "root": str(folder.parent),
+        "table": {"file": "rows.csv", "columns": columns},
+    }
+    regions = {"checkpoint": str(folder)}
+    return resolve_config({"corpus": corpus, "regions": regions} | sections)
+
+
+def refusal(project: ProjectConfig, *, uses_conda: bool = False) -> str:
+    with pytest.raises(ConfigError) as caught:
+        check_start(project, uses_conda=uses_conda)
+    heading, *problems = str(caught.value).splitlines()
+    assert heading == "The run cannot start."
+    return "\n".join(problems)
+
+
+def test_images_of_another_size_than_the_detector_s_are_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    folder = write_detector(tmp_path / "detector")
+
+    told = refusal(of_detector(folder))
+
+    assert told.startswith("images.size: expected 160, the size of the images that ")
+    assert f"the detector {folder} was trained on, found 256" in told
+    # What would be refused next is told with it.
+    assert "pretraining.crop.resize (256)" in told
+    assert "pretraining.model.image_encoder.size (224)" in told
+    small = {"crop": {"resize": 126}, "model": {"image_encoder": {"size": 112}}}
+    told = refusal(of_detector(folder, pretraining=small))
+    assert "crop.resize" not in told
+    check_start(of_detector(folder, pretraining=small, images={"size": 160}))
+
+
+def test_what_runs_change_has_to_fit_the_detector_too(tmp_path: Path) -> None:
+    folder = write_detector(tmp_path / "detector")
+    small = {"crop": {"resize": 126}, "model": {"image_encoder": {"size": 112}}}
+    runs = {"full": {}, "large": {"crop": {"resize": 200}}}
+
+    told = refusal(of_detector(folder, pretraining=small | {"runs": runs}))
+
+    assert "pretraining.runs.large.crop.resize (200)" in told
+    assert "runs.full" not in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backend": "detectron2"}, "regions.backend: expected 'detectron2', .* found"),
+        ({"format": 2}, "format 1, found 'region_detector' format 2"),
+        ({"regions": ["right lung"]}, "found 1 others or another order"),
+        ({"size": "160"}, "expected a size in pixels"),
+        ({"training": {"stepz": 3}}, "expected the settings of this release"),
+    ],
+)
+def test_a_detector_that_cannot_be_applied_is_refused(
+    changes: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    folder = write_detector(tmp_path / "detector", **changes)
+    project = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
+
+    told = refusal(project)
+
+    assert re.search(message, told), told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_detector_without_weights_or_with_a_broken_description_is_refused(
+    tmp_path: Path,
+) -> None:
+    folder = write_detector(tmp_path / "detector")
+    project = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
+
+    (folder / "model.safetensors").unlink()
+    assert "expected the weights of a detector, found no file" in refusal(project)
+    (folder / "run.json").write_text("{")
+    assert "run.json: expected JSON" in refusal(project)
+
+
+def with_detectron2(**architecture: object) -> ProjectConfig:
+    training = {"architecture": architecture}
+    return resolve_config({"regions": {"backend": "detectron2", "training": training}})
+
+
+@pytest.mark.usefixtures("detectron2_installed")
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ({"backbone": "resnet10"}, "resnet18.* found 'resnet10'"),
+        ({"backbone": "mobilenet_v3_large"}, "found 'mobilenet_v3_large'"),
+        ({"norm": "group", "pyramid_width": 40}, "multiple of 32, found 40"),
+    ],
+)
+def test_what_detectron2_cannot_build_is_refused(
+    architecture: dict[str, object], message: str
+) -> None:
+    told = refusal(with_detectron2(**architecture))
+
+    assert told.startswith("regions.training.architecture.")
+    assert re.search(message, told), told
+    assert "regions.backend to 'torchvision'" in told
+
+
+@pytest.mark.usefixtures("detectron2_installed")
+def test_weights_that_detectron2_does_not_read_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "resnet50.safetensors"
+    weights.touch()
+    training = {
+        "backbone_weights": str(weights),
+        "architecture": {"norm": "frozen"},
+    }
+    regions = {"backend": "detectron2", "training": training}
+
+    told = refusal(resolve_config({"regions": regions}))
+
+    assert [line.partition(":")[0] for line in told.splitlines()] == [
+        "regions.training.architecture.norm",
+        "regions.training.backbone_weights",
+    ]
+
+
+@pytest.mark.usefixtures("detectron2_installed")
+def test_what_detectron2_can_build_may_start(tmp_path: Path) -> None:
+    check_start(with_detectron2())
+    check_start(with_detectron2(norm="group", pyramid_width=64))
+    check_start(with_detectron2(pyramid_width=40))
+    # An applied detector is built as its own run.json says.
+    folder = write_detector(tmp_path / "detector", backend="detectron2")
+    unused = {"architecture": {"backbone": "resnet10"}}
+    regions = {"checkpoint": str(folder), "backend": "detectron2", "training": unused}
+    project = of_detector(
+        folder,
+        regions=regions,
+        images={"size": 160},
+        pretraining={"enabled": False},
+    )
+    check_start(project)
+
+
+def test_detectron2_is_looked_for_unless_conda_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(detectron2_support, "find_spec", lambda _: None)
+
+    told = refusal(with_detectron2())
+
+    assert told.startswith("regions.backend: ")
+    assert "make detectron2" in told
+    check_start(with_detectron2(), uses_conda=True)
+
+
+@pytest.fixture
+def detectron2_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detectron2_support, "find_spec", lambda _: object())

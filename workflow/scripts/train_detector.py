@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
-from asg_core.regions.config import DetectorTrainingConfig
-from asg_core.regions.network import TrainedBackend
+from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
 from asg_core.regions.train import train_detector
 from asg_core.tables.catalog import ANNOTATED_BOXES
 from asg_core.tables.schema import read_tables

@@ -220,16 +220,23 @@ def test_it_trains_and_detects_through_the_same_functions(
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(
-    "values", [{"backbone": Backbone.RESNET10}, {"norm": "frozen"}]
+    ("values", "message"),
+    [
+        ({"backbone": Backbone.RESNET10}, "backend has .*'resnet50'.* found 'resnet10'"),
+        ({"norm": "frozen"}, "backend has .*'batch'.* found 'frozen'"),
+        ({"pyramid_width": 40}, "a multiple of 32, found 40"),
+    ],
 )
-def test_what_detectron2_lacks_is_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="the detectron2 backend has the backbones"):
+def test_what_detectron2_lacks_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
         Detectron2Detector(ARCHITECTURE.model_copy(update=values), size=64)
 
 
 @pytest.mark.skipif(find_spec("detectron2") is not None, reason="detectron2 is here")
 def test_its_absence_says_how_to_install_it() -> None:
-    with pytest.raises(ModuleNotFoundError, match="--no-build-isolation") as caught:
+    with pytest.raises(ModuleNotFoundError, match="make detectron2") as caught:
         Detectron2Detector(ARCHITECTURE, size=64)
 
     assert "set regions.backend to 'torchvision'" in str(caught.value)
