@@ -12,10 +12,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 CORES ?= all
 
-.PHONY: help venv demo test check lint test-gpu bench mlflow docs lock unlock clean
+.PHONY: help venv demo test check lint test-gpu bench mlflow detectron2 docs lock unlock clean
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 venv: $(STAMP) ## Install the locked environment into .venv
 
@@ -58,6 +58,11 @@ bench: $(STAMP) ## Speed measurements, by hand
 
 mlflow: $(STAMP) ## Open the tracking UI of the runs in this folder
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+
+# A new lock file makes .venv anew, without it: then this once more. Another place to take the
+# source from: `make detectron2 DETECTRON2=git+file:///folder@commit`.
+detectron2: $(STAMP) ## Build detectron2 into .venv from its public source (minutes; a C++ compiler)
+	PATH="$(abspath $(BIN)):$$PATH" $(if $(DETECTRON2),DETECTRON2="$(DETECTRON2)") bash envs/build_detectron2.sh
 
 docs: $(STAMP) ## Write config/default.yaml, its schema, two pages, and the rule graph of README.md
 	$(BIN)/python -m asg_core.reference

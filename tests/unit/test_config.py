@@ -102,7 +102,16 @@ def test_every_shipped_file_resolves_to_what_it_says() -> None:
         "open_i.yaml": (
             "open_i", "open_i", "none", 4, 256, "torchvision", "cpu", (), (),
         ),
-        "table.yaml": ("my_corpus", "table", "files", 4, 256, "none", "cpu", (), ()),
+        "table.yaml": (
+            "my_corpus", "table", "files", 4, 160, "torchvision", "cpu", ("full",), (),
+        ),
+        "table_gpu.yaml": (
+            "my_corpus_gpu", "table", "files", 64, 512, "torchvision", "cpu",
+            ("full",), (),
+        ),
+        "test_detectron2.yaml": (
+            "test_detectron2", "synthetic", "files", 2, 96, "detectron2", "cpu", (), (),
+        ),
         "test.yaml": (
             "test", "synthetic", "files", 2, 96, "torchvision", "cpu",
             ("full", "ira"), FIVE,
@@ -122,6 +131,44 @@ def test_every_shipped_file_resolves_to_what_it_says() -> None:
         ),
     }  # fmt: skip
     assert resolved["default.yaml"] == ProjectConfig()
+
+
+def test_the_laptop_s_table_fits_the_demo_and_fetches_nothing() -> None:
+    demo = read_config(ROOT / "config" / "config.yaml")
+    table = read_config(ROOT / "config" / "table.yaml")
+
+    assert table.images.size == demo.images.size
+    assert table.regions.checkpoint == Path("results") / demo.corpus.name / "detector"
+    assert table.pretraining.model == demo.pretraining.model
+    assert table.pretraining.model.text_encoder.name is None
+    assert not table.pretraining.model.image_encoder.pretrained
+
+
+def test_the_gpu_s_table_fits_the_detector_that_it_names() -> None:
+    corpus = read_config(ROOT / "config" / "mimic_cxr.yaml")
+    table = read_config(ROOT / "config" / "table_gpu.yaml")
+
+    assert table.images.size == corpus.images.size
+    assert table.regions.checkpoint == Path("results") / corpus.corpus.name / "detector"
+
+
+def test_crops_larger_than_the_cached_images_are_named_together() -> None:
+    images = {"size": 160}
+
+    with pytest.raises(ConfigError) as caught:
+        resolve_config({"images": images})
+    assert (
+        "pretraining.crop.resize is 256 and pretraining.model.image_encoder.size is 224, "
+        "and images.size is 160"
+    ) in str(caught.value)
+
+    runs = {"full": {}, "large": {"crop": {"resize": 200}}}
+    small = {"crop": {"resize": 126}, "model": {"image_encoder": {"size": 112}}}
+    with pytest.raises(ConfigError) as caught:
+        resolve_config({"images": images, "pretraining": small | {"runs": runs}})
+    assert "pretraining.runs.large.crop.resize is 200, and" in str(caught.value)
+    assert "pretraining.crop.resize" not in str(caught.value)
+    resolve_config({"images": images, "pretraining": small})
 
 
 def test_a_run_names_only_what_it_changes() -> None:

@@ -222,14 +222,15 @@ def test_it_trains_and_detects_through_the_same_functions(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"backbone": Backbone.RESNET10}, "backend has .*'resnet50'.* found 'resnet10'"),
+        (
+            {"backbone": Backbone.RESNET10},
+            "backend has .*'resnet50'.* found 'resnet10'",
+        ),
         ({"norm": "frozen"}, "backend has .*'batch'.* found 'frozen'"),
         ({"pyramid_width": 40}, "a multiple of 32, found 40"),
     ],
 )
-def test_what_detectron2_lacks_is_refused(
-    values: dict[str, Any], message: str
-) -> None:
+def test_what_detectron2_lacks_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Detectron2Detector(ARCHITECTURE.model_copy(update=values), size=64)
 
