@@ -43,6 +43,7 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
     problems = [
         *_unfit_detector(project),
         *_unfit_detectron2(project, uses_conda=uses_conda),
+        *_missing_backbone(project),
         *_missing_weights(project),
         *_missing_encoder_folders(project),
         *_missing_text_folder(project),
@@ -133,6 +134,16 @@ def _unfit_detectron2(project: ProjectConfig, *, uses_conda: bool) -> Iterator[s
         yield missing
     if project.regions.checkpoint is None:
         yield from detectron2_problems(project.regions.training)
+
+
+def _missing_backbone(project: ProjectConfig) -> Iterator[str]:
+    weights = project.regions.training.backbone_weights
+    trains = project.regions.backend == "torchvision" and not project.regions.checkpoint
+    if project.has_boxes and trains and weights and not weights.is_file():
+        yield (
+            "regions.training.backbone_weights: expected a file of torchvision's weights, "
+            f"found no {weights}. Give the path of a .safetensors or .pth file, or null."
+        )
 
 
 # Here and not in the rules: what an earlier run made would pass for as good as new.

@@ -409,6 +409,18 @@ def test_a_detector_without_weights_or_with_a_broken_description_is_refused(
     assert "run.json: expected JSON" in refusal(project)
 
 
+def test_a_detector_s_backbone_is_looked_for_where_one_is_trained(
+    tmp_path: Path,
+) -> None:
+    training = {"backbone_weights": str(tmp_path / "resnet50.pth")}
+
+    told = refusal(resolve_config({"regions": {"training": training}}))
+
+    assert told.startswith("regions.training.backbone_weights: expected a file")
+    unused = {"backend": "import", "training": training}
+    check_start(resolve_config({"regions": unused}))
+
+
 def with_detectron2(**architecture: object) -> ProjectConfig:
     training = {"architecture": architecture}
     return resolve_config({"regions": {"backend": "detectron2", "training": training}})
