@@ -362,6 +362,8 @@ def test_images_of_another_size_than_the_detector_s_are_refused_at_once(
     told = refusal(of_detector(folder, pretraining=small))
     assert "crop.resize" not in told
     check_start(of_detector(folder, pretraining=small, images={"size": 160}))
+    told = refusal(of_detector(folder, pretraining=small, images={"size": 128}))
+    assert "found 128" in told
 
 
 def test_what_runs_change_has_to_fit_the_detector_too(tmp_path: Path) -> None:
