@@ -110,9 +110,7 @@ def _window(inputs_V: Floats, *, centre: float, width: float, function: str) -> 
         return np.clip((inputs_V - (centre - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
 
 
-def _look_up(
-    inputs_V: npt.NDArray[np.number[npt.NBitBase]], table: LookUpTable
-) -> Floats:
+def _look_up(inputs_V: Ints | Floats, table: LookUpTable) -> Floats:
     """Return the entries that `inputs_V` map to.
 
     Inputs below the first mapped value get the first entry, those past the end the last.

@@ -47,8 +47,8 @@ def read_values(
     native = stored_HW.dtype.newbyteorder("=")
     unsigned = np.dtype(f"u{native.itemsize}")
     index_HW = stored_HW.astype(native, copy=False).view(unsigned)
-    raw_V = np.arange(1 << (8 * native.itemsize)).astype(unsigned).view(native)
-    raw_V = raw_V.astype(np.int64)
+    patterns_V = np.arange(1 << (8 * native.itemsize)).astype(unsigned)
+    raw_V: Ints = patterns_V.view(native).astype(np.int64)
     is_padding_V = _is_padding(raw_V, elements)
     lowest, highest = int(stored_HW.min()), int(stored_HW.max())
     bits, notes = elements.bits_stored, _NONE
