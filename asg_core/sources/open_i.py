@@ -181,17 +181,23 @@ def _packed_files(
             raise SourceError(_broken_archive(path, error)) from error
         for member in members:  # in file order: going back would unpack from the start
             if not is_system_file(member.name):
-                yield member.name, partial(_read_member, archive, member)
+                where = f"{path}: {member.name}"
+                yield (
+                    member.name,
+                    partial(_read_member, archive, member, where=where),
+                )
             elif skipped is not None:
                 skipped[SYSTEM_FILE] += 1
 
 
-def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def _read_member(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, *, where: str
+) -> bytes:
     try:
         content = archive.extractfile(member)
         raw = None if content is None else content.read()
     except (*_UNREADABLE_ARCHIVE, KeyError) as error:  # KeyError: a link to no member
-        raise_if_passing(error, where=f"{archive.name}: {member.name}")
+        raise_if_passing(error, where=where)
         raise ItemFileError(
             f"found a member of the archive that cannot be read: {error}",
             is_missing=False,
