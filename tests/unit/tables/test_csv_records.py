@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ REPORTS = [
 
 def written(rows: Sequence[Sequence[str]], **style: object) -> str:
     stream = io.StringIO(newline="")
-    csv.writer(stream, **style).writerows(rows)  # type: ignore[call-overload]
+    settings: dict[str, Any] = dict(style)
+    csv.writer(stream, **settings).writerows(rows)
     return stream.getvalue()
 
 
