@@ -15,6 +15,7 @@ from asg_core.tables.view_counts import (
     count_views,
     left_out,
     log_left_out,
+    num_images,
     spellings_text,
 )
 from asg_core.terms.view_spellings import canonical_view, is_known_spelling
@@ -146,8 +147,8 @@ class ViewLog:
         logger.warning(
             "%s of %s images have a view that asg_core/terms/views.tsv does not have, "
             "and count as UNKNOWN: %s. Add the spelling there.",
-            f"{rows['num_images'].sum():,}",
-            f"{counts['num_images'].sum():,}",
+            f"{num_images(rows):,}",
+            f"{num_images(counts):,}",
             spellings_text(left_out(rows, views=())),
         )
 

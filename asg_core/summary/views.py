@@ -16,6 +16,7 @@ from asg_core.tables.view_counts import (
     UNLISTED,
     WARN_ABOVE,
     add_views,
+    num_images,
     share_of,
     spellings_text,
 )
@@ -88,7 +89,7 @@ def _left_out_by(view: str, *, config: Mapping[str, Any]) -> str:
 
 
 def _sentence(others: pl.DataFrame, counts: pl.DataFrame) -> str:
-    num_others, num_all = others["num_images"].sum(), counts["num_images"].sum()
+    num_others, num_all = num_images(others), num_images(counts)
     return (
         f"{count_text(num_others)} of {count_text(num_all)} images "
         f"({percent_text(num_others / num_all)} %) are left out by their view: "
@@ -97,7 +98,7 @@ def _sentence(others: pl.DataFrame, counts: pl.DataFrame) -> str:
 
 
 def _sheet(counts: pl.DataFrame) -> Sheet:
-    total = counts["num_images"].sum()
+    total = num_images(counts)
     rows = [
         (
             Cell(text=row["view"]),

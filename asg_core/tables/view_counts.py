@@ -58,7 +58,12 @@ def left_out(counts: pl.DataFrame, *, views: Collection[str]) -> pl.DataFrame:
 
 def share_of(part: pl.DataFrame, counts: pl.DataFrame) -> float:
     """Return which share of the images of `counts` is in `part`; 0 for no images."""
-    return part["num_images"].sum() / max(counts["num_images"].sum(), 1)
+    return num_images(part) / max(num_images(counts), 1)
+
+
+def num_images(counts: pl.DataFrame) -> int:
+    """Return the sum of the images of all rows."""
+    return int(counts["num_images"].sum())
 
 
 def spellings_text(rows: pl.DataFrame) -> str:
@@ -71,7 +76,7 @@ def spellings_text(rows: pl.DataFrame) -> str:
     ]
     rest = rows.tail(-_NUM_SHOWN) if len(rows) > _NUM_SHOWN else rows.clear()
     if len(rest):
-        shown.append(f"{len(rest):,} others {rest['num_images'].sum():,}")
+        shown.append(f"{len(rest):,} others {num_images(rest):,}")
     return ", ".join(shown)
 
 
@@ -94,8 +99,8 @@ def log_left_out(
         logging.WARNING if share > WARN_ABOVE else logging.INFO,
         "%s leaves out %s of %s images (%.1f %%) by their view: %s",
         key,
-        f"{others['num_images'].sum():,}",
-        f"{counts['num_images'].sum():,}",
+        f"{num_images(others):,}",
+        f"{num_images(counts):,}",
         100 * share,
         spellings_text(others),
     )

@@ -16,12 +16,14 @@ from asg_core.tables.view_counts import count_views
 from support.fake_results import build, fake_results
 
 FRONTAL = ["PA", "AP", "FRONTAL"]
-FILMS = {("PA", "PA"): 137, ("FRONTAL", "frontal"): 63}
+Counts = Mapping[tuple[str, str | None], int]
+
+FILMS: Counts = {("PA", "PA"): 137, ("FRONTAL", "frontal"): 63}
 
 
 def inputs_of(
     folder: Path,
-    counts: Mapping[tuple[str, str | None], int],
+    counts: Counts,
     **views: list[str],
 ) -> SummaryInputs:
     path = folder / "view_counts.parquet"
@@ -34,7 +36,7 @@ def inputs_of(
 
 def shown(
     folder: Path,
-    counts: Mapping[tuple[str, str | None], int],
+    counts: Counts,
     *,
     may_export_examples: bool = True,
     **views: list[str],
@@ -83,7 +85,7 @@ def test_more_than_a_twentieth_is_a_warning(
     *,
     is_warned: bool,
 ) -> None:
-    counts = {("PA", "PA"): 190, ("OTHER", "LAO"): number}
+    counts: Counts = {("PA", "PA"): 190, ("OTHER", "LAO"): number}
 
     found = shown(tmp_path, counts, images=FRONTAL)
 
@@ -93,7 +95,12 @@ def test_more_than_a_twentieth_is_a_warning(
 
 
 def test_the_first_key_that_leaves_a_view_out_is_named(tmp_path: Path) -> None:
-    counts = {("PA", "PA"): 5, ("AP", "AP"): 4, ("LATERAL", "LL"): 3, ("OTHER", "x"): 2}
+    counts: Counts = {
+        ("PA", "PA"): 5,
+        ("AP", "AP"): 4,
+        ("LATERAL", "LL"): 3,
+        ("OTHER", "x"): 2,
+    }
 
     found = shown(
         tmp_path,
@@ -124,7 +131,7 @@ def test_without_boxes_nothing_is_left_out_of_the_alignment(tmp_path: Path) -> N
 def test_a_private_corpus_shows_no_spelling_that_nobody_has_listed(
     tmp_path: Path,
 ) -> None:
-    counts = {("PA", "PA"): 2, ("UNKNOWN", "Mrs X"): 1, ("UNKNOWN", "Mr Y"): 1}
+    counts: Counts = {("PA", "PA"): 2, ("UNKNOWN", "Mrs X"): 1, ("UNKNOWN", "Mr Y"): 1}
 
     found = shown(tmp_path, counts, may_export_examples=False, images=FRONTAL)
 
@@ -140,9 +147,7 @@ def test_a_private_corpus_shows_no_spelling_that_nobody_has_listed(
 
 
 def test_many_spellings_are_in_the_file_and_not_all_on_the_page(tmp_path: Path) -> None:
-    counts: dict[tuple[str, str | None], int] = {
-        ("UNKNOWN", f"w{number:03}"): 1 for number in range(50)
-    }
+    counts: Counts = {("UNKNOWN", f"w{number:03}"): 1 for number in range(50)}
 
     found = shown(tmp_path, counts, images=FRONTAL)
 

@@ -82,8 +82,10 @@ def test_a_text_names_a_dozen_spellings_and_counts_the_rest() -> None:
 def test_more_than_a_twentieth_is_warned_about(
     num_kept: int | None, levels: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    numbers = {("LATERAL", "LL"): 5} if num_kept else {}
-    counts = count_views({("PA", "PA"): num_kept or 10, **numbers})
+    numbers: dict[tuple[str, str | None], int] = {("PA", "PA"): num_kept or 10}
+    if num_kept:
+        numbers["LATERAL", "LL"] = 5
+    counts = count_views(numbers)
 
     with caplog.at_level(logging.INFO):
         log_left_out(
