@@ -24,6 +24,9 @@ TextNetwork = Any
 """A `PreTrainedModel` of transformers: its attributes differ by architecture."""
 
 _WHERE = "model.text_encoder"
+_POOLER = "pooler."
+"""A classifier's layer over [CLS], which is never used here."""
+
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -221,7 +224,7 @@ def read_text_network(
             f"{_WHERE}.name: '{config.name}' has a configuration but no weights that can "
             f"be read: {error}"
         ) from error
-    missing = [key for key in found["missing_keys"] if not key.startswith("pooler.")]
+    missing = [key for key in found["missing_keys"] if not key.startswith(_POOLER)]
     if missing:
         raise ValueError(
             f"{_WHERE}.name: the weights of '{config.name}' lack {len(missing)} tensors, "
@@ -233,7 +236,7 @@ def read_text_network(
 
 def _log_surplus(names: Iterable[str], *, name: str) -> None:
     """Say what of a file of weights has no place in the encoder."""
-    surplus = sorted(key for key in names if not key.startswith("pooler."))
+    surplus = sorted(key for key in names if not key.startswith(_POOLER))
     if surplus:
         logger.warning(
             "text encoder %s: %d tensors of its weights have no place in it: %s",
@@ -260,7 +263,8 @@ def cut_text_network(network: TextNetwork, *, num_layers: int | None) -> TextNet
     architecture = copy.deepcopy(network.config)
     architecture.num_hidden_layers = num_layers
     cut = _random_network(architecture)
-    missing = cut.load_state_dict(network.state_dict(), strict=False).missing_keys
+    found = cut.load_state_dict(network.state_dict(), strict=False)
+    missing = [key for key in found.missing_keys if not key.startswith(_POOLER)]
     if missing:
         raise ValueError(
             f"{_WHERE}.num_layers: an encoder of {num_layers} layers has {len(missing)} "
