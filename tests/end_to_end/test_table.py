@@ -13,10 +13,14 @@ from support.checkout import Checkout
 
 pytestmark = pytest.mark.slow  # shares the finished run of the session
 
-DETECTOR = {"regions": {"checkpoint": "results/test/detector"}}
+DETECTOR = {"regions": {"checkpoint": "results/test/detector", "max_reject_share": 0.5}}
+# The finished corpus has broken files on purpose, and its detector has hardly learned.
 SMALLER = {
-    "images": {"size": 96},
+    "corpus": {"max_reject_share": 0.3},
+    "reports": {"max_reject_share": 0.3},
+    "images": {"size": 96, "max_reject_share": 0.3},
     "pretraining": {
+        "max_reject_share": 0.5,
         "crop": {"resize": 72},
         "model": {"image_encoder": {"size": 64}},
         "max_steps": 4,
