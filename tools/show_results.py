@@ -11,6 +11,7 @@ from asg_core.config import read_config
 from asg_core.summary.text import results_table
 from asg_core.tables.catalog import METRICS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
+from asg_core.terms.stages import SCORED_STAGES
 
 
 def results_page(metrics: pl.DataFrame) -> str:
@@ -34,9 +35,7 @@ def results_page(metrics: pl.DataFrame) -> str:
 
 def _scores(metrics: pl.DataFrame) -> pl.DataFrame:
     """Return the overall value of every score: no counts, no single targets."""
-    is_score = pl.col("stage").is_in(
-        ["extract_triplets", "detect_regions", "align_regions"]
-    )
+    is_score = pl.col("stage").is_in(list(SCORED_STAGES))
     is_count = pl.col("metric").is_in(["rows", "rejects"])
     return metrics.filter(is_score & ~is_count & (pl.col("target") == "all"))
 

@@ -16,10 +16,11 @@ from asg_core.alignment.units import (
 from asg_core.tables.catalog import REGION, REJECTS
 from asg_core.tables.view_counts import count_views_of, log_left_out
 from asg_core.terms.regions import REGIONS
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
-STAGE = "align_regions"
+STAGE = Stage.ALIGN_REGIONS
 
 _TOLERANCE = 0.5
 """Pixels by which a box may leave its image: rounding, and no error."""

@@ -8,9 +8,10 @@ from asg_core.alignment.units import CORNERS
 from asg_core.tables.catalog import STAGE_METRICS
 from asg_core.terms.existence import Context
 from asg_core.terms.regions import REGIONS
+from asg_core.terms.stages import Stage
 from asg_core.terms.views import FRONTAL, View
 
-STAGE = "align_regions"
+STAGE = Stage.ALIGN_REGIONS
 
 _PAIR = ["image_id", "region", "sentence_index"]
 

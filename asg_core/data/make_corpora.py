@@ -19,10 +19,11 @@ from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import FINDING, REJECTS
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
-STAGE = "pretrain"
+STAGE = Stage.PRETRAIN_ENCODERS
 
 UncertainTags = Literal["negative", "positive", "ignore", "soft"]
 UnmentionedTags = Literal["negative", "ignore"]

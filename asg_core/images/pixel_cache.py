@@ -20,12 +20,13 @@ from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.schema import TableError
 from asg_core.tables.view_counts import count_views_of, log_left_out
+from asg_core.terms.stages import Stage
 
 # Shape suffixes: N = images, S = rows, and columns, of the square model frame
 
 logger = logging.getLogger(__name__)
 
-STAGE = "cache_pixels"
+STAGE = Stage.CACHE_PIXELS
 
 ImageRow = tuple[str, str, int, int]
 """What is read of a row of `images`: image_id, path, width, height."""

@@ -7,8 +7,9 @@ import polars as pl
 
 from asg_core.images.geometry import BoxesXyxy, Frame, box_area, clip_boxes
 from asg_core.tables.catalog import REGION_BOXES, REJECTS
+from asg_core.terms.stages import Stage
 
-STAGE = "detect_regions"
+STAGE = Stage.DETECT_REGIONS
 """The stage in rejects and metrics, also where boxes are imported."""
 
 

@@ -48,10 +48,11 @@ from asg_core.reports.rows import ReportRows
 from asg_core.reports.sections import split_sections
 from asg_core.reports.sentences import split_sentences
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
-STAGE = "extract_triplets"
+STAGE = Stage.EXTRACT_TRIPLETS
 DEFAULT_CONFIG = ReportsConfig()
 # A text of which more than this share is control characters is no text.
 _MAX_BINARY_SHARE = 0.05

@@ -6,8 +6,9 @@ import polars as pl
 
 from asg_core.tables.catalog import SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.terms.findings import FINDINGS
+from asg_core.terms.stages import Stage
 
-STAGE = "extract_triplets"
+STAGE = Stage.EXTRACT_TRIPLETS
 ALL = "all"
 _MENTION = ("study_id", "finding", "finding_start", "finding_end")
 # What a row must share with the truth, beyond its mention, to be right.

@@ -23,10 +23,11 @@ from asg_core.sources.files import table_rows
 from asg_core.sources.layouts import box_columns, find_box_table, find_imagenome
 from asg_core.tables.catalog import ANNOTATED_BOXES, SPLITS
 from asg_core.terms.regions import REGIONS
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
-STAGE = "read_annotations"
+STAGE = Stage.READ_ANNOTATIONS
 
 # Rows become frames every so often: a row as a Python object takes 20 times the room.
 _ROWS_PER_FRAME = 100_000

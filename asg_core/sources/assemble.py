@@ -18,13 +18,14 @@ from asg_core.tables.view_counts import (
     num_images,
     spellings_text,
 )
+from asg_core.terms.stages import Stage
 from asg_core.terms.view_spellings import canonical_view, is_known_spelling
 from asg_core.terms.views import View
 
 logger = logging.getLogger(__name__)
 
-IMAGES_STAGE = "read_source"
-REPORTS_STAGE = "read_reports"
+IMAGES_STAGE = Stage.READ_SOURCE
+REPORTS_STAGE = Stage.READ_REPORTS
 
 Part = Literal["all", "images", "reports"]
 """What of a shard is read. Two rules read the two parts, so that an edited report does

@@ -4,29 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from asg_core.summary.numbers import count_text, plural_text
+from asg_core.terms.stages import Stage
 
-_LANES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("Corpus", (("studies", "studies", "read_source"),)),
+_LANES: tuple[tuple[str, tuple[tuple[str, str, Stage | None], ...]], ...] = (
+    ("Corpus", (("studies", "studies", Stage.READ_SOURCE),)),
     (
         "Reports",
         (
-            ("reports", "reports", "read_reports"),
-            ("sentences", "sentences", ""),
-            ("triplets", "triplets", "extract_triplets"),
+            ("reports", "reports", Stage.READ_REPORTS),
+            ("sentences", "sentences", None),
+            ("triplets", "triplets", Stage.EXTRACT_TRIPLETS),
         ),
     ),
     (
         "Images",
         (
-            ("images", "images", "cache_pixels"),
-            ("region_boxes", "region boxes", "detect_regions"),
+            ("images", "images", Stage.CACHE_PIXELS),
+            ("annotated_boxes", "annotated boxes", Stage.READ_ANNOTATIONS),
+            ("region_boxes", "region boxes", Stage.DETECT_REGIONS),
         ),
     ),
     (
         "Alignment",
         (
-            ("alignments", "units", "align_regions"),
-            ("tag_targets", "tag targets", ""),
+            ("alignments", "units", Stage.ALIGN_REGIONS),
+            ("tag_targets", "tag targets", None),
         ),
     ),
 )
@@ -79,7 +81,7 @@ def draw_pipeline(
         Lane(
             title=title,
             nodes=tuple(
-                _node(rows[table], label, num_rejects=rejects.get(stage, 0))
+                _node(rows[table], label, num_rejects=rejects.get(stage or "", 0))
                 for table, label, stage in entries
                 if table in rows
             ),
@@ -90,7 +92,7 @@ def draw_pipeline(
         node = _node(
             num_runs,
             "run" if num_runs == 1 else "runs",
-            num_rejects=rejects.get("pretrain_encoders", 0),
+            num_rejects=rejects.get(Stage.PRETRAIN_ENCODERS, 0),
             href="training.html",
         )
         lanes.append(Lane(title="Pre-training", nodes=(node,)))
@@ -98,7 +100,7 @@ def draw_pipeline(
         node = _node(
             num_benchmarks,
             "benchmark" if num_benchmarks == 1 else "benchmarks",
-            num_rejects=rejects.get("read_benchmark", 0),
+            num_rejects=rejects.get(Stage.READ_BENCHMARK, 0),
             href="benchmarks.html",
             note=plural_text(num_encoders, "encoder"),
         )

@@ -15,14 +15,13 @@ from asg_core.summary.numbers import (
 )
 from asg_core.summary.sheets import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
+from asg_core.terms.stages import Stage
 
 _ALL = "all"
 _COUNTS = ("rows", "rejects")
 _OWN_RULE = "build_summary"
 """Its timing is of an earlier build of these very pages."""
 
-_MADE = "make_synthetic"
-_ORDER = ("extract_triplets", "detect_regions", "align_regions")
 _ABOUT = {table.name: table.about for table in TABLES}
 
 
@@ -115,7 +114,9 @@ def rejects_by_stage(rejects: pl.DataFrame) -> dict[str, int]:
 
 def scores_sheets(metrics: pl.DataFrame) -> list[tuple[Sheet, Sheet | None]]:
     """Return for each scored stage: its overall metrics, and those of single targets."""
-    is_score = ~pl.col("metric").is_in(_COUNTS) & (pl.col("stage") != _MADE)
+    is_score = ~pl.col("metric").is_in(_COUNTS) & (
+        pl.col("stage") != Stage.MAKE_SYNTHETIC
+    )
     scores = metrics.filter(is_score).sort("stage", "metric", "target")
     stages = scores["stage"].unique().sort().to_list()
     sheets = []
@@ -195,7 +196,8 @@ def timings_sheet(timings: Sequence[Timing]) -> Sheet | None:
 
 def _place(stage: str) -> tuple[int, str]:
     """Return what stages are sorted by: the order of the pipeline, then the name."""
-    return (_ORDER.index(stage) if stage in _ORDER else len(_ORDER)), stage
+    order = list(Stage)
+    return order.index(stage) if stage in order else len(order), stage
 
 
 def _overall_sheet(stage: str, rows: pl.DataFrame) -> Sheet:

@@ -7,6 +7,7 @@ import polars as pl
 
 from asg_core.tables.catalog import STAGE_METRICS, TABLES
 from asg_core.tables.schema import check_stamp
+from asg_core.terms.stages import Stage
 
 _SCHEMAS = {table.name: table for table in TABLES}
 
@@ -25,7 +26,7 @@ def count_rows(tables: Mapping[str, Sequence[Path]]) -> pl.DataFrame:
         for path in paths:
             check_stamp(path, schema=_SCHEMAS[name])
         total = sum(_num_rows(path) for path in paths)
-        rows.append(_count("tables", "rows", name, total))
+        rows.append(_count(Stage.TABLES, "rows", name, total))
     return STAGE_METRICS.frame(rows)
 
 

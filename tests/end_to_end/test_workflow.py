@@ -21,6 +21,7 @@ from asg_core.tables.catalog import (
     TABLES,
 )
 from asg_core.tables.schema import read_table, read_tables
+from asg_core.terms.stages import Stage
 from support.checkout import Checkout, copy_project
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,19 @@ def test_every_broken_file_is_in_rejects(finished: Checkout) -> None:
         # A row that repeats an image is rejected as a row; its detail names the image.
         text = pl.concat_str("item_id", "detail").str.contains(item["id"], literal=True)
         assert rejects.select(text).to_series().any(), f"{item} is in no rejects"
+
+
+def test_rejects_lie_in_the_folder_of_their_stage(finished: Checkout) -> None:
+    folder = results(finished) / "tables" / "rejects"
+    found = {
+        (place.name, stage)
+        for place in folder.iterdir()
+        for stage in read_tables(sorted(place.glob("*")), schema=REJECTS)["stage"]
+    }
+
+    assert len(found) > 5
+    assert all(place == stage for place, stage in found), found
+    assert {stage for _, stage in found} <= {stage.value for stage in Stage}
 
 
 def test_every_stage_is_scored(finished: Checkout) -> None:

@@ -21,6 +21,7 @@ from asg_core.sources.inventory import (
     inventory_synthetic_benchmark,
 )
 from asg_core.tables.shards import shard_names
+from asg_core.terms.stages import Stage
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
@@ -377,21 +378,21 @@ def made_tables():
 
 def reject_files():
     """Return the rejects of all stages of this configuration."""
-    stages = ["read_source", "read_reports", "extract_triplets"]
+    stages = [Stage.READ_SOURCE, Stage.READ_REPORTS, Stage.EXTRACT_TRIPLETS]
     if HAS_ANNOTATIONS:
-        stages.append("read_annotations")
+        stages.append(Stage.READ_ANNOTATIONS)
     if HAS_IMAGES:
-        stages.append("cache_pixels")
+        stages.append(Stage.CACHE_PIXELS)
     if HAS_BOXES:
-        stages += ["detect_regions", "align_regions"]
+        stages += [Stage.DETECT_REGIONS, Stage.ALIGN_REGIONS]
     folder = f"{RESULTS}/tables/rejects"
-    scored = [f"{folder}/score_triplet_sheet/all.parquet"] if MARKED_SHEET else []
+    scored = [f"{folder}/{Stage.SCORE_TRIPLET_SHEET}/all.parquet"] if MARKED_SHEET else []
     files = sum((shards(f"tables/rejects/{stage}") for stage in stages), start=scored)
     if HAS_PRETRAINING:
         runs = project.pretraining.runs
-        files += [f"{folder}/pretrain_encoders/{run}.parquet" for run in runs]
+        files += [f"{folder}/{Stage.PRETRAIN_ENCODERS}/{run}.parquet" for run in runs]
     if HAS_EVALUATION:
-        files += [f"{folder}/read_benchmark/{name}.parquet" for name in BENCHMARKS]
+        files += [f"{folder}/{Stage.READ_BENCHMARK}/{name}.parquet" for name in BENCHMARKS]
     return files
 
 

@@ -13,6 +13,7 @@ from asg_core.evaluation.benchmarks.read import read_benchmark
 from asg_core.images.config import ImagesConfig
 from asg_core.images.pixel_cache import PixelCache, cache_pixels
 from asg_core.jobs import Job, run_job
+from asg_core.terms.stages import Stage
 from asg_core.terms.views import View
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def main(
     )
     job.rows(rows_in=tables.num_items, rows_out=cached.num_cached)
     job.metrics({f"notes/{note}": number for note, number in cached.notes.items()})
+    # Of the stage of this job: rejects of `cache_pixels` are images of the corpus.
+    undecoded = cached.rejects.with_columns(stage=pl.lit(Stage.READ_BENCHMARK))
     job.write_rejects(
-        pl.concat([tables.rejects, cached.rejects]),
+        pl.concat([tables.rejects, undecoded]),
         rejects,
         num_items=tables.num_items,
         max_share=getattr(config, name).max_reject_share,

@@ -9,6 +9,7 @@ from asg_core.sources.read import read_source
 from asg_core.tables.catalog import REPORTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.shards import parse_shard_name
+from asg_core.terms.stages import Stage
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,7 +27,7 @@ def main(
     """Read one shard below `root`; write `reports` and `rejects`."""
     index, _ = parse_shard_name(shard)
     tables = read_source(config=config, root=root, shard=index, part="reports")
-    rejected = tables.rejects_of("read_reports")
+    rejected = tables.rejects_of(Stage.READ_REPORTS)
     num_items = len(tables.reports) + len(rejected)
     job.rows(rows_in=num_items, rows_out=len(tables.reports))
     job.write_rejects(

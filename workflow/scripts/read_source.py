@@ -9,6 +9,7 @@ from asg_core.sources.read import read_source
 from asg_core.tables.catalog import IMAGES, STUDIES, VIEW_COUNTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.shards import parse_shard_name
+from asg_core.terms.stages import Stage
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -20,7 +21,7 @@ def main(
     """Read one shard below `root`; write `studies`, `images`, `views` and `rejects`."""
     index, _ = parse_shard_name(shard)
     tables = read_source(config=config, root=root, shard=index, part="images")
-    rejects = tables.rejects_of("read_source")
+    rejects = tables.rejects_of(Stage.READ_SOURCE)
     num_items = max(len(tables.images), len(tables.studies)) + len(rejects)
     job.rows(rows_in=num_items, rows_out=len(tables.images))
     job.metric("studies", len(tables.studies))

@@ -28,12 +28,13 @@ from asg_core.tables.catalog import (
     SPLITS,
 )
 from asg_core.tables.schema import TableError, TableSchema, read_table, write_table
+from asg_core.terms.stages import Stage
 
 # Shape suffixes: N = images asked for, T = targets
 
 logger = logging.getLogger(__name__)
 
-STAGE = "read_benchmark"
+STAGE = Stage.READ_BENCHMARK
 FORMAT = 1
 KIND = "benchmark"
 ABOUT = "benchmark.json"

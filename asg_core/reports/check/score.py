@@ -11,11 +11,12 @@ from asg_core.reports.check.marks import ELEMENTS, FilledSheet
 from asg_core.tables.catalog import REJECTS, TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
+from asg_core.terms.stages import Stage
 
 # Shape suffixes: R reports, C counts of `_COUNTS`, B bootstrap draws
 Floats = NDArray[np.float64]
 
-STAGE = "score_triplet_sheet"
+STAGE = Stage.SCORE_TRIPLET_SHEET
 ALL = "all"
 JOINT_NOW = "joint_now"
 """The element of scores of a run's own triplets; see `score_current`."""

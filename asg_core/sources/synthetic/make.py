@@ -36,10 +36,11 @@ from asg_core.sources.synthetic.world_folder import (
 from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.tables.schema import TableSchema, write_table
 from asg_core.tables.shards import shard_name, shard_of
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
-STAGE = "make_synthetic"
+STAGE = Stage.MAKE_SYNTHETIC
 BROKEN = "broken.json"
 
 _LAYOUTS: Mapping[str, Layout] = {

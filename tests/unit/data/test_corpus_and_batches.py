@@ -20,6 +20,8 @@ from asg_core.data.stream import BatchStream
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.batch import PretrainBatch
+from asg_core.summary.pipeline import draw_pipeline
+from asg_core.summary.stages import rejects_by_stage
 from asg_core.tables.catalog import ALIGNMENTS, TAG_TARGETS, TOKENS
 from asg_core.terms.findings import finding_index
 from support.small_corpus import FRAME, SIZE, SmallCorpus
@@ -153,6 +155,14 @@ def test_what_cannot_be_used_is_rejected_with_its_reason(
     assert corpora.num_items == 24 - 2 + 4
     assert len(corpora.train) == 14
     assert "study-004" in corpora.rejects.sort("item_id")["detail"][1]
+    steps = draw_pipeline(
+        rows={},
+        rejects=rejects_by_stage(corpora.rejects),
+        num_runs=1,
+        num_encoders=0,
+        num_benchmarks=0,
+    )
+    assert steps[0][0].nodes[0].notes == ("4 rejected",), "not on the overview"
 
 
 def test_images_of_the_test_split_take_no_part(

@@ -4,12 +4,14 @@ from asg_core.summary.pipeline import draw_pipeline
 from asg_core.summary.sheets import Sheet
 from asg_core.summary.stages import (
     read_timings,
+    rejects_by_stage,
     rejects_sheet,
     rows_sheet,
     scores_sheets,
     timings_sheet,
 )
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS
+from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
+from asg_core.terms.stages import Stage
 
 REJECTED = REJECTS.frame(
     {"stage": stage, "item_id": item, "reason": reason, "detail": f"{item}: why"}
@@ -141,3 +143,26 @@ def test_the_picture_of_nothing_is_empty() -> None:
     )
 
     assert steps == []
+
+
+def test_the_picture_says_what_every_stage_rejected() -> None:
+    stages = set(Stage) - {Stage.MAKE_SYNTHETIC, Stage.TABLES}
+    # Of a sheet that a person marks, no step of the pipeline.
+    stages -= {Stage.SCORE_TRIPLET_SHEET}
+    rejects = REJECTS.frame(
+        {"stage": stage, "item_id": f"{stage}-{k}", "reason": "x", "detail": "x"}
+        for number, stage in enumerate(sorted(stages), start=1)
+        for k in range(number)
+    )
+
+    steps = draw_pipeline(
+        rows={table.name: 5 for table in TABLES},
+        rejects=rejects_by_stage(rejects),
+        num_runs=2,
+        num_encoders=1,
+        num_benchmarks=1,
+    )
+
+    nodes = [node for step in steps for lane in step for node in lane.nodes]
+    said = {note for node in nodes for note in node.notes if "rejected" in note}
+    assert said == {f"{number} rejected" for number in range(1, len(stages) + 1)}

@@ -63,7 +63,7 @@ def test_an_image_whose_pixels_cannot_be_decoded_is_rejected_from_every_table(
     benchmark = load_benchmark(out)
     rejects = read_table(out / "rejects.parquet", schema=REJECTS)
     assert rejects["item_id"].to_list() == [broken]
-    assert rejects["stage"].to_list() == ["cache_pixels"]
+    assert rejects["stage"].to_list() == ["read_benchmark"]
     for frame in (benchmark.images, benchmark.labels, benchmark.boxes, benchmark.masks):
         assert broken not in set(frame["image_id"])
     cached = PixelCache([out / "pixels.parquet"]).image_ids
