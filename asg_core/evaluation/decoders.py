@@ -43,7 +43,8 @@ class SetrPup(nn.Module):
     """Progressive upsampling of SETR: tokens to a map, doubled once per stage.
 
     MGCA's form: a linear layer on the tokens, stages of 3 x 3 convolution, batch norm,
-    ReLU and bilinear doubling, and a last 3 x 3 convolution.
+    ReLU and bilinear doubling between aligned corners, and a last 3 x 3 convolution. All
+    weights start as torch starts them.
     """
 
     def __init__(self, width: int, *, channels: Sequence[int], size: int) -> None:
@@ -55,7 +56,8 @@ class SetrPup(nn.Module):
                 nn.Conv2d(narrow, wide, kernel_size=3, padding=1),
                 nn.BatchNorm2d(wide),
                 nn.ReLU(),
-                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+                # As MGCA: the corners of the map stay the corners.
+                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
             )
             for narrow, wide in pairwise((width, *channels))
         ]
@@ -78,7 +80,9 @@ class UnetDecoder(nn.Module):
     The decoder of segmentation_models_pytorch with its defaults, which MGCA uses: each
     block doubles the map by repeating pixels, appends the encoder's map of that size
     where there is one, and applies 3 x 3 convolution, batch norm and ReLU twice; a last
-    3 x 3 convolution gives the logits.
+    3 x 3 convolution gives the logits. Its weights start as in version 0.2 of that
+    package: convolutions uniform within sqrt(6 / inputs), the last one within
+    sqrt(6 / (inputs + outputs)) and with a bias of 0.
     """
 
     def __init__(
@@ -118,6 +122,16 @@ class UnetDecoder(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = nn.Conv2d(below, 1, kernel_size=3, padding=1)
         self.size = size
+        self._start()
+
+    def _start(self) -> None:
+        """Draw the first weights, in the order of the blocks."""
+        for module in self.blocks.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+        nn.init.xavier_uniform_(self.head.weight)
+        if self.head.bias is not None:
+            nn.init.zeros_(self.head.bias)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Return logits (B, S, S) for maps (B, E, H, W), from the finest to the coarsest."""

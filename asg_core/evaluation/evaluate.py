@@ -1,14 +1,14 @@
 """One encoder on one benchmark: every protocol that applies -> scores and metrics."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.bootstrap import Resamples
-from asg_core.evaluation.config import EvaluationConfig
+from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.features import Features
 from asg_core.evaluation.metrics import TestSet
@@ -78,25 +78,28 @@ def evaluate(
         config=config,
         test_set=_test_set(benchmark, config=config),
     )
-    outcomes: list[Outcome] = []
+    outcomes: dict[Protocol, Outcome] = {}
     reasons: list[tuple[str, str]] = []
     for protocol in config.protocols:
         found = PROTOCOLS[protocol](work)
-        if isinstance(found, Outcome) and not found.metrics.is_empty():
-            outcomes.append(found)
+        if isinstance(found, Outcome):
+            outcomes[protocol] = found
             continue
-        reason = found if isinstance(found, str) else found.result.skipped[0]
-        reasons.append((protocol, reason))
-        logger.info("%s of %s does not apply: %s", protocol, encoder.name, reason)
-    results = [outcome.result for outcome in outcomes]
+        reasons.append((protocol, found))
+        logger.info("%s of %s does not apply: %s", protocol, encoder.name, found)
+    results = [outcome.result for outcome in outcomes.values()]
     return EvaluationResult(
         scores=_joined(results, schema=SCORES),
         segmentation_scores=_joined(results, schema=SEGMENTATION_SCORES),
-        metrics=pl.concat([METRICS.empty(), *(o.metrics for o in outcomes)]),
+        metrics=pl.concat([METRICS.empty(), *(o.metrics for o in outcomes.values())]),
         not_applicable=tuple(reasons),
         notes=(
             *seen_before(encoder.pretrained_on, benchmark=benchmark.name),
-            *(note for result in results for note in (*result.notes, *result.skipped)),
+            *(
+                note
+                for protocol, outcome in outcomes.items()
+                for note in _notes(outcome.result, protocol=protocol)
+            ),
         ),
     )
 
@@ -117,6 +120,12 @@ def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
             f"'{benchmark}' share some"
         )
     return notes
+
+
+def _notes(result: ProtocolResult, *, protocol: Protocol) -> Iterator[str]:
+    yield from result.notes
+    for skipped in result.skipped:
+        yield skipped.sentence(protocol)
 
 
 def _joined(results: Sequence[ProtocolResult], *, schema: TableSchema) -> pl.DataFrame:

@@ -4,8 +4,7 @@ Crops of training images are drawn anew in each epoch, so their features are com
 too; validation and test images are cropped at the centre. Training ends when the
 validation loss stops falling. What differs from MGCA's code is what it takes from its
 encoder: the input size and the mean and standard deviation of the grey values are the
-encoder's own. Training rows are drawn by MGCA's rule from the images in the order of
-their ids; the order of its files, and so its very draw, is not recorded.
+encoder's own. With a split of MGCA the training images of seed 42 are those of MGCA.
 """
 
 # Shape suffixes:
@@ -31,8 +30,8 @@ from asg_core.evaluation.mgca_classifier import (
     train_classifier,
 )
 from asg_core.evaluation.mgca_config import MgcaLinearConfig
-from asg_core.evaluation.mgca_training import num_in_batches, sample_rows
-from asg_core.evaluation.protocol_result import Fit, ProtocolResult
+from asg_core.evaluation.mgca_training import draw_training_images, num_in_batches
+from asg_core.evaluation.protocol_result import Fit, ProtocolResult, SkippedFit
 from asg_core.evaluation.score_frames import score_frame
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import SCORES
@@ -51,13 +50,13 @@ def mgca_linear(
     fractions: Sequence[float],
     num_seeds: int,
     batch_size: int = 64,
-) -> ProtocolResult:
+) -> ProtocolResult | str:
     """Train a classifier for every fraction and seed, and score the test images.
 
     Targets are trained together, with one logit each: binary cross-entropy, or over the
     classes where these exclude each other. Images without a label for a target say nothing
     about it. A target (or class) of which the training labels have one value only gets no
-    rows; a fit without any other is left out and named in `skipped`. All images too are
+    rows; a fit without any other is left out and is in `skipped`. All images too are
     trained on with every seed: order, crops and first weights differ.
 
     Args:
@@ -71,18 +70,17 @@ def mgca_linear(
 
     Returns:
         SCORES of every test image, as probabilities; `validation` has the same of the
-        validation images.
+        validation images. Or why the protocol does not apply to this benchmark.
 
     Raises:
         FloatingPointError: If a validation loss is not finite.
     """
     validate_ids, train_ids = benchmark.part("validate"), benchmark.part("train")
     if not validate_ids or not train_ids:
-        reason = (
-            f"{PROTOCOL}: training ends by the validation loss, and '{benchmark.name}' "
-            f"has {len(train_ids)} training and {len(validate_ids)} validation images"
+        return (
+            f"training ends by the validation loss, and '{benchmark.name}' has "
+            f"{len(train_ids)} training and {len(validate_ids)} validation images"
         )
-        return ProtocolResult(frame=SCORES.empty(), fits=(), skipped=(reason,))
     setting = LinearSetting(
         benchmark=benchmark,
         encoder=encoder,
@@ -97,14 +95,13 @@ def mgca_linear(
     )
     frames, validations = [SCORES.empty()], [SCORES.empty()]
     fits: list[Fit] = []
-    notes, skipped = [_about(setting)], []
+    notes = [_about(setting)]
+    skipped: list[SkippedFit] = []
     for fraction in fractions:
         for seed in range(config.seed, config.seed + num_seeds):
-            drawn = sample_rows(len(train_ids), fraction=fraction, seed=seed)
-            outcome = _fit(
-                setting, [train_ids[row] for row in drawn], fraction=fraction, seed=seed
-            )
-            if isinstance(outcome, str):
+            drawn = draw_training_images(benchmark, fraction=fraction, seed=seed)
+            outcome = _fit(setting, drawn, fraction=fraction, seed=seed)
+            if isinstance(outcome, SkippedFit):
                 skipped.append(outcome)
                 continue
             fits.append(outcome.fit)
@@ -162,18 +159,12 @@ def _about(setting: LinearSetting) -> str:
 
 def _fit(
     setting: LinearSetting, train_ids: list[str], *, fraction: float, seed: int
-) -> _Outcome | str:
+) -> _Outcome | SkippedFit:
     """Train and score, or say why not."""
     benchmark, config = setting.benchmark, setting.config
     where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
     truth_NT = torch.from_numpy(benchmark.truth(train_ids))
     columns = _fitted_columns(truth_NT, is_exclusive=benchmark.is_exclusive)
-    if not columns:
-        return (
-            f"{where}: the labels of the {len(train_ids)} training images have one value "
-            "only, so there is nothing to learn from"
-        )
-    classifier, training = train_classifier(setting, train_ids, truth_NT, seed=seed)
     fit = Fit(
         fraction=fraction,
         seed=seed,
@@ -183,6 +174,13 @@ def _fit(
             for column, target in enumerate(benchmark.targets)
         },
     )
+    if not columns:
+        reason = (
+            f"the labels of the {len(train_ids)} training images have one value only, so "
+            "there is nothing to learn from"
+        )
+        return SkippedFit(fit=fit, reason=reason)
+    classifier, training = train_classifier(setting, train_ids, truth_NT, seed=seed)
     num_used = num_in_batches(
         len(train_ids), config.batch_size, drop_last=config.legacy_drop_last
     )

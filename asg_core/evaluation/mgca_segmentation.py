@@ -4,7 +4,8 @@ SETR-PUP on the tokens of a transformer, a U-Net on the maps of a convolutional 
 The whole square of the cache is scaled to the input of the encoder, without a crop, and
 masks are as large as the input. What differs from MGCA's code: size, mean and standard
 deviation are the encoder's own; training images are scaled and rotated after they were
-made small; the draw is by MGCA's rule from images in the order of their ids.
+made small; MGCA draws its fraction from the global generator, whose state nothing records, and
+so ours is another draw by the same rule: from the images in the order of the split.
 """
 
 # Shape suffixes:
@@ -40,6 +41,7 @@ from asg_core.evaluation.protocol_result import (
     Fit,
     MaskCounts,
     ProtocolResult,
+    SkippedFit,
     count_pixels,
     in_batches,
     join_counts,
@@ -90,12 +92,11 @@ def mgca_segmentation(
     fractions: Sequence[float],
     num_seeds: int,
     batch_size: int = 64,
-) -> ProtocolResult:
+) -> ProtocolResult | str:
     """Train a decoder for every fraction and seed, and count the pixels of test images.
 
     A pixel is inside where its probability is over a half. A fraction without any mask is
-    left out and named in `skipped`; so is every fit where the protocol does not apply, to
-    an encoder without a network or a benchmark without validation images.
+    left out and is in `skipped`.
 
     Args:
         benchmark: SIIM or RSNA.
@@ -107,30 +108,36 @@ def mgca_segmentation(
         batch_size: Images of a forward pass where nothing is trained.
 
     Returns:
-        SEGMENTATION_SCORES of every test image, at the encoder's input size.
+        SEGMENTATION_SCORES of every test image, at the encoder's input size; or why the
+        protocol does not apply to this encoder or this benchmark.
 
     Raises:
         FloatingPointError: If a validation loss is not finite.
     """
     setting = _prepare(benchmark, encoder, cache, config=config)
     if isinstance(setting, str):
-        return ProtocolResult(
-            frame=SEGMENTATION_SCORES.empty(), fits=(), skipped=(setting,)
-        )
+        return setting
     frames = [SEGMENTATION_SCORES.empty()]
     fits: list[Fit] = []
     notes: list[str] = []
-    skipped: list[str] = []
+    skipped: list[SkippedFit] = []
     for fraction in fractions:
         for seed in range(config.seed, config.seed + num_seeds):
             where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
             train_ids = _draw(setting, fraction=fraction, seed=seed)
             num_positive = setting.images.num_positive(train_ids)
+            fit = Fit(
+                fraction=fraction,
+                seed=seed,
+                num_train=len(train_ids),
+                num_train_positive={setting.images.target: num_positive},
+            )
             if not num_positive:
-                skipped.append(
-                    f"{where}: none of the {len(train_ids)} training images has a mask, "
-                    "so there is nothing to learn from"
+                reason = (
+                    f"none of the {len(train_ids)} training images has a mask, so there "
+                    "is nothing to learn from"
                 )
+                skipped.append(SkippedFit(fit=fit, reason=reason))
                 continue
             segmenter, training = _train(setting, train_ids, seed=seed)
             notes = notes or [_about(setting, segmenter)]
@@ -138,12 +145,6 @@ def mgca_segmentation(
                 f"{where}: {setting.num_used(train_ids)} of {len(train_ids)} training "
                 f"images an epoch, {num_positive} of the {len(train_ids)} with a mask; "
                 f"{training.sentence()}"
-            )
-            fit = Fit(
-                fraction=fraction,
-                seed=seed,
-                num_train=len(train_ids),
-                num_train_positive={setting.images.target: num_positive},
             )
             fits.append(fit)
             frames.append(_score(setting, segmenter, fit=fit, batch_size=batch_size))
@@ -173,14 +174,14 @@ def _prepare(
     """Return what all fits share, or why the protocol does not apply."""
     masked = {"siim": config.siim, "rsna": config.rsna}.get(benchmark.name)
     if masked is None or benchmark.segmentation_target is None:
-        return f"{PROTOCOL}: defined for siim and rsna, not for '{benchmark.name}'"
+        return f"defined for siim and rsna, not for '{benchmark.name}'"
     if not isinstance(encoder, NetworkEncoder):
-        return f"{PROTOCOL}: '{encoder.name}' has no network to put a decoder on"
+        return f"'{encoder.name}' has no network to put a decoder on"
     num_validate = len(benchmark.part("validate"))
     if not num_validate or not benchmark.part("train"):
         return (
-            f"{PROTOCOL}: training ends by the validation loss, and '{benchmark.name}' "
-            f"has {len(benchmark.part('train'))} training and {num_validate} validation "
+            f"training ends by the validation loss, and '{benchmark.name}' has "
+            f"{len(benchmark.part('train'))} training and {num_validate} validation "
             "images"
         )
     images = make_masked_images(benchmark, cache, size=encoder.input_size)
@@ -194,15 +195,16 @@ def _prepare(
 
 
 def _draw(setting: _Setting, *, fraction: float, seed: int) -> list[str]:
-    """Return the training images of a fraction."""
-    image_ids = setting.benchmark.part("train")
+    """Return the training images of a fraction, whose number is rounded down."""
+    listed = setting.benchmark.listed("train")
+    image_ids = [image_id for image_id in listed if image_id is not None]
     if setting.masked.negatives == "balanced":
         positive = [name for name in image_ids if setting.images.is_positive(name)]
         without = [name for name in image_ids if not setting.images.is_positive(name)]
         state = np.random.RandomState(seed)
         kept = state.permutation(len(without))[: len(positive)]
         image_ids = positive + [without[place] for place in kept]
-    drawn = sample_rows(len(image_ids), fraction=fraction, seed=seed)
+    drawn = sample_rows(len(image_ids), fraction=fraction, seed=seed, rounds_down=True)
     return [image_ids[row] for row in drawn]
 
 

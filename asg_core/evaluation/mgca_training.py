@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from asg_core.evaluation.benchmarks.form import Benchmark
+
 # Shape suffixes: N = training images, K = images drawn
 
 logger = logging.getLogger(__name__)
@@ -50,15 +52,32 @@ class Training:
         )
 
 
-def sample_rows(num_rows: int, *, fraction: float, seed: int) -> Rows:
+def draw_training_images(
+    benchmark: Benchmark, *, fraction: float, seed: int
+) -> list[str]:
+    """Return the training images of a fraction, in the order of the draw.
+
+    MGCA samples the rows of its training file, whose order is that of the split. A drawn
+    image that is not there is left out, and no other takes its place.
+    """
+    listed = benchmark.listed("train")
+    rows = sample_rows(len(listed), fraction=fraction, seed=seed)
+    return [image_id for row in rows if (image_id := listed[row]) is not None]
+
+
+def sample_rows(
+    num_rows: int, *, fraction: float, seed: int, rounds_down: bool = False
+) -> Rows:
     """Return the rows (K,) that `DataFrame.sample(frac, random_state)` draws, in its order.
 
     pandas draws without replacement from `RandomState(seed)`, and rounds the number half
-    to even. At least one row is drawn, where there is one; of all rows all, in order.
+    to even; `rounds_down` does not. At least one row is drawn, where there is one; of all
+    rows all, in order.
     """
     if fraction == 1:
         return np.arange(num_rows)
-    num_drawn = min(num_rows, max(1, round(fraction * num_rows)))
+    share = fraction * num_rows
+    num_drawn = min(num_rows, max(1, int(share) if rounds_down else round(share)))
     # The generator is the one that pandas uses, so that equal tables give equal draws.
     state = np.random.RandomState(seed)
     return state.choice(num_rows, size=num_drawn, replace=False).astype(np.int64)

@@ -10,7 +10,7 @@ from asg_core.tables.catalog import SPLITS
 def describe_evaluation(
     result: EvaluationResult, *, benchmark: Benchmark, encoder: str
 ) -> dict[str, Any]:
-    """Return what notes.json holds: split, images of each part, what was left out.
+    """Return what notes.json holds: the split, images of each part, what was left out.
 
     Args:
         result: What `evaluate` returned.
@@ -21,6 +21,7 @@ def describe_evaluation(
         "benchmark": benchmark.name,
         "encoder": encoder,
         "split": benchmark.split,
+        "recipe": benchmark.recipe,
         "counts": {split: len(benchmark.part(split)) for split in SPLITS},
         "overlaps": benchmark.overlaps,
         "not_applicable": [list(pair) for pair in result.not_applicable],

@@ -27,10 +27,25 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFit:
+    """A fit that was not made, and why."""
+
+    fit: Fit
+    reason: str
+
+    def sentence(self, protocol: str) -> str:
+        """Return it in words."""
+        return (
+            f"{protocol}, fraction {self.fit.fraction:g}, seed {self.fit.seed}: "
+            f"{self.reason}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolResult:
     """Scores of test images, and what a reader of the scores must know.
 
-    A fit that cannot be made has no rows and is named in `skipped`: it is not a fit that
+    A fit that cannot be made has no rows and is in `skipped`: it is not a fit that
     scores 0.
     """
 
@@ -43,8 +58,8 @@ class ProtocolResult:
     notes: tuple[str, ...] = ()
     """Sentences: what is trained, what moves, how many images were left out, ..."""
 
-    skipped: tuple[str, ...] = ()
-    """Sentences: which fit was not made, and why."""
+    skipped: tuple[SkippedFit, ...] = ()
+    """Every fit that was not made."""
 
     validation: pl.DataFrame | None = None
     """Scores of validation images, in the same schema; thresholds come from them."""

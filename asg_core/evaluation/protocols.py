@@ -12,13 +12,12 @@ from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder, crop_of
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.fractions import repetitions
 from asg_core.evaluation.linear_cached import linear_cached
 from asg_core.evaluation.masks import Masks, mean_mask, read_masks, true_masks
 from asg_core.evaluation.metrics import TestSet, score_metrics
 from asg_core.evaluation.mgca_linear import mgca_linear
 from asg_core.evaluation.mgca_segmentation import mgca_segmentation
-from asg_core.evaluation.protocol_result import Fit, ProtocolResult
+from asg_core.evaluation.protocol_result import ProtocolResult
 from asg_core.evaluation.segmentation_cached import segment_cached
 from asg_core.evaluation.segmentation_metrics import (
     constant_mask_dice,
@@ -84,12 +83,9 @@ def _mgca_linear(work: Work) -> Outcome | str:
         num_seeds=work.config.seeds,
         batch_size=work.config.batch_size,
     )
-    return _of_scores(
-        work,
-        result,
-        protocol="mgca-linear",
-        expected=_every_fit(work, first=work.config.mgca_linear.seed),
-    )
+    if isinstance(result, str):
+        return result
+    return _of_scores(work, result, protocol="mgca-linear")
 
 
 def _zero_shot_tags(work: Work) -> Outcome | str:
@@ -138,7 +134,6 @@ def _segmentation_cached(work: Work) -> Outcome | str:
         protocol="segmentation-cached",
         crop=crop,
         size=config.size,
-        expected=repetitions(work.config.fractions, work.seeds),
     )
 
 
@@ -154,6 +149,8 @@ def _mgca_segmentation(work: Work) -> Outcome | str:
         num_seeds=work.config.seeds,
         batch_size=work.config.batch_size,
     )
+    if isinstance(result, str):
+        return result
     return _of_masks(
         work,
         result,
@@ -161,14 +158,7 @@ def _mgca_segmentation(work: Work) -> Outcome | str:
         # Of this protocol the whole square, not a crop of it, is the encoder's input.
         crop=centre_crop(work.encoder.input_size, work.encoder.input_size),
         size=work.encoder.input_size,
-        expected=_every_fit(work, first=work.config.mgca_segmentation.seed),
     )
-
-
-def _every_fit(work: Work, *, first: int) -> list[tuple[float, int]]:
-    """Return every fraction with every seed from `first` on."""
-    seeds = range(first, first + work.config.seeds)
-    return [(fraction, seed) for fraction in work.config.fractions for seed in seeds]
 
 
 def _mean_mask_dice(work: Work, *, crop: Crop, size: int) -> float | None:
@@ -206,13 +196,11 @@ def _of_scores(
     *,
     protocol: Protocol,
     rules: ScoreRules | None = None,
-    expected: Sequence[tuple[float, int]] = (),
 ) -> Outcome:
-    missing = _missing_fits(work, result, expected=expected)
     metrics = score_metrics(
         result.frame,
         validation=result.validation,
-        fits=[*result.fits, *(fit for fit, _ in missing)],
+        fits=[*result.fits, *(skipped.fit for skipped in result.skipped)],
         test_set=work.test_set,
         protocol=protocol,
         encoder=work.encoder.name,
@@ -228,41 +216,21 @@ def _of_masks(
     protocol: Protocol,
     crop: Crop,
     size: int,
-    expected: Sequence[tuple[float, int]],
 ) -> Outcome:
-    missing = _missing_fits(work, result, expected=expected)
     metrics = segmentation_metrics(
         result.frame,
-        fits=[*result.fits, *(fit for fit, _ in missing)],
+        fits=[*result.fits, *(skipped.fit for skipped in result.skipped)],
         test_set=work.test_set,
         protocol=protocol,
         encoder=work.encoder.name,
         target=str(work.benchmark.segmentation_target),
         mean_mask_dice=_mean_mask_dice(work, crop=crop, size=size),
-        missing={(fit.fraction, fit.seed): why for fit, why in missing},
+        missing={
+            (skipped.fit.fraction, skipped.fit.seed): skipped.reason
+            for skipped in result.skipped
+        },
     )
     return Outcome(result=result, metrics=metrics)
-
-
-def _missing_fits(
-    work: Work, result: ProtocolResult, *, expected: Sequence[tuple[float, int]]
-) -> list[tuple[Fit, str]]:
-    """Return the fits that were not made, with the sentence that says why."""
-    made = {(fit.fraction, fit.seed) for fit in result.fits}
-    num_train = len(work.benchmark.part("train"))
-    missing = []
-    for fraction, seed in expected:
-        named = f"fraction {fraction:g}, seed {seed}: "
-        reasons = [text for text in result.skipped if named in text]
-        if (fraction, seed) not in made and reasons:
-            fit = Fit(
-                fraction=fraction,
-                seed=seed,
-                num_train=max(1, round(num_train * fraction)),
-                num_train_positive={},
-            )
-            missing.append((fit, reasons[0].partition(named)[2]))
-    return missing
 
 
 PROTOCOLS: Mapping[Protocol, Callable[[Work], Outcome | str]] = {

@@ -31,6 +31,7 @@ from asg_core.evaluation.protocol_result import (
     Fit,
     MaskCounts,
     ProtocolResult,
+    SkippedFit,
     count_pixels,
     in_batches,
     join_counts,
@@ -103,7 +104,7 @@ def segment_cached(
     Training images are those of the fraction that have a mask, and a share of the others
     (`config.negatives`). All of them, with seed s, are a function of the fraction and s;
     of the whole training part only the first seed is used. A fraction without any mask
-    gives no rows, and a sentence in `skipped`.
+    gives no rows and is in `skipped`.
 
     Args:
         benchmark: One with a segmentation target.
@@ -141,21 +142,21 @@ def segment_cached(
         train_ids = draw_fraction(benchmark.part("train"), fraction=fraction, seed=seed)
         train_N = features.rows(train_ids)
         num_positive = int(data.has_mask_N[train_N].sum())
-        if not num_positive:
-            skipped.append(
-                f"{where}: none of the {len(train_N)} training images has a mask of "
-                f"{target} at {config.size} x {config.size} cells, so there is nothing "
-                "to learn from"
-            )
-            continue
-        fitted = _fit(data, train_N, validate_N, config=config, seed=seed)
-        counts = fitted.count(data, test_N)
         fit = Fit(
             fraction=fraction,
             seed=seed,
             num_train=len(train_N),
             num_train_positive={target: num_positive},
         )
+        if not num_positive:
+            reason = (
+                f"none of the {len(train_N)} training images has a mask of {target} at "
+                f"{config.size} x {config.size} cells, so there is nothing to learn from"
+            )
+            skipped.append(SkippedFit(fit=fit, reason=reason))
+            continue
+        fitted = _fit(data, train_N, validate_N, config=config, seed=seed)
+        counts = fitted.count(data, test_N)
         fits.append(fit)
         notes.append(
             f"{where}: {fitted.num_used} of {len(train_N)} training images used, "

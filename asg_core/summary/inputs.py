@@ -20,6 +20,7 @@ _NOTE_KEYS = (
     "encoder",
     "not_applicable",
     "split",
+    "recipe",
     "counts",
     "overlaps",
     "notes",
@@ -75,6 +76,7 @@ class Notes:
     benchmark: str
     encoder: str
     split: str = ""
+    recipe: str = ""  # how the split divides the images
     not_applicable: tuple[tuple[str, str], ...] = ()  # protocol, reason
     counts: Mapping[str, int] = field(default_factory=dict)  # images of each part
     overlaps: Mapping[str, Any] = field(default_factory=dict)

@@ -1,11 +1,12 @@
 """Numbers that papers have printed -> sheets, apart from ours or beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import polars as pl
 
-from asg_core.summary.metric_names import metric_label, value_text
+from asg_core.evaluation.published import FOREIGN_SPLITS
+from asg_core.summary.metric_names import benchmark_label, metric_label, value_text
 from asg_core.summary.numbers import MISSING, fraction_text
 from asg_core.summary.scores import (
     ALL,
@@ -18,11 +19,12 @@ from asg_core.summary.scores import (
 from asg_core.summary.sheets import Cell, Column, Sheet
 
 _OURS = "this run"
+_KEYS = ("protocol", "benchmark", "metric")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedGroup:
-    """The published numbers of one protocol, a sheet per benchmark and metric."""
+    """The published numbers of one protocol, a sheet per benchmark, metric and split."""
 
     protocol: str
     sheets: tuple[Sheet, ...]
@@ -39,32 +41,27 @@ def published_groups(
 
     Beside a synthetic corpus they are alone and complete: nothing there compares with
     them. Beside a real one only those stay that have a result of ours under the same
-    protocol on the same benchmark with the same metric, and ours lead the table.
+    protocol on the same benchmark with the same metric. Where the split is the same too,
+    ours lead the table; numbers on another split have a table of their own behind it.
 
     Args:
-        published: With the columns method, benchmark, protocol, metric, fraction, value
-            in [0, 1], note, source.
+        published: With the columns method, benchmark, protocol, split, metric, fraction,
+            value in [0, 1], note, source.
         metrics: Ours, in METRICS.
         encoders: Ours, in the order of the rows.
         is_synthetic: Whether ours are of a synthetic corpus.
     """
     ours = over_seeds(metrics).filter(pl.col("target") == ALL)
-    keys = ["protocol", "benchmark", "metric"]
-    if not is_synthetic:
-        published = published.join(ours, on=keys, how="semi")
+    if is_synthetic:
+        ours = ours.head(0)
+    else:
+        published = published.join(ours, on=_KEYS, how="semi")
     found: dict[str, list[Sheet]] = {}
-    for (protocol, benchmark, metric), rows in published.sort(
-        *keys, maintain_order=True
-    ).group_by(keys, maintain_order=True):
-        own = ours.head(0)
-        if not is_synthetic:
-            own = ours.filter(
-                (pl.col("protocol") == protocol)
-                & (pl.col("benchmark") == benchmark)
-                & (pl.col("metric") == metric)
-            )
-        found.setdefault(str(protocol), []).append(
-            _sheet(rows, ours=own, encoders=encoders)
+    for (protocol, *_), rows in published.sort(*_KEYS, maintain_order=True).group_by(
+        _KEYS, maintain_order=True
+    ):
+        found.setdefault(str(protocol), []).extend(
+            _sheets(rows, ours=ours, encoders=encoders)
         )
     return [
         PublishedGroup(protocol=protocol, sheets=tuple(sheets))
@@ -72,11 +69,39 @@ def published_groups(
     ]
 
 
-def _sheet(rows: pl.DataFrame, *, ours: pl.DataFrame, encoders: Sequence[str]) -> Sheet:
+def _sheets(
+    rows: pl.DataFrame, *, ours: pl.DataFrame, encoders: Sequence[str]
+) -> list[Sheet]:
+    """Return a sheet for each split of one metric; the one of our split comes first."""
+    same_metric = ours.join(rows, on=_KEYS, how="semi")
+    own_splits = set(same_metric["split"])
+    by_split = {
+        str(split): of_split
+        for (split,), of_split in rows.group_by("split", maintain_order=True)
+    }
+    return [
+        _sheet(
+            by_split[split],
+            ours=same_metric.filter(pl.col("split") == split),
+            encoders=encoders,
+            others=own_splits - {split},
+        )
+        for split in sorted(
+            by_split, key=lambda split: (split not in own_splits, split)
+        )
+    ]
+
+
+def _sheet(
+    rows: pl.DataFrame,
+    *,
+    ours: pl.DataFrame,
+    encoders: Sequence[str],
+    others: Set[str],
+) -> Sheet:
+    """Return the numbers of one split; `others` are the splits that ours are of else."""
     first = rows.row(0, named=True)
-    protocol, benchmark, metric = (
-        str(first[key]) for key in ("protocol", "benchmark", "metric")
-    )
+    protocol, benchmark, metric, split = (str(first[key]) for key in (*_KEYS, "split"))
     fractions = sorted({*rows["fraction"], *ours["fraction"]})
     footer = None
     if len(ours):
@@ -90,9 +115,16 @@ def _sheet(rows: pl.DataFrame, *, ours: pl.DataFrame, encoders: Sequence[str]) -
             Cell(text=_OURS),
         )
     note = f" {_OURS.capitalize()}: {seeds_note(ours)}" if len(ours) else ""
+    if others:
+        note = (
+            f" Not comparable with ours: {_OURS} is on {', '.join(sorted(others))}, and "
+            "other images are other numbers."
+        )
+    about = f" ({FOREIGN_SPLITS[split]})" if split in FOREIGN_SPLITS else ""
     return Sheet(
-        name=f"published_{benchmark}_{protocol}_{metric}",
-        caption=f"{benchmark}, {protocol}: {metric_label(metric)}, in %.{note}",
+        name=f"published_{benchmark}_{protocol}_{metric}_{split}",
+        caption=f"{benchmark_label(benchmark)}, {protocol}, split {split}{about}: "
+        f"{metric_label(metric)}, in %.{note}",
         columns=(
             Column(label="Method", is_number=False),
             *(Column(label=fraction_text(fraction)) for fraction in fractions),

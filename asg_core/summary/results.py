@@ -118,6 +118,8 @@ def about_benchmarks(notes: Sequence[Notes]) -> dict[str, list[str]]:
     lines: dict[str, dict[str, None]] = {}
     for note in notes:
         about = lines.setdefault(note.benchmark, {})
+        if note.recipe:
+            about[f"Split: {note.recipe}."] = None
         if note.counts:
             parts = [f"{part} {count_text(n)}" for part, n in note.counts.items()]
             about[f"Images of the parts: {', '.join(parts)}."] = None

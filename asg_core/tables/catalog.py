@@ -386,6 +386,7 @@ BENCHMARK_IMAGES = TableSchema(
         "path": pl.String,
         "view": VIEW,
         "split": SPLIT,
+        "split_index": pl.Int32,
         "width": pl.Int32,
         "height": pl.Int32,
     },
@@ -393,6 +394,8 @@ BENCHMARK_IMAGES = TableSchema(
         "path": "relative to the benchmark's root, with forward slashes",
         "view": "as in images",
         "split": "of the split that the configuration names",
+        "split_index": "0-based, in the order in which the split lists this part; images "
+        "that are rejected leave gaps",
         "width": "pixels of the original frame; null: images were not looked at",
         "height": "as width",
     },
@@ -491,7 +494,7 @@ SEGMENTATION_SCORES = TableSchema(
 
 METRICS = TableSchema(
     name="metrics",
-    version=1,
+    version=2,
     key=(*RESULT_KEY, "metric", "target"),
     columns={
         **_RESULT_COLUMNS,
@@ -521,7 +524,7 @@ METRICS = TableSchema(
         "num_train": "training images of the fraction; 0 for zero-shot",
         "num_train_positive": "of them with the target",
         "reason": "why there is no value, or what a mean leaves out",
-        "split": "the recipe that divided the images",
+        "split": "its name, as `evaluation.benchmarks` and published numbers have it",
         "test_digest": "of the sorted ids of the test images",
     },
     nullable=frozenset(

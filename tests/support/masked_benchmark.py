@@ -1,5 +1,6 @@
 """A small benchmark with discs as masks, built by hand."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from asg_core.tables.catalog import (
     BENCHMARK_IMAGES,
     BENCHMARK_LABELS,
     BENCHMARK_MASKS,
+    SPLITS,
 )
 
 # Shape suffixes: N = images, S = rows, and columns, of an image
@@ -106,9 +108,16 @@ def make_benchmark(
     """Return a benchmark; its targets are those of the labels, in order of first use."""
     targets = tuple(dict.fromkeys(t for values in labels.values() for t in values))
     has_masks = runs is not None or boxes is not None
+    num_listed = Counter[str]()
+    split_index = {}
+    for image_id, split in split_of.items():
+        split_index[image_id] = num_listed[split]
+        num_listed[split] += 1
     return Benchmark(
         name=name,
         split="by hand",
+        recipe="by hand",
+        num_listed={split: num_listed[split] for split in SPLITS},
         images=BENCHMARK_IMAGES.frame(
             {
                 "image_id": image_id,
@@ -116,6 +125,7 @@ def make_benchmark(
                 "path": f"{image_id}.png",
                 "view": "PA",
                 "split": split,
+                "split_index": split_index[image_id],
                 "width": size,
                 "height": size,
             }

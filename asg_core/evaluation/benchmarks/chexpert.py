@@ -86,13 +86,17 @@ def read_chexpert(gathering: Gathering, *, config: ChexpertConfig) -> BenchmarkT
         train = {image_id: train[image_id] for image_id in apart}
     divided = divide_train(list(train.values()), config=config)
     divided["test"] = list(test)
-    parts = parts_of_ids(divided)
-    kept = []
-    for image_id in parts:
-        if config.views == "frontal" and not rows[image_id].is_frontal:
-            gathering.counts["laterals_left_out"] += 1
-        else:
-            kept.append(_entry(rows[image_id], gathering=gathering, config=config))
+    if config.views == "frontal":
+        num_laterals = sum(
+            not rows[image_id].is_frontal for image_id in parts_of_ids(divided)
+        )
+        gathering.counts["laterals_left_out"] += num_laterals
+        divided = frontal_only(divided, rows=rows)
+    places = parts_of_ids(divided)
+    kept = [
+        _entry(rows[image_id], gathering=gathering, config=config)
+        for image_id in places
+    ]
     sizes = gathering.sizes(
         kept,
         paths=gathering.paths(),
@@ -101,10 +105,12 @@ def read_chexpert(gathering: Gathering, *, config: ChexpertConfig) -> BenchmarkT
     for entry in kept:
         if entry.image_id in sizes:
             gathering.add_image(
-                entry, parts=parts[entry.image_id], size=sizes[entry.image_id]
+                entry, places=places[entry.image_id], size=sizes[entry.image_id]
             )
     return gathering.finish(
-        split=_recipe(config),
+        split=config.split_name,
+        recipe=_recipe(config),
+        divided=divided,
         targets=_targets(config),
         notes={"uncertain": config.uncertain, "blank": config.blank},
     )
@@ -233,6 +239,16 @@ def label_value(code: Code, *, target: str, config: ChexpertConfig) -> float | N
     if policy == "mgca":
         return float(target in _MGCA_POSITIVE)
     return float(policy == "positive")
+
+
+def frontal_only(
+    divided: Mapping[Split, Sequence[str]], *, rows: Mapping[str, ChexpertRow]
+) -> dict[Split, list[str]]:
+    """Return the frontal images of each part, in their order."""
+    return {
+        part: [image_id for image_id in image_ids if rows[image_id].is_frontal]
+        for part, image_ids in divided.items()
+    }
 
 
 def _shows_only(row: ChexpertRow, *, label: str) -> bool:

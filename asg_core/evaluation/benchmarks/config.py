@@ -1,11 +1,13 @@
 """Where the five public benchmarks lie, how each is divided, and what its codes mean."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+_ALL_VIEWS = "-all-views"
 
 BenchmarkName = Literal["nih", "chexpert", "rsna", "covidx", "siim"]
 """The benchmarks; each has a reader of this name in `asg_core.evaluation.benchmarks`."""
@@ -24,8 +26,9 @@ class NihConfig(BaseModel):
     patients from the first; `lists` takes the three files that are named below."""
 
     train_list: Path | None = None
-    """Names of the training images, one a line; relative to the root, or absolute. Of the
-    split `lists` only, as the two below."""
+    """Names of the training images, one a line; relative to the root, or absolute. A folder
+    in front of a name and further words behind it are passed over. Of the split `lists`
+    only, as the two below."""
 
     validate_list: Path | None = None
     """Names of the validation images."""
@@ -99,6 +102,11 @@ class ChexpertConfig(BaseModel):
 
     max_reject_share: float = Field(default=0.05, ge=0, le=1)
     """Share of the items that may be rejected before the job stops."""
+
+    @property
+    def split_name(self) -> str:
+        """The split with its views: laterals make another test part."""
+        return self.split if self.views == "frontal" else f"{self.split}{_ALL_VIEWS}"
 
     @model_validator(mode="after")
     def _check_policy(self) -> "ChexpertConfig":
@@ -195,3 +203,16 @@ class BenchmarksConfig(BaseModel):
     """What is looked at to see that a benchmark changed: the size and time of every file,
     or of the label files and lists only. `index` is for slow network disks: a replaced
     image is then not noticed."""
+
+
+def split_names(name: str) -> tuple[str, ...]:
+    """Return the names of the splits of a benchmark, as the column `split` holds them.
+
+    Raises:
+        KeyError: If there is no such benchmark.
+    """
+    section: type[BaseModel] = get_type_hints(BenchmarksConfig)[name]
+    names: tuple[str, ...] = get_args(section.model_fields["split"].annotation)
+    if name == "chexpert":
+        names += tuple(f"{split}{_ALL_VIEWS}" for split in names)
+    return names

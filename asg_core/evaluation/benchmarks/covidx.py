@@ -7,7 +7,11 @@ from pathlib import Path
 from asg_core.evaluation.benchmarks.config import CovidxConfig
 from asg_core.evaluation.benchmarks.form import BenchmarkTables
 from asg_core.evaluation.benchmarks.gather import Entry, Gathering
-from asg_core.evaluation.benchmarks.splits import divide_by_patient, divide_in_two
+from asg_core.evaluation.benchmarks.splits import (
+    divide_by_patient,
+    divide_in_two,
+    parts_of_ids,
+)
 from asg_core.sources.config import Split
 from asg_core.sources.files import SourceError
 
@@ -56,7 +60,8 @@ def read_covidx(gathering: Gathering, *, config: CovidxConfig) -> BenchmarkTable
     }
     rows = {name: row for of_list in lists.values() for name, row in of_list.items()}
     targets = _classes(rows, root=gathering.root)
-    part_of = _parts(gathering, config=config, lists=lists)
+    divided = _divide(gathering, config=config, lists=lists)
+    places = parts_of_ids(divided)
     kept = [
         Entry(
             image_id=name,
@@ -65,17 +70,24 @@ def read_covidx(gathering: Gathering, *, config: CovidxConfig) -> BenchmarkTable
             labels={target: float(target == row.kind) for target in targets},
         )
         for name, row in rows.items()
-        if name in part_of
+        if name in places
     ]
     sizes = gathering.sizes(kept, paths=gathering.paths(), named=rows)
     for entry in kept:
         if entry.image_id in sizes:
-            part, size = part_of[entry.image_id], sizes[entry.image_id]
-            gathering.add_image(entry, parts=[part], size=size)
-            if part == "test":
+            gathering.add_image(
+                entry, places=places[entry.image_id], size=sizes[entry.image_id]
+            )
+            if "test" in places[entry.image_id]:
                 row = rows[entry.image_id]
                 gathering.counts[f"test {row.kind} of {row.source or 'unnamed'}"] += 1
-    return gathering.finish(split=_recipe(config), targets=targets, is_exclusive=True)
+    return gathering.finish(
+        split=config.split,
+        recipe=_recipe(config),
+        divided=divided,
+        targets=targets,
+        is_exclusive=True,
+    )
 
 
 def read_list(gathering: Gathering, path: Path) -> dict[str, CovidxRow]:
@@ -131,13 +143,13 @@ def _classes(rows: Mapping[str, CovidxRow], *, root: Path) -> tuple[str, ...]:
     )
 
 
-def _parts(
+def _divide(
     gathering: Gathering,
     *,
     config: CovidxConfig,
     lists: Mapping[str, Mapping[str, CovidxRow]],
-) -> dict[str, Split]:
-    """Return the part of each image."""
+) -> dict[Split, list[str]]:
+    """Return the images of each part."""
     train = list(lists["train"])
     if config.split == "lists":
         divided: dict[Split, list[str]] = {
@@ -155,7 +167,7 @@ def _parts(
             apart, share=config.validate_share, seed=config.seed
         )
     divided["test"] = list(lists["test"])
-    return {name: part for part, names in divided.items() for name in names}
+    return divided
 
 
 def _recipe(config: CovidxConfig) -> str:

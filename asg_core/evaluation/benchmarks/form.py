@@ -35,7 +35,7 @@ from asg_core.terms.stages import Stage
 logger = logging.getLogger(__name__)
 
 STAGE = Stage.READ_BENCHMARK
-FORMAT = 1
+FORMAT = 2
 KIND = "benchmark"
 ABOUT = "benchmark.json"
 
@@ -61,7 +61,13 @@ class BenchmarkTables:
 
     name: str
     split: str
-    """The recipe that divided the images, with its numbers."""
+    """The name of the split, which published numbers name too."""
+
+    recipe: str
+    """How it divides the images, with its numbers."""
+
+    num_listed: Mapping[str, int]
+    """Images of each part in the label files, also those that are rejected."""
 
     images: pl.DataFrame
     labels: pl.DataFrame
@@ -95,6 +101,8 @@ class Benchmark:
 
     name: str
     split: str
+    recipe: str
+    num_listed: Mapping[str, int]
     images: pl.DataFrame
     labels: pl.DataFrame
     boxes: pl.DataFrame
@@ -119,6 +127,18 @@ class Benchmark:
                 f"Benchmark.part: expected one of {list(SPLITS)}, found '{split}'"
             )
         return part_ids(self.images, split=split)
+
+    def listed(self, split: str) -> list[str | None]:
+        """Return the images of a part in the order of the split, null where one is missing.
+
+        A published draw is one of places in this list: a missing image must not move the
+        others.
+        """
+        found: list[str | None] = [None] * self.num_listed[split]
+        rows = self.images.filter(pl.col("split") == split)
+        for image_id, place in rows.select("image_id", "split_index").iter_rows():
+            found[place] = image_id
+        return found
 
     def truth(self, image_ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the labels (N, T) of images, in the order of `targets`; NaN: unlabelled.
@@ -254,6 +274,8 @@ def write_benchmark(tables: BenchmarkTables, folder: Path) -> None:
         "kind": KIND,
         "name": tables.name,
         "split": tables.split,
+        "recipe": tables.recipe,
+        "num_listed": dict(tables.num_listed),
         "targets": list(tables.targets),
         "is_exclusive": tables.is_exclusive,
         "segmentation_target": tables.segmentation_target,
@@ -293,6 +315,8 @@ def load_benchmark(folder: Path) -> Benchmark:
     return Benchmark(
         name=about["name"],
         split=about["split"],
+        recipe=about["recipe"],
+        num_listed=about["num_listed"],
         images=frames["images"],
         labels=frames["labels"],
         boxes=frames["boxes"],

@@ -13,7 +13,7 @@ from asg_core.evaluation.benchmarks.config import BenchmarkName
 from asg_core.evaluation.benchmarks.form import STAGE, BenchmarkTables
 from asg_core.evaluation.benchmarks.layouts import Layout, image_files
 from asg_core.evaluation.benchmarks.runs import Run
-from asg_core.evaluation.benchmarks.splits import PARTS, id_in_part
+from asg_core.evaluation.benchmarks.splits import PARTS, Places, id_in_part
 from asg_core.sources.assemble import RejectLog
 from asg_core.sources.config import Split
 from asg_core.sources.files import SourceError, csv_rows, places_of
@@ -195,13 +195,11 @@ class Gathering:
             )
         return kept
 
-    def add_image(
-        self, entry: Entry, *, parts: Sequence[Split], size: Size | None
-    ) -> None:
+    def add_image(self, entry: Entry, *, places: Places, size: Size | None) -> None:
         """Add an image and its labels, once for each part that it is in."""
         width, height = size or (None, None)
-        for part in parts:
-            image_id = id_in_part(entry.image_id, part=part, parts=parts)
+        for part, place in places.items():
+            image_id = id_in_part(entry.image_id, part=part, parts=list(places))
             self._images.append(
                 {
                     "image_id": image_id,
@@ -209,6 +207,7 @@ class Gathering:
                     "path": entry.path,
                     "view": entry.view.value,
                     "split": part,
+                    "split_index": place,
                     "width": width,
                     "height": height,
                 }
@@ -267,12 +266,23 @@ class Gathering:
         self,
         *,
         split: str,
+        recipe: str,
+        divided: Mapping[Split, Sequence[str]],
         targets: Sequence[str],
         is_exclusive: bool = False,
         segmentation_target: str | None = None,
         notes: Mapping[str, str | int] | None = None,
     ) -> BenchmarkTables:
         """Return what was gathered, and log how much of it there is.
+
+        Args:
+            split: Its name.
+            recipe: How it divides the images, with its numbers.
+            targets: What the labels are about.
+            is_exclusive: Whether they are classes.
+            segmentation_target: The target of the masks or boxes.
+            notes: Policies that a reader of the scores may ask for.
+            divided: The images of each part as the split lists them, there or not.
 
         Raises:
             SourceError: If a part has no image.
@@ -283,20 +293,22 @@ class Gathering:
         logger.info(
             "%s, split %s: %s images; rejected %s; counted %s",
             self.name,
-            split,
+            recipe,
             dict(num_images),
             self.rejects.counts(),
             dict(sorted(self.counts.items())),
         )
         if not all(num_images.values()):
             raise SourceError(
-                f"{self.root}: expected images in every part of the split {split}, found "
+                f"{self.root}: expected images in every part of the split {recipe}, found "
                 f"{dict(num_images)}; rejected were {self.rejects.counts()}. Complete the "
                 f"dataset, or choose another {self.name}.split."
             )
         return BenchmarkTables(
             name=self.name,
             split=split,
+            recipe=recipe,
+            num_listed={part: len(divided.get(part, ())) for part in PARTS},
             images=BENCHMARK_IMAGES.frame(self._images),
             labels=pl.DataFrame(self._labels, schema=dict(BENCHMARK_LABELS.columns)),
             boxes=BENCHMARK_BOXES.frame(self._boxes),

@@ -8,7 +8,11 @@ from asg_core.evaluation.benchmarks.config import NihConfig
 from asg_core.evaluation.benchmarks.form import BenchmarkTables
 from asg_core.evaluation.benchmarks.gather import Entry, Gathering, Size, corners_of
 from asg_core.evaluation.benchmarks.layouts import NIH_BOX_COLUMNS, NIH_COLUMNS
-from asg_core.evaluation.benchmarks.splits import PARTS, divide_by_patient
+from asg_core.evaluation.benchmarks.splits import (
+    PARTS,
+    divide_by_patient,
+    parts_of_ids,
+)
 from asg_core.sources.config import Split
 from asg_core.terms.view_spellings import canonical_view
 
@@ -53,8 +57,9 @@ def read_nih(gathering: Gathering, *, config: NihConfig) -> BenchmarkTables:
     """
     files = gathering.files()
     entries, named = _entries(gathering, files=files)
-    part_of = _parts(gathering, config=config, entries=entries, named=named)
-    kept = [entry for name, entry in entries.items() if name in part_of]
+    divided = _divide(gathering, config=config, entries=entries, named=named)
+    places = parts_of_ids(divided)
+    kept = [entry for name, entry in entries.items() if name in places]
     sizes = gathering.sizes(
         kept,
         paths=files.values(),
@@ -64,11 +69,16 @@ def read_nih(gathering: Gathering, *, config: NihConfig) -> BenchmarkTables:
         if entry.image_id in sizes:
             gathering.add_image(
                 entry,
-                parts=[part_of[entry.image_id]],
+                places=places[entry.image_id],
                 size=sizes[entry.image_id],
             )
     _read_boxes(gathering, sizes=sizes, named=named)
-    return gathering.finish(split=_recipe(config), targets=TARGETS)
+    return gathering.finish(
+        split=config.split,
+        recipe=_recipe(config),
+        divided=divided,
+        targets=TARGETS,
+    )
 
 
 def _recipe(config: NihConfig) -> str:
@@ -123,14 +133,14 @@ def _entries(
     return entries, named
 
 
-def _parts(
+def _divide(
     gathering: Gathering,
     *,
     config: NihConfig,
     entries: Mapping[str, Entry],
     named: set[str],
-) -> dict[str, Split]:
-    """Return the part of every image that the lists name once."""
+) -> dict[Split, list[str]]:
+    """Return the images of each part, of those that the lists name once."""
     divided = _listed(gathering, entries=entries, named=named)
     if config.split == "official":
         train = gathering.without_tested(
@@ -140,7 +150,7 @@ def _parts(
         divided |= divide_by_patient(
             train, share=config.validate_share, seed=config.seed
         )
-    return {name: part for part, names in divided.items() for name in names}
+    return divided
 
 
 def _listed(
@@ -148,10 +158,10 @@ def _listed(
 ) -> dict[Split, list[str]]:
     """Return the images of each list, and reject names that do not fit."""
     lines = [
-        (part, where, name)
+        (part, where, _listed_name(line))
         for part in PARTS
         if part in gathering.layout.files
-        for where, name in gathering.lines(gathering.layout.files[part])
+        for where, line in gathering.lines(gathering.layout.files[part])
     ]
     times = Counter(name for _, _, name in lines)
     listed: dict[Split, list[str]] = {part: [] for part in PARTS}
@@ -194,6 +204,15 @@ def _read_boxes(
             gathering.add_box(
                 name, target=target, box=box, size=sizes[name], where=where
             )
+
+
+def _listed_name(line: str) -> str:
+    """Return the name of the image that a line of a list is about.
+
+    The official lists hold names alone; others, such as those of ECAMP, put the folder in
+    front ("images_002/x.png") and labels behind. Names of this data set have no blanks.
+    """
+    return PurePosixPath(line.split(maxsplit=1)[0].replace("\\", "/")).name
 
 
 def _stem(name: str) -> str:

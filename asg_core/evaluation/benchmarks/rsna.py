@@ -40,7 +40,8 @@ def read_rsna(gathering: Gathering, *, config: RsnaConfig) -> BenchmarkTables:
     """
     boxes, spoilt = read_boxes(gathering)
     spoilt |= gathering.malformed & boxes.keys()
-    parts = parts_of_ids(divide_images(boxes, config=config))
+    divided = divide_images(boxes, config=config)
+    places = parts_of_ids(divided)
     for image_id in sorted(spoilt):
         detail = "expected usable rows only, found one that is rejected"
         gathering.reject(image_id, reason="incomplete_labels", detail=detail)
@@ -63,13 +64,17 @@ def read_rsna(gathering: Gathering, *, config: RsnaConfig) -> BenchmarkTables:
         if entry.image_id not in sizes:
             continue
         size = sizes[entry.image_id]
-        gathering.add_image(entry, parts=parts[entry.image_id], size=size)
+        gathering.add_image(entry, places=places[entry.image_id], size=size)
         for where, box in boxes[entry.image_id]:
             gathering.add_box(
                 entry.image_id, target=TARGET, box=box, size=size, where=where
             )
     return gathering.finish(
-        split=config.split, targets=(TARGET,), segmentation_target=TARGET
+        split=config.split,
+        recipe=config.split,
+        divided=divided,
+        targets=(TARGET,),
+        segmentation_target=TARGET,
     )
 
 

@@ -10,6 +10,7 @@ from asg_core.evaluation.benchmarks.layouts import SIIM_COLUMNS
 from asg_core.evaluation.benchmarks.runs import Run, RunsError, parse_runs, unite_runs
 from asg_core.evaluation.benchmarks.splits import (
     PARTS,
+    Places,
     divide_in_three,
     id_in_part,
     parts_of_ids,
@@ -56,7 +57,8 @@ def read_siim(gathering: Gathering, *, config: SiimConfig) -> BenchmarkTables:
         SourceError: If the split cannot be drawn, or if a part has no image.
     """
     files = gathering.files()
-    rows_of = divide_rows(read_rows(gathering), config=config)
+    rows_of, divided = divide_rows(read_rows(gathering), config=config)
+    places = parts_of_ids(divided)
     entries = [
         Entry(
             image_id=image_id,
@@ -75,10 +77,15 @@ def read_siim(gathering: Gathering, *, config: SiimConfig) -> BenchmarkTables:
                 gathering,
                 entry=entry,
                 rows=rows_of[entry.image_id],
+                places=places[entry.image_id],
                 size=sizes[entry.image_id],
             )
     return gathering.finish(
-        split=config.split, targets=(TARGET,), segmentation_target=TARGET
+        split=config.split,
+        recipe=config.split,
+        divided=divided,
+        targets=(TARGET,),
+        segmentation_target=TARGET,
     )
 
 
@@ -93,11 +100,12 @@ def read_rows(gathering: Gathering) -> list[SiimRow]:
 
 def divide_rows(
     rows: Sequence[SiimRow], *, config: SiimConfig
-) -> dict[str, RowsOfParts]:
-    """Return the rows of each image by part, in the order train, validate, test.
+) -> tuple[dict[str, RowsOfParts], dict[Split, list[str]]]:
+    """Return the rows of each image by part, and the images of each part.
 
     Both splits hold out 0.3 and halve it. `image` divides the sorted ids, so that all
-    rows of an image are in one part; `mgca-rows` divides the rows in file order.
+    rows of an image are in one part; `mgca-rows` divides the rows in file order. An image
+    stands in a part where the first of its rows there does.
 
     Raises:
         SourceError: If there are too few rows.
@@ -105,15 +113,22 @@ def divide_rows(
     by_image = config.split == "image"
     keys = [row.image_id if by_image else row.where for row in rows]
     ordered = sorted(set(keys)) if by_image else keys
-    part_of = parts_of_ids(divide_in_three(ordered, held_out=0.3, seed=0))
+    keys_of = divide_in_three(ordered, held_out=0.3, seed=0)
+    part_of = parts_of_ids(keys_of)
     divided: dict[str, dict[Split, list[SiimRow]]] = {}
     for key, row in zip(keys, rows, strict=True):
         (part,) = part_of[key]
         divided.setdefault(row.image_id, {}).setdefault(part, []).append(row)
-    return {
+    rows_of = {
         image_id: {part: of_part[part] for part in PARTS if part in of_part}
         for image_id, of_part in divided.items()
     }
+    image_of = {key: row.image_id for key, row in zip(keys, rows, strict=True)}
+    listed = {
+        part: list(dict.fromkeys(image_of[key] for key in of_part))
+        for part, of_part in keys_of.items()
+    }
+    return rows_of, listed
 
 
 def _has_mask(gathering: Gathering, *, image_id: str, rows: RowsOfParts) -> bool | None:
@@ -137,7 +152,12 @@ def _has_mask(gathering: Gathering, *, image_id: str, rows: RowsOfParts) -> bool
 
 
 def _add(
-    gathering: Gathering, *, entry: Entry, rows: RowsOfParts, size: Size | None
+    gathering: Gathering,
+    *,
+    entry: Entry,
+    rows: RowsOfParts,
+    places: Places,
+    size: Size | None,
 ) -> None:
     """Add an image and its masks, or reject it with the rows that cannot be read."""
     width, height = size or _RELEASED_SIZE
@@ -159,10 +179,9 @@ def _add(
             detail=f"expected usable rows only, found {num_broken} that are rejected",
         )
         return
-    parts = list(runs_of)
-    gathering.add_image(entry, parts=parts, size=size)
+    gathering.add_image(entry, places=places, size=size)
     for part, runs in runs_of.items():
-        image_id = id_in_part(entry.image_id, part=part, parts=parts)
+        image_id = id_in_part(entry.image_id, part=part, parts=list(places))
         gathering.add_mask(image_id, target=TARGET, runs=runs)
 
 

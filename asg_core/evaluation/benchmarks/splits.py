@@ -105,16 +105,27 @@ def choose(num_items: int, *, size: int, seed: int) -> list[int]:
     return drawn
 
 
-def parts_of_ids(
-    parts: Mapping[Split, Collection[str]],
-) -> dict[str, tuple[Split, ...]]:
-    """Return the parts that each id is in, in the order train, validate, test.
+Places = Mapping[Split, int]
+"""The parts that an image is in, in the order train, validate, test, and its place in the
+list of each, from 0."""
 
-    Published divisions name some ids in two parts.
+
+def parts_of_ids(parts: Mapping[Split, Sequence[str]]) -> dict[str, Places]:
+    """Return the parts that each id is in, with its place in the list of each.
+
+    Published divisions name some ids in two parts. The order of a list counts: protocols
+    that draw training images by position draw others from another order.
     """
-    members = {split: set(parts.get(split, ())) for split in PARTS}
+    places = {
+        split: {image_id: place for place, image_id in enumerate(parts.get(split, ()))}
+        for split in PARTS
+    }
     return {
-        image_id: tuple(split for split in PARTS if image_id in members[split])
+        image_id: {
+            split: places[split][image_id]
+            for split in PARTS
+            if image_id in places[split]
+        }
         for split in PARTS
         for image_id in parts.get(split, ())
     }

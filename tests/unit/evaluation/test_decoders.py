@@ -1,8 +1,14 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from asg_core.evaluation.decoders import PatchDecoder, SetrPup, UnetDecoder
+
+GOLDEN_FIRST = [0.007326058, -0.010486876, -0.011169417]
+GOLDEN_LAST = [-0.13536033, -0.184975326, -0.037087448]
 
 
 def test_a_patch_opens_into_its_own_square() -> None:
@@ -47,6 +53,88 @@ def test_setr_keeps_tokens_in_rows_and_columns() -> None:
     # opposite corner.
     assert changed[6:, :2].all()
     assert not changed[:2, 6:].any()
+
+
+def _doubled(map_BEHW: Tensor) -> Tensor:
+    """Double a map so that its corners stay where they are, pixel by pixel."""
+    rows, columns = map_BEHW.shape[-2:]
+    doubled = torch.empty(*map_BEHW.shape[:2], 2 * rows, 2 * columns)
+    for y in range(2 * rows):
+        for x in range(2 * columns):
+            from_y, from_x = (
+                y * (rows - 1) / (2 * rows - 1),
+                x * (columns - 1) / (2 * columns - 1),
+            )
+            top, left = int(from_y), int(from_x)
+            below, right = min(top + 1, rows - 1), min(left + 1, columns - 1)
+            down, across = from_y - top, from_x - left
+            doubled[..., y, x] = (
+                (1 - down) * (1 - across) * map_BEHW[..., top, left]
+                + (1 - down) * across * map_BEHW[..., top, right]
+                + down * (1 - across) * map_BEHW[..., below, left]
+                + down * across * map_BEHW[..., below, right]
+            )
+    return doubled
+
+
+def test_setr_is_what_its_docstring_says() -> None:
+    """The same, run with MGCA's decoder on the same weights, gave equal logits."""
+    torch.manual_seed(0)
+    decoder = SetrPup(6, channels=(5, 4), size=12).eval()
+    token_BPE = torch.randn(2, 9, 6)
+
+    logit_BSS = decoder(token_BPE, (3, 3))
+
+    map_BEHW = decoder.embed(token_BPE).transpose(1, 2).unflatten(2, (3, 3))
+    for stage in decoder.stages:
+        convolution, norm = stage[0], stage[1]
+        map_BEHW = _doubled(norm(convolution(map_BEHW)).relu())
+    expected = decoder.head(map_BEHW).squeeze(1)
+    torch.testing.assert_close(logit_BSS, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_doubling_leaves_the_corners_where_they_are() -> None:
+    stage = SetrPup(1, channels=(1,), size=4).stages[0]
+    row_BEHW = torch.tensor([[0.0, 3.0]]).expand(1, 1, 2, 2)
+
+    doubled = stage[-1](row_BEHW)
+
+    torch.testing.assert_close(doubled[0, 0, 0], torch.tensor([0.0, 1.0, 2.0, 3.0]))
+
+
+def test_the_unet_starts_as_the_published_one() -> None:
+    """Convolutions fit for ReLU, a head fit for both directions, biases of 0.
+
+    segmentation_models_pytorch 0.2.0, run with the same seed where its decoder is built,
+    gave equal weights in every tensor; the numbers below are of that run.
+    """
+    torch.manual_seed(7)
+
+    unet = UnetDecoder(
+        (64, 256, 512, 1024, 2048),
+        (2, 4, 8, 16, 32),
+        channels=(256, 128, 64, 32, 16),
+        size=64,
+    )
+
+    for module in unet.blocks.modules():
+        if isinstance(module, nn.Conv2d):
+            bound = math.sqrt(6 / (module.in_channels * 9))
+            assert module.bias is None
+            assert 0.99 * bound < module.weight.abs().max().item() < 1.00001 * bound
+            assert module.weight.std().item() == pytest.approx(
+                bound / math.sqrt(3), rel=0.05
+            )
+        if isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert (module.bias == 0).all()
+    bound = math.sqrt(6 / ((16 + 1) * 9))
+    assert 0.9 * bound < unet.head.weight.abs().max().item() < 1.00001 * bound
+    assert unet.head.bias is not None
+    assert unet.head.bias.tolist() == [0]
+    first, last = next(unet.blocks.parameters()), unet.head.weight
+    assert first.flatten()[:3].tolist() == pytest.approx(GOLDEN_FIRST, abs=1e-7)
+    assert last.flatten()[:3].tolist() == pytest.approx(GOLDEN_LAST, abs=1e-7)
 
 
 def test_the_number_of_weights_is_that_of_the_published_decoders() -> None:

@@ -13,6 +13,7 @@ from asg_core.evaluation.evaluate import EvaluationResult, evaluate, seen_before
 from asg_core.evaluation.features import extract_features, read_features
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
+from support.masked_benchmark import draw_discs
 from support.small_evaluation import (
     CACHE_SIZE,
     labelled,
@@ -171,6 +172,40 @@ def test_the_protocols_of_mgca_run_on_a_network(
     assert set(result.metrics["protocol"]) == {name}
     assert set(result.metrics["seed"]) == {42}
     assert result.metrics["value"].drop_nulls().len() > 0
+
+
+def test_a_fit_that_was_not_made_says_how_many_images_it_would_have_had(
+    full: NetworkEncoder, tmp_path: Path
+) -> None:
+    # 2 of 16 have a mask, so balanced training has 4 images and a quarter of them is 1.
+    discs = draw_discs(
+        {"train": 16, "validate": 4, "test": 4}, size=CACHE_SIZE, positive_every=8
+    )
+    config = EvaluationConfig.model_validate(
+        {
+            "protocols": ("mgca-segmentation",),
+            "fractions": (0.25,),
+            "seeds": 4,
+            "bootstrap": 0,
+            "mgca_segmentation": {
+                "epochs": 1,
+                "setr_channels": (8,),
+                "siim": {"batch_size": 4, "negatives": "balanced"},
+            },
+        }
+    )
+
+    metrics = _evaluate(
+        discs.benchmark(name="siim"),
+        full,
+        pixels_of(discs, tmp_path / "pixels"),
+        tmp_path,
+        config=config,
+    ).metrics
+
+    assert metrics["value"].null_count() > 0
+    assert set(metrics["seed"]) == {42, 43, 44, 45}
+    assert set(metrics["num_train"]) == {1}
 
 
 def test_the_same_input_gives_the_same_metrics(

@@ -43,7 +43,7 @@ def _run(
     fractions: tuple[float, ...] = (1.0,),
     num_seeds: int = 1,
 ) -> ProtocolResult:
-    return mgca_linear(
+    result = mgca_linear(
         benchmark,
         tiny_encoder(),
         cache,
@@ -52,6 +52,8 @@ def _run(
         num_seeds=num_seeds,
         batch_size=16,
     )
+    assert isinstance(result, ProtocolResult), result
+    return result
 
 
 def _relabelled(
@@ -82,6 +84,7 @@ def test_a_classifier_tells_discs_from_none(cache: PixelCache) -> None:
         num_seeds=1,
     )
 
+    assert isinstance(result, ProtocolResult)
     SCORES.check(result.frame, where="here")
     assert result.frame["image_id"].to_list() == DISCS.benchmark().part("test")
     assert result.frame["score"].is_between(0, 1).all()
@@ -186,9 +189,15 @@ def test_a_fraction_with_one_value_is_left_out_and_named(cache: PixelCache) -> N
 
     assert result.frame.is_empty()
     assert result.fits == ()
-    assert result.skipped == (
-        "mgca-linear, fraction 0.5, seed 42: the labels of the 12 training images have "
-        "one value only, so there is nothing to learn from",
+    (skipped,) = result.skipped
+    assert (skipped.fit.fraction, skipped.fit.seed, skipped.fit.num_train) == (
+        0.5,
+        42,
+        12,
+    )
+    assert skipped.reason == (
+        "the labels of the 12 training images have one value only, so there is nothing to "
+        "learn from"
     )
 
 
@@ -212,11 +221,13 @@ def test_without_validation_images_nothing_is_trained(cache: PixelCache) -> None
         labels={name: {"a": 1.0} for name in DISCS.image_ids[:2]},
     )
 
-    result = _run(benchmark, cache)
+    result = mgca_linear(
+        benchmark, tiny_encoder(), cache, config=CONFIG, fractions=(1.0,), num_seeds=1
+    )
 
-    assert result.skipped == (
-        "mgca-linear: training ends by the validation loss, and 'siim' has 1 training and "
-        "0 validation images",
+    assert result == (
+        "training ends by the validation loss, and 'siim' has 1 training and 0 validation "
+        "images"
     )
 
 

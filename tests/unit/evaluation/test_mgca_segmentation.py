@@ -17,7 +17,7 @@ from asg_core.evaluation.mgca_images import make_masked_images, turn
 from asg_core.evaluation.mgca_losses import segmentation_loss
 from asg_core.evaluation.mgca_networks import build_segmenter, feature_maps
 from asg_core.evaluation.mgca_segmentation import mgca_segmentation
-from asg_core.evaluation.protocol_result import ProtocolResult
+from asg_core.evaluation.protocol_result import Fit, ProtocolResult
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.tables.catalog import SEGMENTATION_SCORES
@@ -53,6 +53,27 @@ def _run(
     fractions: tuple[float, ...] = (1.0,),
     num_seeds: int = 1,
 ) -> ProtocolResult:
+    result = _outcome(
+        cache,
+        benchmark=benchmark,
+        encoder=encoder,
+        config=config,
+        fractions=fractions,
+        num_seeds=num_seeds,
+    )
+    assert isinstance(result, ProtocolResult), result
+    return result
+
+
+def _outcome(
+    cache: PixelCache,
+    *,
+    benchmark: Benchmark | None = None,
+    encoder: FeatureEncoder | None = None,
+    config: MgcaSegmentationConfig = CONFIG,
+    fractions: tuple[float, ...] = (1.0,),
+    num_seeds: int = 1,
+) -> ProtocolResult | str:
     return mgca_segmentation(
         benchmark or DISCS.benchmark(),
         encoder or tiny_encoder(),
@@ -184,13 +205,13 @@ def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> N
 
     assert "the validation loss is over 4 of 6 images" in notes[0]
     assert notes[1].startswith(
-        "mgca-segmentation, fraction 0.6, seed 42: 8 of 10 training images an epoch, "
+        "mgca-segmentation, fraction 0.6, seed 42: 8 of 9 training images an epoch, "
     )
 
     whole = CONFIG.model_copy(update={"legacy_drop_last": False})
     notes = _run(cache, config=whole, fractions=(0.6,)).notes
     assert "the validation loss is over 6 of 6 images" in notes[0]
-    assert "10 of 10 training images an epoch" in notes[1]
+    assert "9 of 9 training images an epoch" in notes[1]
 
 
 def test_training_ends_early(cache: PixelCache) -> None:
@@ -218,9 +239,13 @@ def test_a_fraction_without_a_mask_is_left_out_and_named(cache: PixelCache) -> N
     )
 
     assert result.frame["fraction"].unique().to_list() == [1.0]
-    assert result.skipped == (
-        "mgca-segmentation, fraction 0.1, seed 1: none of the 2 training images has a "
-        "mask, so there is nothing to learn from",
+    (skipped,) = result.skipped
+    assert skipped.fit == Fit(
+        fraction=0.1, seed=1, num_train=1, num_train_positive={TARGET: 0}
+    )
+    assert skipped.sentence("mgca-segmentation") == (
+        "mgca-segmentation, fraction 0.1, seed 1: none of the 1 training images has a "
+        "mask, so there is nothing to learn from"
     )
 
 
@@ -246,13 +271,12 @@ def test_where_the_protocol_does_not_apply_it_says_so(cache: PixelCache) -> None
         labels={name: {"a": 1.0} for name in DISCS.image_ids},
     )
 
-    for result, expected in (
-        (_run(cache, encoder=pixels), "'grey' has no network to put a decoder on"),
-        (_run(cache, benchmark=no_masks), "defined for siim and rsna, not for 'nih'"),
-    ):
-        assert result.frame.is_empty()
-        assert result.fits == ()
-        assert expected in result.skipped[0]
+    assert _outcome(cache, encoder=pixels) == (
+        "'grey' has no network to put a decoder on"
+    )
+    assert _outcome(cache, benchmark=no_masks) == (
+        "defined for siim and rsna, not for 'nih'"
+    )
 
 
 def test_the_loss_by_hand() -> None:

@@ -1,6 +1,8 @@
 import math
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from torch import nn
@@ -9,10 +11,12 @@ from asg_core.evaluation.mgca_config import MgcaLinearConfig
 from asg_core.evaluation.mgca_training import (
     Training,
     batches,
+    draw_training_images,
     num_in_batches,
     sample_rows,
     train_with_patience,
 )
+from support.masked_benchmark import make_benchmark
 
 
 def test_rows_are_those_that_pandas_draws() -> None:
@@ -20,9 +24,48 @@ def test_rows_are_those_that_pandas_draws() -> None:
     assert sample_rows(20, fraction=0.25, seed=42).tolist() == [0, 17, 15, 1, 8]
 
 
+@pytest.mark.parametrize("num_rows", [3, 149, 18_678, 185_771])
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.35, 0.999])
+@pytest.mark.parametrize("seed", [0, 42])
+def test_rows_are_those_that_pandas_draws_now(
+    num_rows: int, fraction: float, seed: int
+) -> None:
+    pandas = pytest.importorskip("pandas")
+
+    expected = pandas.DataFrame({"row": np.arange(num_rows)}).sample(
+        frac=fraction, random_state=seed
+    )
+
+    drawn = sample_rows(num_rows, fraction=fraction, seed=seed)
+    if len(expected):  # here at least one is drawn
+        assert drawn.tolist() == expected["row"].tolist()
+
+
+def test_a_missing_image_moves_no_other() -> None:
+    names = [f"{number:03}" for number in range(40)][::-1]
+    whole = make_benchmark(
+        split_of=dict.fromkeys(names, "train"),
+        labels={name: {"a": 1.0} for name in names},
+    )
+    gone = whole.images.filter(~pl.col("image_id").is_in(["003", "017", "039", "000"]))
+    holed = replace(whole, images=gone)
+
+    drawn = draw_training_images(whole, fraction=0.5, seed=42)
+    of_holed = draw_training_images(holed, fraction=0.5, seed=42)
+
+    # By place in the list, whose order is not that of the ids.
+    assert drawn == [
+        names[row] for row in sample_rows(40, fraction=0.5, seed=42).tolist()
+    ]
+    assert of_holed == [name for name in drawn if name in set(gone["image_id"])]
+    assert len(of_holed) < len(drawn)
+
+
 def test_the_number_of_rows_is_rounded_and_at_least_one() -> None:
     assert len(sample_rows(250, fraction=0.01, seed=1)) == 2  # half to even, as pandas
     assert len(sample_rows(30, fraction=0.01, seed=1)) == 1
+    assert len(sample_rows(199, fraction=0.01, seed=1)) == 2
+    assert len(sample_rows(199, fraction=0.01, seed=1, rounds_down=True)) == 1
     assert sample_rows(0, fraction=0.5, seed=1).tolist() == []
     assert sample_rows(4, fraction=1.0, seed=1).tolist() == [0, 1, 2, 3]
 

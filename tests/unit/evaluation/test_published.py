@@ -1,7 +1,8 @@
 import polars as pl
 
+from asg_core.evaluation.benchmarks.config import split_names
 from asg_core.evaluation.config import EvaluationConfig
-from asg_core.evaluation.published import KEY, read_published
+from asg_core.evaluation.published import FOREIGN_SPLITS, KEY, read_published
 
 OURS = ("mgca-linear", "mgca-segmentation")
 FLOORS = ("Random init", "ImageNet init")
@@ -48,3 +49,21 @@ def test_protocols_of_this_package_have_its_metrics() -> None:
     assert set(published["fraction"]) == set(EvaluationConfig().fractions)
     assert published["value"].is_between(0.05, 1).all()
     assert published["note"].null_count() == 0
+
+
+def test_every_number_names_its_split_as_a_benchmark_or_this_table_does() -> None:
+    published = read_published()
+
+    for name, split in published.select("benchmark", "split").unique().iter_rows():
+        known = {*split_names(name), *FOREIGN_SPLITS}
+        assert split in known, f"{name}: {split}"
+    rsna = published.filter(pl.col("benchmark") == "rsna")
+    of_protocol = {
+        protocol: set(rows["split"])
+        for (protocol,), rows in rsna.filter(source="ASG README").group_by("protocol")
+    }
+    assert of_protocol == {
+        "mgca-linear": {"mgca"},
+        "mgca-segmentation": {"mgca-detection"},
+        "zero-shot-published": {"mgca"},
+    }

@@ -7,6 +7,7 @@ from polars.testing import assert_frame_equal
 from asg_core.evaluation.features import Features
 from asg_core.evaluation.masks import Masks
 from asg_core.evaluation.protocol_result import (
+    Fit,
     MaskCounts,
     count_pixels,
     mean_positive_dice,
@@ -114,10 +115,12 @@ def test_a_fraction_without_a_mask_has_no_rows_and_a_reason() -> None:
     )
 
     assert result.frame["fraction"].unique().to_list() == [1.0]
-    (reason,) = result.skipped
-    assert reason.startswith(
-        "segmentation-cached, fraction 0.025, seed 0: none of the 1 training images has "
-        f"a mask of {TARGET}"
+    (skipped,) = result.skipped
+    assert skipped.fit == Fit(
+        fraction=0.025, seed=0, num_train=1, num_train_positive={TARGET: 0}
+    )
+    assert skipped.reason.startswith(
+        f"none of the 1 training images has a mask of {TARGET}"
     )
     assert [fit.fraction for fit in result.fits] == [1.0]
 

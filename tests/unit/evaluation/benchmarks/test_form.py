@@ -24,6 +24,7 @@ from asg_core.tables.catalog import (
     BENCHMARK_LABELS,
     BENCHMARK_MASKS,
     REJECTS,
+    SPLITS,
 )
 from asg_core.tables.schema import TableError
 
@@ -36,9 +37,15 @@ IMAGES = [
 
 
 def tables_of(images: list[tuple[str, str, str]]) -> BenchmarkTables:
+    listed = {
+        part: sorted(image_id for image_id, _, split in images if split == part)
+        for part in SPLITS
+    }
     return BenchmarkTables(
         name="nih",
         split="lists",
+        recipe="lists (a.txt, b.txt, c.txt)",
+        num_listed={part: len(image_ids) + 1 for part, image_ids in listed.items()},
         images=BENCHMARK_IMAGES.frame(
             {
                 "image_id": image_id,
@@ -46,6 +53,7 @@ def tables_of(images: list[tuple[str, str, str]]) -> BenchmarkTables:
                 "path": f"{image_id}.png",
                 "view": "PA",
                 "split": split,
+                "split_index": listed[split].index(image_id) + 1,
             }
             for image_id, patient_id, split in images
         ),
@@ -94,6 +102,9 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     assert benchmark.boxes.equals(tables.boxes)
     assert benchmark.masks.equals(tables.masks)
     assert (benchmark.name, benchmark.split) == ("nih", "lists")
+    assert benchmark.recipe == "lists (a.txt, b.txt, c.txt)"
+    # The first of each list is not there.
+    assert benchmark.listed("test") == [None, "b", "c"]
     assert benchmark.targets == ("Mass", "Edema")
     assert not benchmark.is_exclusive
     assert benchmark.segmentation_target is None
@@ -196,8 +207,8 @@ def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
     about.write_text("{")
     with pytest.raises(TableError, match="cannot be read as JSON"):
         load_benchmark(tmp_path)
-    about.write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(TableError, match="in format 2"):
+    about.write_text(text.replace('"format": 2', '"format": 1'))
+    with pytest.raises(TableError, match="in format 1"):
         load_benchmark(tmp_path)
     about.write_text(text)
     write_benchmark(tables_of(IMAGES[:2]), tmp_path / "other")

@@ -135,13 +135,42 @@ def test_nih_takes_three_lists_and_counts_what_they_share(tmp_path: Path) -> Non
         test_list="3.txt",
     )
 
-    assert tables.split == "lists (1.txt, 2.txt, 3.txt)"
+    assert (tables.split, tables.recipe) == ("lists", "lists (1.txt, 2.txt, 3.txt)")
     assert [part_ids(tables.images, split=split) for split in ("validate", "test")] == [
         ["b.png"],
         ["c.png"],
     ]
     assert tables.overlaps["train/test"] == {"images": 0, "patients": 1}
     assert tables.overlaps["train/validate"] == {"images": 0, "patients": 0}
+
+
+def test_nih_lists_may_name_folders_and_repeat_labels(tmp_path: Path) -> None:
+    rows = [nih_row(f"{name}.png", "No Finding", ord(name)) for name in "abcd"]
+    lists = {
+        "train.txt": ["images_002/d.png 0 1 0", "images_001/images/b.png 0 0 0"],
+        "val.txt": ["./images/a.png\t1"],
+        "test.txt": ["images_012\\c.png 0 0 0"],
+    }
+
+    tables = read(
+        "nih",
+        nih(tmp_path, rows, lists),
+        split="lists",
+        train_list="train.txt",
+        validate_list="val.txt",
+        test_list="test.txt",
+    )
+
+    assert reasons(tables) == {}
+    listed = tables.images.sort("split", "split_index").select("split", "image_id")
+    assert listed.rows() == [
+        ("train", "d.png"),
+        ("train", "b.png"),
+        ("validate", "a.png"),
+        ("test", "c.png"),
+    ]
+    # The words behind a name are another's labels; those of the label file count.
+    assert not any(values(tables, "d.png").values())
 
 
 def chexpert_row(number: int, *, codes: dict[str, str], side: str = "Frontal") -> str:
@@ -242,6 +271,35 @@ def test_chexpert_rows_that_cannot_be_used(tmp_path: Path) -> None:
     }
     assert len(tables.images) == 3
     assert tables.notes["laterals_left_out"] == 1
+
+
+def test_chexpert_images_keep_the_order_of_the_file_and_laterals_leave_no_gap(
+    tmp_path: Path,
+) -> None:
+    sides = {7: "Lateral", 4: "Lateral"}
+    numbers = [9, 7, 2, 30, 4, 1, 11, 5]
+    train = [
+        chexpert_row(number, codes=CODES, side=sides.get(number, "Frontal"))
+        for number in numbers
+    ]
+
+    tables = read("chexpert", chexpert(tmp_path, train))
+
+    listed = [
+        int(image_id.partition("patient")[2][:5])
+        for image_id in tables.images.filter(pl.col("split") == "train").sort(
+            "split_index"
+        )["image_id"]
+    ]
+    validate = part_ids(tables.images, split="validate")
+    drawn = {int(image_id.partition("patient")[2][:5]) for image_id in validate}
+    expected = [number for number in numbers if number not in {*sides, *drawn}]
+    assert listed == expected
+    assert tables.num_listed == {
+        "train": len(expected),
+        "validate": len(validate),
+        "test": len(part_ids(tables.images, split="test")),
+    }
 
 
 def test_chexpert_published_split_needs_the_released_file(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import gzip
 import shutil
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
@@ -17,14 +19,22 @@ from asg_core.evaluation.benchmarks.chexpert import (
     FIVE,
     ChexpertRow,
     divide_train,
+    frontal_only,
     label_value,
     read_rows,
 )
 from asg_core.evaluation.benchmarks.config import BenchmarksConfig, ChexpertConfig
-from asg_core.evaluation.benchmarks.form import BenchmarkTables, digest_of, part_ids
+from asg_core.evaluation.benchmarks.form import (
+    BenchmarkTables,
+    digest_of,
+    load_benchmark,
+    part_ids,
+    write_benchmark,
+)
 from asg_core.evaluation.benchmarks.gather import Gathering
 from asg_core.evaluation.benchmarks.layouts import Layout
 from asg_core.evaluation.benchmarks.read import read_benchmark
+from asg_core.evaluation.mgca_training import draw_training_images, sample_rows
 from asg_core.tables.catalog import SPLITS
 from support.reference import released_labels
 
@@ -65,6 +75,10 @@ def parts_of(tables: BenchmarkTables) -> Parts:
         split: (len(ids[split]), len(positive & set(ids[split])), digest_of(ids[split]))
         for split in SPLITS
     }
+
+
+def digest_in_order(image_ids: Sequence[str]) -> str:
+    return blake2b("\n".join(image_ids).encode(), digest_size=8).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +316,45 @@ def test_rsna_splits_of_equal_size_are_of_other_images(
 
     assert len(ids["mgca", "test"] & ids["benchx", "test"]) == 617
     assert len(ids["mgca", "test"] & ids["benchx", "train"]) == 2787
+
+
+# Images, and the digest of their ids in the order of the draw: of the data sets of MGCA's
+# own code at 680fe4a, run on these files after its preprocessing (pandas 2.3.3).
+@pytest.mark.parametrize(
+    ("fraction", "number", "digest"),
+    [(0.01, 187, "3db12cfca3510229"), (0.1, 1868, "89ea86a56d8f5d39")],
+)
+def test_rsna_fractions_are_those_that_mgca_draws(
+    rsna_tables: dict[str, BenchmarkTables],
+    tmp_path: Path,
+    fraction: float,
+    number: int,
+    digest: str,
+) -> None:
+    write_benchmark(rsna_tables["mgca"], tmp_path)
+    benchmark = load_benchmark(tmp_path)
+
+    drawn = draw_training_images(benchmark, fraction=fraction, seed=42)
+
+    assert (len(drawn), digest_in_order(drawn)) == (number, digest)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "number", "digest"),
+    [(0.01, 1858, "19f666a6255788b5"), (0.1, 18_577, "7db82199f8d5c435")],
+)
+def test_chexpert_fractions_are_those_that_mgca_draws(
+    chexpert_rows: dict[str, ChexpertRow], fraction: float, number: int, digest: str
+) -> None:
+    config = ChexpertConfig(split="mgca")
+    divided = divide_train(list(chexpert_rows.values()), config=config)
+    listed = frontal_only(divided, rows=chexpert_rows)["train"]
+
+    drawn = [
+        listed[row] for row in sample_rows(len(listed), fraction=fraction, seed=42)
+    ]
+
+    assert (len(drawn), digest_in_order(drawn)) == (number, digest)
 
 
 @pytest.fixture(scope="module")
