@@ -13,7 +13,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.images.geometry import BoxesXyxy, Frame, Pixels, as_boxes, clip_boxes
+from asg_core.images.geometry import (
+    BoxesXyxy,
+    Frame,
+    Pixels,
+    Resample,
+    as_boxes,
+    clip_boxes,
+    interpolation,
+)
 
 _MIDDLE_GREY = 127.5
 _WHITE = 255.0
@@ -23,7 +31,7 @@ _WHITE = 255.0
 class Crop:
     """One window into a cached square that has been scaled.
 
-    The square is scaled to `resize` x `resize`; the window starts `left` and `top` pixels
+    The square is scaled to `resize` x `resize`, as `resample` says; the window starts `left` and `top` pixels
     from its corner. Grey values g become (g - 127.5) * contrast + 127.5 + 255 * lift.
     """
 
@@ -33,6 +41,7 @@ class Crop:
     top: int
     contrast: float = 1.0
     lift: float = 0.0
+    resample: Resample = "area"
 
     def __post_init__(self) -> None:
         last = self.resize - self.size
@@ -95,10 +104,9 @@ class Crop:
         columns = slice(self.left, self.left + self.size)
         if pixels_NSS.shape[1] == self.resize:
             return np.ascontiguousarray(pixels_NSS[:, rows, columns])
-        # Area when shrinking, as the cache does: it does not alias. When enlarging it
-        # would repeat pixels.
-        is_smaller = self.resize < pixels_NSS.shape[1]
-        mode = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
+        mode = interpolation(
+            self.resample, is_smaller=self.resize < pixels_NSS.shape[1]
+        )
         side = (self.resize, self.resize)
         window_NCC = np.empty((len(pixels_NSS), self.size, self.size), dtype=np.uint8)
         for pixels_SS, window_CC in zip(pixels_NSS, window_NCC, strict=True):
@@ -120,6 +128,7 @@ class CropDraw:
     log_scale: float = 0.0
     brightness: float = 0.0
     log_contrast: float = 0.0
+    resample: Resample = "area"
 
     def draw(self, rng: np.random.Generator) -> Crop:
         """Return a crop at random: its scale, its place and its grey values."""
@@ -137,18 +146,19 @@ class CropDraw:
             top=int(top),
             contrast=float(np.exp(log_contrast)),
             lift=float(lift),
+            resample=self.resample,
         )
 
     def centre(self) -> Crop:
         """Return the crop of validation and evaluation."""
-        return centre_crop(self.resize, self.size)
+        return centre_crop(self.resize, self.size, resample=self.resample)
 
 
-def centre_crop(resize: int, size: int) -> Crop:
+def centre_crop(resize: int, size: int, *, resample: Resample = "area") -> Crop:
     """Return the crop of `size` px in the centre of a square scaled to `resize` px.
 
     Raises:
         ValueError: If there is nothing to crop: `resize` is less than `size`.
     """
     start = (resize - size) // 2
-    return Crop(resize=resize, size=size, left=start, top=start)
+    return Crop(resize=resize, size=size, left=start, top=start, resample=resample)

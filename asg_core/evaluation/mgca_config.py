@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from asg_core.images.geometry import Resample
+
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -124,6 +126,11 @@ class MgcaSegmentationConfig(BaseModel):
 
     focal_gamma: float = Field(default=2.0, ge=0)
     """Exponent of the focal loss."""
+
+    resample: Resample = "area"
+    """How the cached square is made smaller: `area`, the mean of what a pixel covers, or
+    `bilinear`, as MGCA's code scales images of 1024 px. Masks are shrunk by area in both.
+    With `evaluation.image_size: 1024` the cache holds such images as they are."""
 
     scale: float = Field(default=0.1, ge=0, lt=1)
     """Largest relative change of size of a training image and its mask."""

@@ -15,7 +15,7 @@ from asg_core.data.crop import Crop, centre_crop
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.masks import Shares, TrueMasks, true_masks
 from asg_core.evaluation.mgca_config import MgcaSegmentationConfig
-from asg_core.images.geometry import Pixels
+from asg_core.images.geometry import Pixels, Resample
 from asg_core.images.pixel_cache import PixelCache
 
 
@@ -89,7 +89,7 @@ class MaskedImages:
 
 
 def make_masked_images(
-    benchmark: Benchmark, cache: PixelCache, *, size: int
+    benchmark: Benchmark, cache: PixelCache, *, size: int, resample: Resample = "area"
 ) -> MaskedImages:
     """Return the images of a benchmark, each whole cached square at `size` x `size`.
 
@@ -97,7 +97,9 @@ def make_masked_images(
         ValueError: If the benchmark has no segmentation target.
     """
     return MaskedImages(
-        cache=cache, masks=true_masks(benchmark), crop=centre_crop(size, size)
+        cache=cache,
+        masks=true_masks(benchmark),
+        crop=centre_crop(size, size, resample=resample),
     )
 
 

@@ -184,7 +184,9 @@ def _prepare(
             f"{len(benchmark.part('train'))} training and {num_validate} validation "
             "images"
         )
-    images = make_masked_images(benchmark, cache, size=encoder.input_size)
+    images = make_masked_images(
+        benchmark, cache, size=encoder.input_size, resample=config.resample
+    )
     return _Setting(
         benchmark=benchmark,
         encoder=encoder,
@@ -302,7 +304,8 @@ def _about(setting: _Setting, segmenter: FrozenSegmenter) -> str:
     return (
         f"{PROTOCOL}: {type(segmenter.decoder).__name__} of "
         f"{sum(weight.numel() for weight in weights)} numbers in {len(weights)} tensors "
-        f"is trained; {frozen}; images and masks of {network.size} px, mean "
+        f"is trained; {frozen}; images and masks of {network.size} px, images made "
+        f"smaller by {config.resample}, mean "
         f"{network.mean}, std {network.std}; training images are scaled by up to {config.scale:g} and "
         f"rotated by up to {config.rotation:g} degrees with a probability of "
         f"{config.augmentation_probability:g}; the validation loss is over "

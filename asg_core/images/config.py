@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from asg_core.images.geometry import Resample
 from asg_core.terms.views import FRONTAL, View
 
 
@@ -14,6 +15,11 @@ class ImagesConfig(BaseModel):
 
     size: int = Field(default=256, ge=16, le=4096)
     """Side of the square that every image is scaled and padded to, in pixels."""
+
+    resample: Resample = "area"
+    """How an image is made smaller: `area`, the mean of what a pixel covers, or `bilinear`,
+    as in the released code of ASG; a JPEG is then decoded in full, which takes longer.
+    Enlarged is by interpolation always."""
 
     views: tuple[View, ...] = Field(default=FRONTAL, min_length=1)
     """Images of these views are decoded; all others are left out, and counted by the

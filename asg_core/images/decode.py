@@ -61,11 +61,13 @@ def decode_image(path: Path, *, where: str | None = None) -> Pixels:
     return _decode(path, size=None, where=where or str(path)).pixels_HW
 
 
-def decode_for_size(path: Path, *, size: int, where: str | None = None) -> DecodedImage:
+def decode_for_size(
+    path: Path, *, size: int | None, where: str | None = None
+) -> DecodedImage:
     """Decode as `decode_image` does, but a large JPEG at a fraction of its size.
 
     The fraction leaves the longer side at 2 x `size` or more, so what scales the pixels
-    down to `size` still averages several of them.
+    down to `size` still averages several of them. Without a size it is decoded in full.
 
     Raises:
         ImageError: If the file cannot be used, with the reason.

@@ -6,7 +6,7 @@ as (N, 4) numbers and return float64; no boxes is (0, 4).
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ import numpy.typing as npt
 # Shape suffixes:
 #   H, W = rows and columns of an image, N, M = boxes, 4 = x0, y0, x1, y1,
 #   S = rows, and columns, of the square model frame
+
+Resample = Literal["area", "bilinear"]
+"""How pixels are made fewer: `area` is the mean of all that a new pixel covers, `bilinear`
+mixes the four around its centre whatever the scale, without the others."""
 
 BoxesXyxy = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
@@ -89,13 +93,16 @@ class Letterbox:
         """
         return (as_boxes(boxes) - self._offset_4()) / self._scale_4()
 
-    def apply(self, image_HW: Pixels, *, reduction: int = 1) -> Pixels:
+    def apply(
+        self, image_HW: Pixels, *, reduction: int = 1, resample: Resample = "area"
+    ) -> Pixels:
         """Scale and pad the pixels of the original frame to the model frame.
 
         Args:
             image_HW: The image, or a copy of it that was decoded at 1 / `reduction` of
                 its size, with partial pixels at the right and the bottom kept.
             reduction: Original pixels per pixel of `image_HW`, each way.
+            resample: How pixels are made fewer.
 
         Returns:
             (size, size), 0 in the padding.
@@ -107,17 +114,19 @@ class Letterbox:
         area_SS = np.zeros((self.size, self.size), dtype=np.uint8)
         rows = slice(self.pad_y, self.pad_y + self.resized.height)
         columns = slice(self.pad_x, self.pad_x + self.resized.width)
-        area_SS[rows, columns] = self._resize(image_HW, reduction=reduction)
+        area_SS[rows, columns] = self._resize(
+            image_HW, reduction=reduction, resample=resample
+        )
         return area_SS
 
-    def _resize(self, image_HW: Pixels, *, reduction: int) -> Pixels:
+    def _resize(
+        self, image_HW: Pixels, *, reduction: int, resample: Resample
+    ) -> Pixels:
         # Here and not above: stages that only compute with boxes need no OpenCV.
         import cv2  # noqa: PLC0415
 
         fx, fy = self.scale_x * reduction, self.scale_y * reduction
-        # Linear interpolation over a 12-fold reduction aliases; area does not, but when
-        # enlarging it repeats pixels.
-        mode = cv2.INTER_AREA if max(fx, fy) <= 1 else cv2.INTER_LINEAR
+        mode = interpolation(resample, is_smaller=max(fx, fy) <= 1)
         # Factors, not a target size: OpenCV would stretch the partial last pixels of a
         # reduced image to whole ones, and the content would move against the boxes.
         scaled_HW = np.asarray(
@@ -141,6 +150,18 @@ class Letterbox:
 
     def _offset_4(self) -> BoxesXyxy:
         return np.array([self.pad_x, self.pad_y] * 2, dtype=np.float64)
+
+
+def interpolation(resample: Resample, *, is_smaller: bool) -> int:
+    """Return OpenCV's name of a way to scale pixels.
+
+    Bilinear interpolation over a 12-fold reduction aliases; area does not, but when
+    enlarging it repeats pixels, and so nothing is enlarged by it.
+    """
+    import cv2  # noqa: PLC0415 - stages that only compute with boxes need no OpenCV
+
+    is_area = resample == "area" and is_smaller
+    return cv2.INTER_AREA if is_area else cv2.INTER_LINEAR
 
 
 def as_boxes(boxes: npt.ArrayLike) -> BoxesXyxy:

@@ -14,7 +14,7 @@ import polars as pl
 from asg_core.images.config import ImagesConfig
 from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
-from asg_core.images.geometry import Frame, Letterbox, Pixels
+from asg_core.images.geometry import Frame, Letterbox, Pixels, Resample
 from asg_core.images.notes import NOTES, Note
 from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
 from asg_core.tables.catalog import REJECTS
@@ -65,7 +65,7 @@ def cache_pixels(
         images: Rows of the table `images`; of `benchmark_images` if all views are named.
         root: The folder that the paths of `images` are relative to.
         path: The file to write; it appears when it is complete.
-        config: Size and views.
+        config: Size, scaling and views.
         progress: Wraps the images to be decoded.
 
     Raises:
@@ -82,6 +82,7 @@ def cache_pixels(
             rows if progress is None else progress(rows),
             root=root,
             size=config.size,
+            resample=config.resample,
             rejects=rejects,
             noted=noted,
         ),
@@ -246,6 +247,7 @@ def _decoded(
     *,
     root: Path,
     size: int,
+    resample: Resample,
     rejects: list[dict[str, str]],
     noted: dict[Note, list[str]],
 ) -> Iterator[PixelRow]:
@@ -253,13 +255,15 @@ def _decoded(
 
     The paths of images with a note are added to `noted`.
     """
+    # A decoder that reduces takes means, so it is no first step of another scaling.
+    decoded_for = size if resample == "area" else None
     for image_id, path, width, height in rows:
         if _leaves_root(path):
             detail = f"{path}: expected a path below the data set's folder"
             rejects.append(_reject(image_id, "outside_root", detail))
             continue
         try:
-            image = decode_for_size(root / path, size=size, where=path)
+            image = decode_for_size(root / path, size=decoded_for, where=path)
         except ImageError as error:
             rejects.append(_reject(image_id, error.reason, str(error)))
             continue
@@ -274,7 +278,9 @@ def _decoded(
         for note in image.notes:
             noted.setdefault(note, []).append(path)
         letterbox = Letterbox.fit(found, size=size)
-        pixels_SS = letterbox.apply(image.pixels_HW, reduction=image.reduction)
+        pixels_SS = letterbox.apply(
+            image.pixels_HW, reduction=image.reduction, resample=resample
+        )
         yield PixelRow(image_id=image_id, original=found, pixels_SS=pixels_SS)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from asg_core.images.geometry import Resample
 from asg_core.models.config import ModelConfig
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -20,6 +21,12 @@ class CropConfig(BaseModel):
     resize: int = Field(default=256, ge=16)
     """Side that the cached square is scaled to before the crop, in pixels. Training
     crops at random, validation and evaluation at the centre."""
+
+    resample: Resample = "area"
+    """How the cached square is made smaller: `area`, the mean of what a pixel covers, or
+    `bilinear`. The released code of ASG scales the stored image bilinearly to 256 at once:
+    that is `images.size` of 256 with `images.resample: bilinear`, and nothing is left to
+    scale here."""
 
     log_scale: float = Field(default=0.0, ge=0, le=1)
     """Largest absolute natural logarithm of a random factor on `resize`; training only."""

@@ -234,6 +234,7 @@ def _crop_draw(config: CropConfig, *, size: int) -> CropDraw:
         log_scale=config.log_scale,
         brightness=config.brightness,
         log_contrast=config.log_contrast,
+        resample=config.resample,
     )
 
 

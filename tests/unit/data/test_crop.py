@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,46 @@ def test_shrinking_averages_areas_and_enlarging_interpolates() -> None:
     means = image.reshape(8, 2, 8, 2).mean(axis=(1, 3))
     assert np.abs(half - means).max() <= 0.5
     assert np.array_equal(double, cv2.resize(image, (32, 32)))
+
+
+def _bilinear(image_SS: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.float64]:
+    """Mix the four pixels around the centre of each new one, pixel by pixel."""
+    source = len(image_SS)
+    mixed = np.zeros((side, side))
+    for y in range(side):
+        for x in range(side):
+            from_y, from_x = (
+                np.clip((place + 0.5) * source / side - 0.5, 0, source - 1)
+                for place in (y, x)
+            )
+            top, left = int(from_y), int(from_x)
+            below, right = min(top + 1, source - 1), min(left + 1, source - 1)
+            down, across = from_y - top, from_x - left
+            upper = (1 - across) * image_SS[top, left] + across * image_SS[top, right]
+            lower = (1 - across) * image_SS[below, left] + across * image_SS[
+                below, right
+            ]
+            mixed[y, x] = (1 - down) * upper + down * lower
+    return mixed
+
+
+@pytest.mark.parametrize("side", [5, 8, 13, 24])
+def test_bilinear_mixes_four_pixels_whatever_the_scale(side: int) -> None:
+    image = _image(16)
+
+    window = centre_crop(side, side, resample="bilinear").apply(image[None])[0]
+
+    assert np.abs(window - _bilinear(image, side)).max() <= 1
+    by_area = centre_crop(side, side).apply(image[None])[0]
+    is_smaller = side < 16 and side != 8  # a half is the same both ways
+    assert np.array_equal(window, by_area) != is_smaller
+
+
+def test_a_drawn_crop_is_scaled_as_it_was_asked_to_be() -> None:
+    draw = CropDraw(resize=12, size=8, resample="bilinear")
+
+    assert draw.draw(np.random.default_rng(0)).resample == "bilinear"
+    assert draw.centre() == centre_crop(12, 8, resample="bilinear")
 
 
 def test_no_images_give_no_windows() -> None:

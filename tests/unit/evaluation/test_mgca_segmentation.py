@@ -1,6 +1,7 @@
 import copy
 import math
 
+import cv2
 import numpy as np
 import polars as pl
 import pytest
@@ -305,6 +306,28 @@ def test_images_and_masks_turn_together() -> None:
     assert (share > 0.5).sum() == pytest.approx(1.21 * mask_SS.sum(), rel=0.05)
     same, _ = turn(image_SS, mask_SS.astype(np.float32), degrees=0, scale=1)
     np.testing.assert_array_equal(same, image_SS)
+
+
+def test_images_are_scaled_as_asked_for_and_masks_by_area(cache: PixelCache) -> None:
+    config = CONFIG.model_copy(update={"resample": "bilinear"})
+    names = DISCS.image_ids[:4]
+    images = make_masked_images(
+        DISCS.benchmark(), cache, size=SIZE, resample=config.resample
+    )
+
+    image_BSS, share_BSS = images.read(names)
+    by_area_BSS, same_BSS = make_masked_images(
+        DISCS.benchmark(), cache, size=SIZE
+    ).read(names)
+
+    expected = [cv2.resize(pixels, (SIZE, SIZE)) for pixels in DISCS.pixels_NSS[:4]]
+    np.testing.assert_array_equal(image_BSS.numpy(), expected)
+    assert not torch.equal(image_BSS, by_area_BSS)
+    assert torch.equal(share_BSS, same_BSS)
+    whole, other = (_run(cache, config=choice) for choice in (CONFIG, config))
+    assert "images made smaller by area" in whole.notes[0]
+    assert "images made smaller by bilinear" in other.notes[0]
+    assert whole.notes[1] != other.notes[1]  # another validation loss
 
 
 def test_augmented_images_are_a_function_of_seed_epoch_and_image(

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +52,28 @@ def test_pixels_are_averaged_over_areas_and_centred() -> None:
 
     # Each 2 x 2 block becomes its mean: 400 / 4 and 80 / 4; the rest is padding.
     assert letterbox.apply(image).tolist() == [[100, 20], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1024, 1024), (3056, 2544), (2021, 2505), (517, 333)]
+)
+def test_bilinear_pixels_are_those_of_one_call_of_opencv(
+    width: int, height: int
+) -> None:
+    """Which is what albumentations, in the released code of ASG and MGCA, calls."""
+    image = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    letterbox = Letterbox.fit(Frame(width=width, height=height), size=256)
+
+    square = letterbox.apply(image, resample="bilinear")
+
+    inside = letterbox.resized
+    expected = cv2.resize(image, (inside.width, inside.height))  # bilinear by default
+    rows = slice(letterbox.pad_y, letterbox.pad_y + inside.height)
+    columns = slice(letterbox.pad_x, letterbox.pad_x + inside.width)
+    np.testing.assert_array_equal(square[rows, columns], expected)
+    assert square.astype(int).sum() == expected.astype(int).sum()
+    by_area = letterbox.apply(image)
+    assert by_area.std() < square.std()  # means of noise vary less than single pixels
 
 
 def test_a_small_image_is_enlarged() -> None:

@@ -6,12 +6,14 @@ import pickle
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
 
 from asg_core.images.config import ImagesConfig
+from asg_core.images.decode import decode_image
 from asg_core.images.geometry import Frame, Letterbox
 from asg_core.images.pixel_cache import ImageRow, PixelCache, cache_pixels
 from asg_core.sources.item_files import PassingFaultError
@@ -71,6 +73,23 @@ def test_images_are_letterboxed_and_read_in_any_order(
     assert pixels[0].tolist() == [[grey] * 16 for grey in column]
     assert pixels[:, 8, 8].tolist() == [30, 10, 30]
     assert cache.read([]).shape == (0, 16, 16)
+
+
+def test_a_bilinear_cache_is_scaled_from_the_whole_image(tmp_path: Path) -> None:
+    """A JPEG that is decoded at a fraction of its size has been averaged already."""
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256), dtype=np.uint8)
+    (tmp_path / "files").mkdir()
+    path = tmp_path / "files" / "a.jpg"
+    Image.fromarray(noise).save(path, quality=95)
+    row = image_row("a", path="files/a.jpg", width=256, height=256)
+    config = CONFIG.model_copy(update={"resample": "bilinear"})
+
+    cache_pixels(
+        IMAGES.frame([row]), root=tmp_path, path=tmp_path / "p.parquet", config=config
+    )
+
+    pixels = PixelCache([tmp_path / "p.parquet"]).read(["a"])[0]
+    np.testing.assert_array_equal(pixels, cv2.resize(decode_image(path), (16, 16)))
 
 
 def test_the_map_of_the_pixels_comes_with_them(root: Path, tmp_path: Path) -> None:

@@ -52,6 +52,19 @@ def _without_times(seen: dict[int, dict[str, float]]) -> dict[int, dict[str, flo
     }
 
 
+def test_the_scaling_of_the_crop_is_that_of_the_configuration(
+    make_job: MakeJob,
+) -> None:
+    crop = {"resize": 24, "resample": "area"}
+    job = make_job(epochs=1, crop=crop)
+    other = make_job(epochs=1, crop=crop | {"resample": "bilinear"}, name="other")
+
+    of_area, of_bilinear = (_without_times(_run(each)) for each in (job, other))
+
+    assert of_area.keys() == of_bilinear.keys()
+    assert of_area != of_bilinear
+
+
 def test_a_run_learns_and_leaves_a_whole_folder(make_job: MakeJob) -> None:
     job = make_job(epochs=20, patience=None)
 
