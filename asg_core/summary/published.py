@@ -118,7 +118,7 @@ def _sheet(
     if others:
         note = (
             f" Not comparable with ours: {_OURS} is on {', '.join(sorted(others))}, and "
-            "other images are other numbers."
+            "other images give other numbers."
         )
     about = f" ({FOREIGN_SPLITS[split]})" if split in FOREIGN_SPLITS else ""
     return Sheet(
