@@ -386,13 +386,17 @@ def reject_files():
     if HAS_BOXES:
         stages += [Stage.DETECT_REGIONS, Stage.ALIGN_REGIONS]
     folder = f"{RESULTS}/tables/rejects"
-    scored = [f"{folder}/{Stage.SCORE_TRIPLET_SHEET}/all.parquet"] if MARKED_SHEET else []
+    scored = (
+        [f"{folder}/{Stage.SCORE_TRIPLET_SHEET}/all.parquet"] if MARKED_SHEET else []
+    )
     files = sum((shards(f"tables/rejects/{stage}") for stage in stages), start=scored)
     if HAS_PRETRAINING:
         runs = project.pretraining.runs
         files += [f"{folder}/{Stage.PRETRAIN_ENCODERS}/{run}.parquet" for run in runs]
     if HAS_EVALUATION:
-        files += [f"{folder}/{Stage.READ_BENCHMARK}/{name}.parquet" for name in BENCHMARKS]
+        files += [
+            f"{folder}/{Stage.READ_BENCHMARK}/{name}.parquet" for name in BENCHMARKS
+        ]
     return files
 
 
