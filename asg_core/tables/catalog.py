@@ -378,7 +378,7 @@ HISTORY = TableSchema(
 
 BENCHMARK_IMAGES = TableSchema(
     name="benchmark_images",
-    version=2,
+    version=3,
     key=("image_id",),
     columns={
         "image_id": pl.String,
