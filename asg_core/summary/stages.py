@@ -196,7 +196,7 @@ def timings_sheet(timings: Sequence[Timing]) -> Sheet | None:
 
 def _place(stage: str) -> tuple[int, str]:
     """Return what stages are sorted by: the order of the pipeline, then the name."""
-    order = list(Stage)
+    order = [named.value for named in Stage]
     return order.index(stage) if stage in order else len(order), stage
 
 

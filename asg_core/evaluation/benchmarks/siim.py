@@ -119,7 +119,7 @@ def divide_rows(
     for key, row in zip(keys, rows, strict=True):
         (part,) = part_of[key]
         divided.setdefault(row.image_id, {}).setdefault(part, []).append(row)
-    rows_of = {
+    rows_of: dict[str, RowsOfParts] = {
         image_id: {part: of_part[part] for part in PARTS if part in of_part}
         for image_id, of_part in divided.items()
     }

@@ -87,17 +87,17 @@ def test_setr_is_what_its_docstring_says() -> None:
 
     map_BEHW = decoder.embed(token_BPE).transpose(1, 2).unflatten(2, (3, 3))
     for stage in decoder.stages:
-        convolution, norm = stage[0], stage[1]
+        convolution, norm, *_ = stage.children()
         map_BEHW = _doubled(norm(convolution(map_BEHW)).relu())
     expected = decoder.head(map_BEHW).squeeze(1)
     torch.testing.assert_close(logit_BSS, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_doubling_leaves_the_corners_where_they_are() -> None:
-    stage = SetrPup(1, channels=(1,), size=4).stages[0]
+    *_, double = SetrPup(1, channels=(1,), size=4).stages[0].children()
     row_BEHW = torch.tensor([[0.0, 3.0]]).expand(1, 1, 2, 2)
 
-    doubled = stage[-1](row_BEHW)
+    doubled = double(row_BEHW)
 
     torch.testing.assert_close(doubled[0, 0, 0], torch.tensor([0.0, 1.0, 2.0, 3.0]))
 
