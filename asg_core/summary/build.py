@@ -15,6 +15,7 @@ from asg_core.provenance import git_commit
 from asg_core.summary.checked import checked_sheets
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.examples import Example, choose_examples
+from asg_core.summary.files import ASSETS, PAGES, TABLES
 from asg_core.summary.inputs import (
     Evaluations,
     Run,
@@ -31,7 +32,7 @@ from asg_core.summary.origin import (
     origin_facts,
     versions_sheet,
 )
-from asg_core.summary.pages import ASSETS, TEMPLATES, Page, render_pages
+from asg_core.summary.pages import TEMPLATES, Page, render_pages
 from asg_core.summary.pipeline import draw_pipeline
 from asg_core.summary.plots import LegendEntry
 from asg_core.summary.published import published_groups
@@ -44,7 +45,7 @@ from asg_core.summary.results import (
     remarks,
 )
 from asg_core.summary.sentences import ShownSentence, choose_sentences
-from asg_core.summary.sheets import Sheet, write_sheet
+from asg_core.summary.sheets import Sheet, empty_sheet, write_sheet
 from asg_core.summary.stages import (
     read_timings,
     rejects_by_stage,
@@ -61,17 +62,9 @@ from asg_core.tables.schema import read_tables
 
 logger = logging.getLogger(__name__)
 
-_PAGES = (
-    "index",
-    "data",
-    "triplets",
-    "examples",
-    "training",
-    "benchmarks",
-    "published",
-)
 _OWN_NAMES = frozenset(
-    {*ASSETS, "images", "tables", *(f"{name}.html" for name in _PAGES)}
+    # Earlier versions wrote the examples' images into a folder of their own.
+    {*ASSETS, "images", TABLES, *(f"{name}.html" for name in PAGES)}
 )
 _HIDDEN = (
     "Images, reports and their ids are not shown: this corpus is not synthetic, and "
@@ -86,6 +79,7 @@ def build_summary(
     config: SummaryConfig,
     is_synthetic: bool,
     may_export_examples: bool,
+    sheet_names: Sequence[str] = (),
 ) -> Path:
     """Write the folder `out` and return the path of its index.html.
 
@@ -101,6 +95,8 @@ def build_summary(
         is_synthetic: Whether the corpus was made by a program; every page then says so.
         may_export_examples: Whether report texts, pixels and ids may be copied. Without,
             none is read.
+        sheet_names: Tables that are written in any case (`files.table_files`), without
+            rows where the results have nothing for them.
 
     Raises:
         ValueError: If `out` holds files that no summary has, or a file of a run or of an
@@ -153,7 +149,11 @@ def build_summary(
     }
     files = render_pages(pages, shared=shared)
     sheets = {sheet.name: sheet for page in pages for sheet in _sheets_in(page.values)}
-    _write(files, sheets=list(sheets.values()), examples=examples, out=out)
+    missing = [name for name in sheet_names if name not in sheets]
+    if missing:
+        logger.info("tables without rows: %s", ", ".join(missing))
+    sheets |= {name: empty_sheet(name) for name in missing}
+    _write(files, sheets=list(sheets.values()), out=out)
     logger.info(
         "summary: %d pages, %d tables, %d examples",
         len(files),
@@ -360,7 +360,6 @@ def _write(
     files: Mapping[str, str],
     *,
     sheets: Sequence[Sheet],
-    examples: Sequence[Example],
     out: Path,
 ) -> None:
     """Write everything into a folder beside `out`, and put it in its place."""
@@ -368,16 +367,13 @@ def _write(
         out.with_name(f".{out.name}.{os.getpid()}.{kind}") for kind in ("new", "old")
     )
     shutil.rmtree(fresh, ignore_errors=True)
-    for folder in (fresh / "tables", fresh / "images"):
-        folder.mkdir(parents=True)
+    (fresh / TABLES).mkdir(parents=True)
     for name, text in files.items():
         (fresh / name).write_text(text, encoding="utf-8")
     for name in ASSETS:
         shutil.copyfile(TEMPLATES / name, fresh / name)
     for sheet in sheets:
-        write_sheet(sheet, fresh / "tables")
-    for number, example in enumerate(examples, start=1):
-        (fresh / "images" / f"example-{number}.jpg").write_bytes(example.jpeg)
+        write_sheet(sheet, fresh / TABLES)
     if out.exists():
         out.rename(old)
     fresh.rename(out)

@@ -1,5 +1,6 @@
 """Templates and what fills them -> the files of the summary."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from asg_core.summary.metric_names import benchmark_label
 from asg_core.summary.numbers import count_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = ("style.css", "script.js")
 
 # What stands beside a name where its line has this mark: the marks of `plots`.
 MARKS: tuple[str, ...] = (
@@ -65,6 +65,7 @@ def render_pages(
     )
     environment.filters |= {"count": count_text, "seconds": seconds_text}
     environment.filters["benchmark_label"] = benchmark_label
+    environment.filters["base64"] = _base64
     environment.globals |= {"marks": MARKS, "num_hues": NUM_HUES}
     return {
         page.file: environment.get_template(page.file).render(
@@ -72,3 +73,7 @@ def render_pages(
         )
         for page in pages
     }
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

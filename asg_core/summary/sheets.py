@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from asg_core.summary.files import SUFFIXES
 from asg_core.summary.numbers import MISSING
 
 _LATEX = {
@@ -108,10 +109,20 @@ def cells(values: Sequence[str | None]) -> tuple[Cell, ...]:
     )
 
 
+def empty_sheet(name: str) -> Sheet:
+    """Return the table of a name that the results have nothing for."""
+    return Sheet(
+        name=name,
+        caption=f"{name}: this run has no rows; the pages say what was not made, and why.",
+        columns=(Column(label="", is_number=False),),
+        rows=(),
+    )
+
+
 def write_sheet(sheet: Sheet, folder: Path) -> None:
     """Write <name>.csv, <name>.md and <name>.tex into `folder`."""
-    csv_frame(sheet).write_csv(folder / f"{sheet.name}.csv")
-    for suffix, text in ((".md", markdown(sheet)), (".tex", latex(sheet))):
+    texts = (csv_frame(sheet).write_csv(), markdown(sheet), latex(sheet))
+    for suffix, text in zip(SUFFIXES, texts, strict=True):
         (folder / f"{sheet.name}{suffix}").write_text(text, encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ By hand, to look at the pages: PYTHONPATH=tests .venv/bin/python -m support.fake
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,6 +260,7 @@ def build(
     is_synthetic: bool = True,
     may_export_examples: bool = True,
     config: SummaryConfig | None = None,
+    sheet_names: Sequence[str] = (),
 ) -> Path:
     """Build a summary and return its folder."""
     index = build_summary(
@@ -268,6 +269,7 @@ def build(
         config=config or SummaryConfig(),
         is_synthetic=is_synthetic,
         may_export_examples=may_export_examples,
+        sheet_names=sheet_names,
     )
     assert index == out / "index.html"
     return out

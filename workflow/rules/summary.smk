@@ -7,6 +7,8 @@ rule build_summary:
         **summary_inputs(),
     output:
         index=f"{RESULTS}/summary/index.html",
+        pages=summary_outputs(page_files, without="index.html"),
+        tables=summary_outputs(table_files),
     log:
         f"{RESULTS}/logs/build_summary/all.log",
     benchmark:

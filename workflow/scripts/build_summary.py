@@ -29,6 +29,7 @@ def main(
     config: SummaryConfig,
     is_synthetic: bool,
     may_export_examples: bool,
+    sheet_names: list[str],
     job: Job,
 ) -> None:
     """Write the folder of `index`."""
@@ -39,6 +40,7 @@ def main(
         config=config,
         is_synthetic=is_synthetic,
         may_export_examples=may_export_examples,
+        sheet_names=sheet_names,
     )
 
 
@@ -71,5 +73,6 @@ if __name__ == "__main__":
             config=SummaryConfig(**snakemake.params.config),
             is_synthetic=snakemake.params.is_synthetic,
             may_export_examples=snakemake.params.may_export_examples,
+            sheet_names=list(dict.fromkeys(Path(f).stem for f in snakemake.output.tables)),
             job=job,
         )

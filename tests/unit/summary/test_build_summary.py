@@ -178,12 +178,26 @@ def test_a_new_summary_replaces_the_old_one(
     inputs: SummaryInputs, tmp_path: Path
 ) -> None:
     out = build(inputs, tmp_path / "out")
-    assert (out / "images" / "example-1.jpg").exists()
+    (out / "images").mkdir()  # as earlier versions left them
+    assert "data:image/jpeg;base64," in (out / "examples.html").read_text("utf-8")
 
     build(inputs, out, config=SummaryConfig(num_examples=0))
 
-    assert not (out / "images" / "example-1.jpg").exists()
+    assert "data:image" not in (out / "examples.html").read_text("utf-8")
+    assert not (out / "images").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_table_that_is_asked_for_is_written_without_rows(
+    inputs: SummaryInputs, tmp_path: Path
+) -> None:
+    out = build(inputs, tmp_path / "out", sheet_names=("rows", "targets_nih_none"))
+
+    tables = out / "tables"
+    assert len((tables / "rows.csv").read_text("utf-8").splitlines()) > 5
+    assert (tables / "targets_nih_none.csv").read_text("utf-8").split() == ['""']
+    assert "this run has no rows" in (tables / "targets_nih_none.md").read_text("utf-8")
+    assert (tables / "targets_nih_none.tex").exists()
 
 
 def test_a_folder_with_other_files_is_not_replaced(

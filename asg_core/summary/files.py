@@ -1,0 +1,132 @@
+"""The files of the summary by name, known from the configuration before anything is made.
+
+The workflow declares and asks for every one of them: a page or a table that is lost is
+made again. A table that the configuration leads to and the results have nothing for is
+written without rows, so that the names do not depend on data.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from asg_core.evaluation.published import read_published
+from asg_core.summary.metric_names import headline_metrics
+
+PAGES = (
+    "index",
+    "data",
+    "triplets",
+    "examples",
+    "training",
+    "benchmarks",
+    "published",
+)
+ASSETS = ("style.css", "script.js")
+TABLES = "tables"
+"""The folder of the tables."""
+
+SUFFIXES = (".csv", ".md", ".tex")
+"""Every table is written in these forms."""
+
+_SCORED: Mapping[str, str] = {
+    "score_triplets": "extract_triplets",
+    "score_boxes": "detect_regions",
+    "score_alignments": "align_regions",
+}
+"""File of stage_metrics -> the stage whose scores it holds."""
+
+_MASKED = ("rsna", "siim")
+"""The benchmarks that have masks."""
+
+_EXCLUSIVE = ("covidx",)
+"""The benchmarks whose targets exclude each other: no tag stands for one of them, and
+their headline is over all targets only."""
+
+_OF_SCORES = ("auc", "average_precision", "f1", "accuracy")
+_OF_MASKS = ("dice", "dice_positive", "false_positive_rate")
+_TRAINED = frozenset({"run", "checkpoint"})
+"""The kinds of encoders that may have a text side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a configuration makes, as far as the names of the summary's files go."""
+
+    metric_files: Collection[str]
+    """Names of the files of the table stage_metrics."""
+
+    has_runs: bool
+    has_marked_sheet: bool
+    encoder_kinds: frozenset[str]
+    benchmarks: Sequence[str]
+    protocols: Sequence[str]
+    is_synthetic: bool
+    has_published: bool
+    """Whether numbers from papers have a page."""
+
+
+def page_files(scope: Scope) -> list[str]:
+    """Return the pages and what they load, relative to the folder of the summary."""
+    pages = [name for name in PAGES if scope.has_published or name != "published"]
+    return [*(f"{name}.html" for name in pages), *ASSETS]
+
+
+def table_files(scope: Scope) -> list[str]:
+    """Return the files of all tables, relative to the folder of the summary."""
+    names = dict.fromkeys(_sheet_names(scope))
+    return [f"{TABLES}/{name}{suffix}" for name in names for suffix in SUFFIXES]
+
+
+def _sheet_names(scope: Scope) -> Iterator[str]:
+    yield from ("rows", "rejects", "timings", "table_versions", "code_digests")
+    for file, stage in _SCORED.items():
+        if file in scope.metric_files:
+            yield from (f"scores_{stage}", f"scores_{stage}_by_target")
+    if scope.has_marked_sheet:
+        yield from ("checked_triplets", "checked_confusions")
+    if scope.has_runs:
+        yield "runs"
+    headlines = _headlines(scope)
+    if scope.encoder_kinds and scope.benchmarks:
+        yield "encoders"
+    for (benchmark, protocol), metrics in headlines.items():
+        yield from (f"results_{benchmark}_{protocol}_{metric}" for metric in metrics)
+        yield f"other_{benchmark}_{protocol}"
+        if benchmark not in _EXCLUSIVE:
+            yield f"targets_{benchmark}_{protocol}"
+        yield f"overview_{protocol}"
+    if scope.has_published:
+        yield from _published_names(scope, headlines)
+
+
+def _headlines(scope: Scope) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the metrics that lead a benchmark's results, of all pairs that have some."""
+    return {
+        (benchmark, protocol): headline_metrics(
+            benchmark, _OF_MASKS if _is_segmentation(protocol) else _OF_SCORES
+        )
+        for benchmark in scope.benchmarks
+        for protocol in scope.protocols
+        if _applies(protocol, benchmark=benchmark, kinds=scope.encoder_kinds)
+    }
+
+
+def _applies(protocol: str, *, benchmark: str, kinds: frozenset[str]) -> bool:
+    """Return whether a protocol can have results of any of the encoders."""
+    if protocol.startswith("zero-shot"):
+        has_tags = protocol != "zero-shot-tags" or benchmark not in _EXCLUSIVE
+        return has_tags and bool(kinds & _TRAINED)
+    return bool(kinds) and (benchmark in _MASKED or not _is_segmentation(protocol))
+
+
+def _is_segmentation(protocol: str) -> bool:
+    return protocol.endswith("segmentation") or protocol.startswith("segmentation")
+
+
+def _published_names(
+    scope: Scope, headlines: Mapping[tuple[str, str], Sequence[str]]
+) -> Iterator[str]:
+    """Yield the published tables: beside a real corpus those that ours stand beside."""
+    rows = read_published().select("benchmark", "protocol", "metric").unique()
+    for benchmark, protocol, metric in rows.sort(rows.columns).iter_rows():
+        if scope.is_synthetic or metric in headlines.get((benchmark, protocol), ()):
+            yield f"published_{benchmark}_{protocol}_{metric}"
