@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 import asg_core
+from asg_core.failures import LastingError, forget_failures, item_name, note_failure
 from asg_core.job_log import log_lines, log_to
 from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.schema import write_table
@@ -43,7 +44,7 @@ _FLUSH_METRICS = 500
 Item = TypeVar("Item")
 
 
-class RejectLimitError(RuntimeError):
+class RejectLimitError(LastingError):
     """A stage could not use more of its items than its configuration allows."""
 
 
@@ -253,8 +254,7 @@ class Job:
     @property
     def name(self) -> str:
         """The rule and its wildcards, for messages."""
-        values = [f"{name}={value}" for name, value in self._wildcards.items()]
-        return f"{self._rule} ({', '.join(values)})" if values else self._rule
+        return item_name(self._rule, self._wildcards)
 
     def start(self, snakemake: SnakemakeObject) -> None:
         """Log and report what is about to be done, and with which inputs."""
@@ -331,7 +331,8 @@ class Job:
 def run_job(snakemake: SnakemakeObject) -> Iterator[Job]:
     """Frame the work of a script: its log file, its events, its summary line.
 
-    What is raised inside is logged with its traceback and raised again.
+    What is raised inside is logged with its traceback, noted in one line for the end of
+    the run, and raised again.
     """
     log = Path(snakemake.log[0]) if len(snakemake.log) else None
     wildcards = {name: str(value) for name, value in snakemake.wildcards.items()}
@@ -348,6 +349,8 @@ def run_job(snakemake: SnakemakeObject) -> Iterator[Job]:
             yield job
         except BaseException as error:
             logger.exception("%s failed", job.name)
+            if log is not None:
+                note_failure(log, error)
             job.finish(Status.FAILED, error=error)
             raise
         job.finish(Status.FINISHED)
@@ -358,6 +361,7 @@ def _rejects_copy(log: Path) -> Path:
 
 
 def _forget_earlier_attempt(log: Path | None) -> None:
+    forget_failures(log=log)
     if log is not None:
         _rejects_copy(log).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The MLflow mirror of an invocation: started before its first job, ended after the last.
+"""Before the first job and after the last: the MLflow mirror, and what failed.
 
 Jobs write events to files and never talk to MLflow (asg_core.tracking). The hooks run in
 the main process only, and not in dry runs; what the jobs need of this machine is checked
@@ -7,15 +7,22 @@ first.
 
 import os
 
+from snakemake.logging import logger
+
+from asg_core.failures import FailureWatch, forget_failures
 from asg_core.provenance import versions
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import start_invocation, stop_invocation
 
 TRACKING = Path(RESULTS) / "tracking"
+FAILURES = FailureWatch(lambda: workflow.dag.jobs)
 
 
 onstart:
     check_jobs()
+    forget_failures(folder=Path(RESULTS) / "logs")
+    # Before the handlers that print.
+    logger.handlers.insert(0, FAILURES)
     save_inventory(INVENTORY)
     start_invocation(
         directory=TRACKING,
@@ -27,8 +34,11 @@ onstart:
 
 
 onsuccess:
+    logger.removeHandler(FAILURES)
     stop_invocation(directory=TRACKING, status=Status.FINISHED)
 
 
 onerror:
+    logger.removeHandler(FAILURES)
     stop_invocation(directory=TRACKING, status=Status.FAILED)
+    logger.error(FAILURES.last_screen(workflow.scheduler.failed))
