@@ -20,6 +20,7 @@ from asg_core.sources.inventory import (
     inventory_annotations,
     inventory_synthetic_benchmark,
 )
+from asg_core.summary.files import Scope, page_files, table_files
 from asg_core.tables.shards import shard_names
 from asg_core.terms.stages import Stage
 
@@ -235,9 +236,9 @@ def pretraining_settings(wildcards):
 
 
 def pretraining_threads(wildcards):
-    """Return the CPU threads of all processes of a run."""
+    """Return the CPUs of all processes of a run, and of the workers beside them."""
     run = project.pretraining.settings_of(wildcards.run)
-    return run.threads * run.processes
+    return run.processes * (run.threads + run.workers)
 
 
 def pretraining_gpus(wildcards):
@@ -435,6 +436,21 @@ def summary_inputs():
         "scores": evaluations("scores.parquet"),
         "notes": evaluations("notes.json"),
     }
+
+
+def summary_outputs(files, without=None):
+    """Return files of the summary: `page_files` or `table_files`, but for one."""
+    scope = Scope(
+        metric_files=project.metric_files,
+        has_runs=HAS_PRETRAINING,
+        has_marked_sheet=MARKED_SHEET is not None,
+        encoder_kinds=frozenset(encoder.kind for encoder in ENCODERS.values()),
+        benchmarks=list(BENCHMARKS),
+        protocols=project.evaluation.protocols,
+        is_synthetic=IS_SYNTHETIC,
+        has_published=project.summary.published,
+    )
+    return [f"{RESULTS}/summary/{file}" for file in files(scope) if file != without]
 
 
 def summary_settings():

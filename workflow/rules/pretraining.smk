@@ -68,8 +68,20 @@ rule pretrain_encoders:
         run=f"{RESULTS}/runs/{{run}}/run.json",
         history=f"{RESULTS}/runs/{{run}}/history.parquet",
         tokenizer=f"{RESULTS}/runs/{{run}}/tokenizer.json",
-        image_encoder=directory(f"{RESULTS}/runs/{{run}}/image_encoder"),
-        text_encoder=directory(f"{RESULTS}/runs/{{run}}/text_encoder"),
+        # By file: of a folder only the loss of all that it holds would be noticed.
+        image_encoder=expand(
+            f"{RESULTS}/runs/{{{{run}}}}/image_encoder/{{name}}",
+            name=["config.json", "model.safetensors"],
+        ),
+        text_encoder=expand(
+            f"{RESULTS}/runs/{{{{run}}}}/text_encoder/{{name}}",
+            name=[
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "tokenizer_config.json",
+            ],
+        ),
         rejects=f"{RESULTS}/tables/rejects/pretrain_encoders/{{run}}.parquet",
     log:
         f"{RESULTS}/logs/pretrain_encoders/{{run}}.log",
@@ -77,14 +89,15 @@ rule pretrain_encoders:
         f"{RESULTS}/timings/pretrain_encoders/{{run}}.tsv"
     # The longest jobs first: small ones then fill the gaps.
     priority: 10
-    # It goes on from its last checkpoint: a job that ran out of time is no loss.
-    retries: 2
     conda:
         "../../envs/train.yaml"
     threads: pretraining_threads
     resources:
         mem_mb=pretraining_memory,
         gpu=pretraining_gpus,
+        # For Slurm: one task on one node sees all the GPUs, and starts the processes.
+        nodes=1,
+        tasks_per_gpu=0,
     params:
         config=pretraining_settings,
         max_reject_share=project.pretraining.max_reject_share,

@@ -45,8 +45,6 @@ else:
                 f"{RESULTS}/timings/train_detector/all.tsv"
             # What waits for it takes the longest.
             priority: 10
-            # It goes on from its last checkpoint: a job that ran out of time is no loss.
-            retries: 2
             conda:
                 DETECTOR_ENV
             threads: project.regions.training.threads
