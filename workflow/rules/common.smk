@@ -65,7 +65,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-# What each wildcard of a rule stands for: every output is asked for, for all of these.
+# The values of every wildcard. An output is asked for with each of them.
 DOMAINS = {
     "shard": SHARDS,
     "run": list(project.pretraining.runs) if HAS_PRETRAINING else [],

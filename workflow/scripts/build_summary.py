@@ -73,6 +73,8 @@ if __name__ == "__main__":
             config=SummaryConfig(**snakemake.params.config),
             is_synthetic=snakemake.params.is_synthetic,
             may_export_examples=snakemake.params.may_export_examples,
-            sheet_names=list(dict.fromkeys(Path(f).stem for f in snakemake.output.tables)),
+            sheet_names=list(
+                dict.fromkeys(Path(f).stem for f in snakemake.output.tables)
+            ),
             job=job,
         )
