@@ -91,9 +91,9 @@ class FailureWatch(logging.Handler):
         failure = take_failure(Path(job.log[0])) if job.log else None
         said = record.__dict__.get("rule_msg")
         reason = failure.reason if failure else said or _NO_NOTE
-        self._reasons[jobid] = reason
+        self._reasons[jobid] = _one_line(reason)
         self._logs[jobid] = [str(log) for log in record.__dict__.get("log") or job.log]
-        # The engine would print "None", or the executor's guess.
+        # The engine would print "None", or that it knows no reason.
         record.__dict__["rule_msg"] = reason
         if failure and failure.is_lasting:
             # The attribute itself: the property would compute the resources anew, and
@@ -161,7 +161,7 @@ def is_lasting(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """Return an error in one line; of a long one the begin and the end."""
-    text = " ".join(str(error).split())
+    text = str(error)
     if isinstance(error, SystemExit):
         is_stopped = error.code == STOPPED
         end = "stopped on request" if is_stopped else "the job ended"
@@ -171,8 +171,12 @@ def reason_of(error: BaseException) -> str:
     elif not isinstance(error, ValueError | RuntimeError) or not text:
         # Errors of ours are sentences; those of others need their name.
         text = f"{type(error).__name__}: {text}".removesuffix(": ")
-    half = _MAX_LETTERS // 2
-    return text if len(text) <= _MAX_LETTERS else f"{text[:half]} ... {text[-half:]}"
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    line, half = " ".join(text.split()), _MAX_LETTERS // 2
+    return line if len(line) <= _MAX_LETTERS else f"{line[:half]} ... {line[-half:]}"
 
 
 def _note(log: Path) -> Path:

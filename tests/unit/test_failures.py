@@ -187,7 +187,7 @@ def test_the_last_screen_names_item_reason_and_log_of_every_failed_job(
     note_failure(
         Path(logs[0]), ValueError("cache_pixels (shard=0001-of-0002): a: expected b")
     )
-    said = "SLURM-job '4' failed, SLURM status is: 'CANCELLED'."
+    said = "SLURM-job '4' failed,\n  SLURM status is: 'CANCELLED'."
 
     watch.handle(job_error(1, logs=[logs[0]]))
     watch.handle(job_error(2, said=said, logs=[logs[1], "slurm/4.log"]))
@@ -198,7 +198,7 @@ def test_the_last_screen_names_item_reason_and_log_of_every_failed_job(
         "3 jobs failed:",
         "",
         "build_summary",
-        f"  {said}",
+        "  SLURM-job '4' failed, SLURM status is: 'CANCELLED'.",
         f"  Log: {logs[1]}, slurm/4.log",
         "",
         "cache_pixels (shard=0000-of-0002)",
