@@ -204,7 +204,7 @@ def test_building_the_graph_imports_no_framework(finished: Checkout) -> None:
         "except SystemExit as end:\n    assert not end.code, end.code\n"
         # pandas is loaded by Snakemake's own Slurm plugin, before anything of ours.
         "heavy = {'torch', 'timm', 'transformers', 'sklearn', 'matplotlib'}\n"
-        "heavy |= {'mlflow', 'spacy', 'cv2', 'scipy'}\n"
+        "heavy |= {'mlflow', 'spacy', 'cv2', 'scipy', 'polars'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from asg_core.evaluation.published import read_published
 from asg_core.summary.files import Scope, page_files, table_files
 
 SCOPE = Scope(
@@ -77,6 +78,15 @@ def test_scores_and_runs_are_named_where_they_are_made() -> None:
 
     assert {"scores_extract_triplets", "runs"} <= names(SCOPE)
     assert {"scores_extract_triplets", "runs"}.isdisjoint(names(bare))
+
+
+def test_the_published_tables_are_those_that_are_read() -> None:
+    published = replace(SCOPE, has_published=True)
+    keys = read_published().select("benchmark", "protocol", "metric").unique()
+
+    found = {name for name in names(published) if name.startswith("published_")}
+
+    assert found == {"published_{}_{}_{}".format(*key) for key in keys.iter_rows()}
 
 
 def test_beside_a_real_corpus_only_what_compares_is_published() -> None:
