@@ -19,9 +19,13 @@ if not workflow.config_settings.configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/sources.smk"
-include: "workflow/rules/reports.smk"
-include: "workflow/rules/check_triplets.smk"
+
+
+if HAS_CORPUS:
+
+    include: "workflow/rules/sources.smk"
+    include: "workflow/rules/reports.smk"
+    include: "workflow/rules/check_triplets.smk"
 
 
 if HAS_IMAGES:
@@ -60,14 +64,13 @@ rule all:
 rule triplets:
     """The tables sentences and triplets of all shards."""
     input:
-        # What the source could not use is told where studies are read.
-        declared_outputs("extract_triplets", "read_source"),
+        triplets_or_refusal,
 
 
 rule check_triplets:
     """A sheet on which a person judges triplets; of a marked one the scores."""
     input:
-        CHECK_OUTPUTS,
+        check_or_refusal,
 
 
 rule boxes:

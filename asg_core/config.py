@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from asg_core.alignment.config import AlignmentConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
+from asg_core.evaluation.without_corpus import problems_without_corpus, with_source
 from asg_core.images.config import ImagesConfig
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.regions.config import RegionsConfig
@@ -81,9 +82,19 @@ class ProjectConfig(BaseModel):
         return given.model_copy(update={"source": source})
 
     @property
+    def has_corpus(self) -> bool:
+        """Whether there is a corpus; without one, encoders are evaluated and no more."""
+        return self.corpus.source != "none"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether images of the corpus are read."""
+        return self.has_corpus and self.corpus.images == "files"
+
+    @property
     def has_boxes(self) -> bool:
         """Whether the run goes on to boxes and alignments."""
-        return self.corpus.images == "files" and self.regions.backend != "none"
+        return self.has_images and self.regions.backend != "none"
 
     @property
     def has_reference_boxes(self) -> bool:
@@ -195,6 +206,26 @@ class ProjectConfig(BaseModel):
             "score_alignments": is_synthetic and self.has_boxes,
         }
         return tuple(name for name, is_made in made.items() if is_made)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decide_source(cls, values: Any) -> Any:  # noqa: ANN401 - not checked yet
+        return with_source(values) if isinstance(values, Mapping) else values
+
+    @model_validator(mode="after")
+    def _check_without_corpus(self) -> "ProjectConfig":
+        if self.has_corpus:
+            return self
+        problems = list(
+            problems_without_corpus(
+                self,
+                has_encoders="encoders" in self.evaluation.model_fields_set,
+                has_benchmarks=bool(self.benchmarks),
+            )
+        )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _check_name(self) -> "ProjectConfig":

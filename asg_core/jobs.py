@@ -90,6 +90,7 @@ class Job:
         self._num_rejects: int | None = None
         self._metrics: list[tuple[str, float | None, int | None, int]] = []
         self._last_flush = time.monotonic()
+        self._failure: BaseException | None = None
 
     @classmethod
     def silent(cls) -> "Job":
@@ -163,6 +164,14 @@ class Job:
             if row["target"] == "all":
                 totals["{encoder}/{benchmark}/".format(**row) + name] = row["value"]
         self.headline(totals)
+
+    def note_failure(self, error: BaseException) -> None:
+        """Log an error that its results tell of, so that the workflow goes on.
+
+        The job is recorded as failed, though it ends like any other.
+        """
+        logger.error("%s: %s", self.name, error, exc_info=error)
+        self._failure = error
 
     def headline(self, values: Mapping[str, float | None]) -> None:
         """Record numbers that belong to the whole run too: its parent shows them."""
@@ -282,6 +291,8 @@ class Job:
 
     def finish(self, status: Status, *, error: BaseException | None = None) -> None:
         """Log the one line that sums the job up, and report its end."""
+        if self._failure is not None and error is None:
+            status, error = Status.FAILED, self._failure
         seconds = time.monotonic() - self._begin
         memory_mb = _peak_memory_mb()
         counts = [

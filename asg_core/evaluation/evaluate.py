@@ -104,6 +104,17 @@ def evaluate(
     )
 
 
+def without_results() -> EvaluationResult:
+    """Return what an encoder has that failed: no rows, no notes."""
+    return EvaluationResult(
+        scores=SCORES.empty(),
+        segmentation_scores=SEGMENTATION_SCORES.empty(),
+        metrics=METRICS.empty(),
+        not_applicable=(),
+        notes=(),
+    )
+
+
 def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
     """Return what an encoder has learnt from, and why it may know the test patients."""
     notes = []

@@ -8,7 +8,11 @@ from asg_core.tables.catalog import SPLITS
 
 
 def describe_evaluation(
-    result: EvaluationResult, *, benchmark: Benchmark, encoder: str
+    result: EvaluationResult,
+    *,
+    benchmark: Benchmark,
+    encoder: str,
+    failure: str | None = None,
 ) -> dict[str, Any]:
     """Return what notes.json holds: the split, images of each part, what was left out.
 
@@ -16,8 +20,9 @@ def describe_evaluation(
         result: What `evaluate` returned.
         benchmark: What was evaluated on.
         encoder: Name of the encoder.
+        failure: Why there is no result at all, where the encoder failed.
     """
-    return {
+    values = {
         "benchmark": benchmark.name,
         "encoder": encoder,
         "split": benchmark.split,
@@ -30,3 +35,4 @@ def describe_evaluation(
             *result.notes,
         ],
     }
+    return values if failure is None else values | {"failure": failure}

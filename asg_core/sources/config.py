@@ -125,14 +125,18 @@ class CorpusConfig(BaseModel):
     )
 
     name: str = Field(default="synthetic", pattern=r"^[a-z0-9_]+$")
-    """Folder of this corpus under `results/`: lower case letters, digits, underscores."""
+    """Folder of this corpus under `results/`: lower case letters, digits, underscores.
+    Without a corpus the default is `encoders`."""
 
-    source: Literal["synthetic", "mimic_cxr", "open_i", "table"] = "synthetic"
-    """How the corpus is laid out on disk; `synthetic` is made by the run itself."""
+    source: Literal["synthetic", "mimic_cxr", "open_i", "table", "none"] = "synthetic"
+    """How the corpus is laid out on disk; `synthetic` is made by the run itself. `none`:
+    there is no corpus, encoders are evaluated on benchmarks, and nothing else is made;
+    so is a source that is left out where `evaluation` names the root of a benchmark and
+    encoders of which none is a run's."""
 
     root: Path | None = None
     """Folder of the dataset as distributed; null exactly when the source is synthetic,
-    whose root is `results/<name>/source`."""
+    whose root is `results/<name>/source`, or none."""
 
     images: Literal["files", "none"] = "files"
     """`none` reads the reports only, and the run ends at the triplets."""
@@ -181,7 +185,7 @@ class CorpusConfig(BaseModel):
                 f"corpus.root is '{self.root}' while corpus.source is 'synthetic': a "
                 "synthetic corpus is made in results/<name>/source; remove corpus.root"
             )
-        if self.source != "synthetic" and self.root is None:
+        if self.source not in ("synthetic", "none") and self.root is None:
             raise ValueError(
                 f"corpus.root is not set while corpus.source is '{self.source}': set it "
                 "to the folder that holds the dataset"

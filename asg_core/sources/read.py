@@ -41,3 +41,5 @@ def read_source(
             return read_open_i(config=config, root=root, shard=shard)
         case "table":
             return read_table_source(config=config, root=root, shard=shard)
+        case "none":
+            raise ValueError("read_source: corpus.source is 'none', nothing to read")

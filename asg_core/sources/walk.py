@@ -79,6 +79,8 @@ def source_files(*, config: CorpusConfig, root: Path) -> Iterator[FileStat]:
             yield from _open_i_files(config=config, root=root)
         case "table":
             yield from _table_files(config=config, root=root)
+        case "none":
+            return
 
 
 def _mimic_files(*, config: CorpusConfig, root: Path) -> Iterator[FileStat]:

@@ -22,6 +22,7 @@ from asg_core.summary.inputs import (
     SummaryInputs,
     config_at,
     encoder_order,
+    has_corpus,
     read_evaluations,
     read_runs,
 )
@@ -39,6 +40,7 @@ from asg_core.summary.published import published_groups
 from asg_core.summary.results import (
     FLOOR_NOTE,
     about_benchmarks,
+    failures_sheet,
     group_results,
     not_applicable,
     overview_sheets,
@@ -125,22 +127,28 @@ def build_summary(
             is_synthetic=is_synthetic,
         ),
         _data_page(inputs, views=views, may_export_examples=may_export_examples),
-        _triplets_page(
-            inputs,
-            choose_sentences(inputs, num_sentences=config.num_sentences)
-            if may_export_examples
-            else [],
-            may_export_examples=may_export_examples,
-        ),
-        _examples_page(examples, may_export_examples=may_export_examples),
-        _training_page(runs),
-        _benchmarks_page(inputs, runs, evaluations),
     ]
+    is_of_corpus = has_corpus(inputs.config)
+    if is_of_corpus:
+        pages += [
+            _triplets_page(
+                inputs,
+                choose_sentences(inputs, num_sentences=config.num_sentences)
+                if may_export_examples
+                else [],
+                may_export_examples=may_export_examples,
+            ),
+            _examples_page(examples, may_export_examples=may_export_examples),
+            _training_page(runs),
+        ]
+    pages.append(_benchmarks_page(inputs, runs, evaluations))
     if config.published:
         pages.append(_published_page(inputs, evaluations, is_synthetic=is_synthetic))
     shared: dict[str, object] = {
-        "title": config.title or f"ASG on {inputs.corpus}",
+        "title": config.title
+        or (f"ASG on {inputs.corpus}" if is_of_corpus else inputs.corpus),
         "corpus": inputs.corpus,
+        "has_corpus": is_of_corpus,
         "version": asg_core.__version__,
         "commit": commit,
         "is_synthetic": is_synthetic,
@@ -183,11 +191,14 @@ def _index_page(
                 rejects=rejects_by_stage(_rejects(inputs)),
                 num_runs=len(runs),
                 num_encoders=len(names),
-                num_benchmarks=metrics["benchmark"].n_unique(),
+                num_benchmarks=len(
+                    {*metrics["benchmark"], *(n.benchmark for n in evaluations.notes)}
+                ),
             ),
             "views_text": "" if views is None else views.text,
             "is_warned": views is not None and views.is_warned,
             "overview": overview_sheets(metrics, encoders=names),
+            "failures": failures_sheet(evaluations.notes),
             "facts": origin_facts(inputs, commit=commit, is_synthetic=is_synthetic),
             "versions_sheet": versions_sheet(),
             "code_sheet": code_sheet(inputs.code_digests),
@@ -275,6 +286,7 @@ def _benchmarks_page(
             "about": about_benchmarks(evaluations.notes),
             "remarks": remarks(evaluations.notes),
             "missing": not_applicable(evaluations.notes),
+            "failures": failures_sheet(evaluations.notes),
         },
     )
 

@@ -24,6 +24,7 @@ _NOTE_KEYS = (
     "counts",
     "overlaps",
     "notes",
+    "failure",
 )
 
 
@@ -81,6 +82,7 @@ class Notes:
     counts: Mapping[str, int] = field(default_factory=dict)  # images of each part
     overlaps: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # sentences that a reader of the scores must know
+    failure: str = ""  # why there is no result at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,11 @@ def read_evaluations(folders: Sequence[Path]) -> Evaluations:
         ),
         notes=tuple(_read_notes(folder / "notes.json") for folder in folders),
     )
+
+
+def has_corpus(config: Mapping[str, Any]) -> bool:
+    """Return whether there is a corpus, or encoders were evaluated and no more."""
+    return config_at(config, "corpus").get("source") != "none"
 
 
 def encoder_order(config: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import yaml
 
 import asg_core
 from asg_core.provenance import versions
-from asg_core.summary.inputs import SummaryInputs, config_at
+from asg_core.summary.inputs import SummaryInputs, config_at, has_corpus
 from asg_core.summary.sheets import Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
 
@@ -32,10 +32,12 @@ def origin_facts(
     """Return what made these pages and what they are about, as label and value."""
     source = config_at(inputs.config, "corpus").get("source")
     installed = versions(_PACKAGES)
-    facts = {
+    of_corpus = {
         "Corpus": inputs.corpus,
         "Source": f"{source or 'unknown'}{', made by a program' if is_synthetic else ''}",
         "Runs": ", ".join(inputs.runs) or "none",
+    }
+    facts = (of_corpus if has_corpus(inputs.config) else {"Corpus": "none"}) | {
         "asg-core": asg_core.__version__,
         "Commit": commit or "unknown: installed from a package",
         "Packages": ", ".join(f"{name} {number}" for name, number in installed.items()),

@@ -28,7 +28,7 @@ from asg_core.summary.scores import (
     score_cell,
     seeds_note,
 )
-from asg_core.summary.sheets import Cell, Column, Sheet
+from asg_core.summary.sheets import Cell, Column, Sheet, cells
 from asg_core.summary.target_sheets import other_sheet, target_sheet
 from asg_core.tables.catalog import METRICS
 
@@ -158,6 +158,26 @@ def not_applicable(notes: Sequence[Notes]) -> dict[str, list[NotApplicable]]:
             NotApplicable(protocol=protocol, encoders=tuple(encoders), reason=reason)
         )
     return found
+
+
+def failures_sheet(notes: Sequence[Notes]) -> Sheet | None:
+    """Return which encoders failed, where and why; None where none did."""
+    failed = [note for note in notes if note.failure]
+    if not failed:
+        return None
+    return Sheet(
+        name="failures",
+        caption="Encoders that could not be evaluated. The next run tries them again.",
+        columns=(
+            Column(label="Encoder", is_number=False),
+            Column(label="Benchmark", is_number=False),
+            Column(label="Reason", is_number=False),
+        ),
+        rows=tuple(
+            cells([note.encoder, benchmark_label(note.benchmark), note.failure])
+            for note in failed
+        ),
+    )
 
 
 def overview_sheets(metrics: pl.DataFrame, *, encoders: Sequence[str]) -> list[Sheet]:

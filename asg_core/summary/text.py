@@ -1,6 +1,7 @@
 """The results as plain text, for the terminal."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -20,7 +21,12 @@ _NAME = 26
 _GAP = "  "
 
 
-def results_table(metrics: pl.DataFrame, *, encoders: Sequence[str] = ()) -> str:
+def results_table(
+    metrics: pl.DataFrame,
+    *,
+    encoders: Sequence[str] = (),
+    failures: Mapping[tuple[str, str], str] | None = None,
+) -> str:
     """Return the headline metrics of every benchmark and protocol, at most 110 wide.
 
     Values are in percent, means over the seeds, with the 95 % interval in brackets. Where
@@ -30,10 +36,15 @@ def results_table(metrics: pl.DataFrame, *, encoders: Sequence[str] = ()) -> str
     Args:
         metrics: In METRICS.
         encoders: The order of the rows; encoders that it does not name follow by name.
+        failures: Encoder and benchmark -> why there is no result; said below the table.
     """
+    failed = "".join(
+        _failure(encoder, benchmark, reason)
+        for (encoder, benchmark), reason in (failures or {}).items()
+    )
     points = over_seeds(metrics).filter(pl.col("target") == ALL)
     if points.is_empty():
-        return "No encoder was evaluated.\n"
+        return f"No encoder was evaluated.\n{failed}"
     names = points["encoder"].unique().sort().to_list()
     order = [name for name in encoders if name in names]
     order += [name for name in names if name not in order]
@@ -47,7 +58,7 @@ def results_table(metrics: pl.DataFrame, *, encoders: Sequence[str] = ()) -> str
             blocks.append(_block(used, metric=metric, encoders=order))
     head = "In %, with the 95 % bootstrap interval over the test patients in brackets."
     # Plain ASCII: a terminal may know nothing else.
-    return "\n".join([head, *blocks, ""]).replace("\u2013", "-")
+    return "\n".join([head, *blocks, ""]).replace("\u2013", "-") + failed
 
 
 def _block(rows: pl.DataFrame, *, metric: str, encoders: Sequence[str]) -> str:
@@ -82,6 +93,19 @@ def _block(rows: pl.DataFrame, *, metric: str, encoders: Sequence[str]) -> str:
         left = plural_text(len(fractions) - num_shown, "smaller fraction")
         lines.append(f"{_GAP}({left} not shown)")
     return "\n" + "\n".join(lines)
+
+
+def _failure(encoder: str, benchmark: str, reason: str) -> str:
+    """Return a paragraph about an encoder that failed; paths in it stay whole."""
+    text = f"FAILED: {encoder} on {benchmark}: {reason}"
+    lines = textwrap.wrap(
+        text,
+        width=WIDTH,
+        subsequent_indent=_GAP,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def _floor(rows: pl.DataFrame, fraction: float, *, metric: str) -> str:

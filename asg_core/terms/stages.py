@@ -20,6 +20,7 @@ class Stage(StrEnum):
     ALIGN_REGIONS = "align_regions"
     PRETRAIN_ENCODERS = "pretrain_encoders"
     READ_BENCHMARK = "read_benchmark"
+    EVALUATE_ENCODER = "evaluate_encoder"
     SCORE_TRIPLET_SHEET = "score_triplet_sheet"
     TABLES = "tables"
     """No stage of its own: the rows of every table, which `count_tables` counts."""

@@ -33,9 +33,10 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{project.corpus.name}"
-SHARDS = shard_names(project.corpus.shards)
+HAS_CORPUS = project.has_corpus
+SHARDS = shard_names(project.corpus.shards) if HAS_CORPUS else []
 IS_SYNTHETIC = project.corpus.source == "synthetic"
-HAS_IMAGES = project.corpus.images != "none"
+HAS_IMAGES = project.has_images
 SOURCE_ROOT = f"{RESULTS}/source" if IS_SYNTHETIC else str(project.corpus.root)
 ANNOTATIONS = project.annotations
 ANNOTATIONS_ROOT = SOURCE_ROOT if ANNOTATIONS.root is None else str(ANNOTATIONS.root)
@@ -148,7 +149,11 @@ def source_inventory():
         check_source(config=corpus, root=root)
         if HAS_ANNOTATIONS and not (IS_SYNTHETIC and ANNOTATIONS.root is None):
             check_annotations(**annotations)
-        digests = inventories(config=corpus, root=root)
+        digests = (
+            inventories(config=corpus, root=root)
+            if HAS_CORPUS
+            else {"images": {}, "reports": {}}
+        )
         digests["annotations"] = (
             inventory_annotations(**annotations, corpus=corpus)
             if HAS_ANNOTATIONS
@@ -198,8 +203,31 @@ def report_files(wildcards):
     return INVENTORY["reports"][wildcards.shard]
 
 
+def require_corpus():
+    """Refuse a target that is made of a corpus where there is none."""
+    if not HAS_CORPUS:
+        raise WorkflowError(
+            "This run has no corpus (corpus.source is 'none'), and the target is made of "
+            "one. Name a corpus, or ask for evaluate or summary."
+        )
+
+
+def triplets_or_refusal(wildcards):
+    """Return all that parsing makes; a sentence where there is no corpus."""
+    require_corpus()
+    # What the source could not use is told where studies are read.
+    return declared_outputs("extract_triplets", "read_source")
+
+
+def check_or_refusal(wildcards):
+    """Return what check_triplets makes; a sentence where there is no corpus."""
+    require_corpus()
+    return CHECK_OUTPUTS
+
+
 def boxes_or_refusal(wildcards):
     """Return region_boxes and their rejects; a sentence where the run makes none."""
+    require_corpus()
     if not HAS_BOXES:
         raise WorkflowError(
             f"This run makes no boxes: corpus.images is '{project.corpus.images}' and "
@@ -346,12 +374,32 @@ def evaluations(name):
     """Return the files of one name of all encoders on all benchmarks."""
     if not HAS_EVALUATION:
         return []
-    folders = [
+    return [f"{folder}/{name}" for folder in evaluation_folders()]
+
+
+def evaluation_folders():
+    """Return the folders of all encoders on all benchmarks."""
+    return [
         f"{RESULTS}/evaluation/{encoder}/{benchmark}"
         for encoder in ENCODERS
         for benchmark in BENCHMARKS
     ]
-    return [f"{folder}/{name}" for folder in folders]
+
+
+def end_of_evaluation():
+    """Print what this run evaluated; return which encoders failed, None if none did."""
+    from asg_core.summary.run_end import end_evaluation
+
+    made = {job.rule.name for job in workflow.dag.jobs}
+    if "evaluate_encoder" not in made:
+        return None
+    end = end_evaluation(
+        Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS)
+    )
+    print(f"\n{end.text}", flush=True)
+    if "build_summary" in made:
+        print(f"Pages: {RESULTS}/summary/index.html", flush=True)
+    return end.failure
 
 
 def evaluations_or_refusal(wildcards):
@@ -367,6 +415,8 @@ def evaluations_or_refusal(wildcards):
 
 def made_tables():
     """Return the names of the tables that this configuration makes."""
+    if not HAS_CORPUS:
+        return []
     tables = ["studies", "images", "view_counts", "reports", "sentences", "triplets"]
     if HAS_ANNOTATIONS:
         tables.append("annotated_boxes")
@@ -397,6 +447,11 @@ def reject_files():
     if HAS_EVALUATION:
         files += [
             f"{folder}/{Stage.READ_BENCHMARK}/{name}.parquet" for name in BENCHMARKS
+        ]
+        files += [
+            f"{folder}/{Stage.EVALUATE_ENCODER}/{encoder}-{benchmark}.parquet"
+            for encoder in ENCODERS
+            for benchmark in BENCHMARKS
         ]
     return files
 
@@ -487,4 +542,5 @@ def declared_outputs(*names):
     return expand(map(strip_wildcard_constraints, patterns), **DOMAINS)
 
 
+INVENTORY = source_inventory()
 REFERENCE_BOXES = reference_boxes()

@@ -81,6 +81,7 @@ rule evaluate_encoder:
         segmentation_scores=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/segmentation_scores.parquet",
         metrics=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/metrics.parquet",
         notes=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/notes.json",
+        rejects=f"{RESULTS}/tables/rejects/evaluate_encoder/{{encoder}}-{{benchmark}}.parquet",
     log:
         f"{RESULTS}/logs/evaluate_encoder/{{encoder}}-{{benchmark}}.log",
     benchmark:

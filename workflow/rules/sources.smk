@@ -1,7 +1,5 @@
 """A dataset's own files -> the tables studies, images, reports, annotated_boxes."""
 
-INVENTORY = source_inventory()
-
 if IS_SYNTHETIC:
 
     rule make_synthetic:

@@ -21,7 +21,7 @@ rule build_summary:
     params:
         config=settings(project.summary),
         project=summary_settings(),
-        root=SOURCE_ROOT,
+        root=SOURCE_ROOT if HAS_CORPUS else None,
         is_synthetic=IS_SYNTHETIC,
         may_export_examples=IS_SYNTHETIC or project.privacy.export_examples,
         digests=rule_digests(),

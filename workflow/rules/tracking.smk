@@ -35,7 +35,12 @@ onstart:
 
 onsuccess:
     logger.removeHandler(FAILURES)
-    stop_invocation(directory=TRACKING, status=Status.FINISHED)
+    failure = end_of_evaluation()
+    status = Status.FINISHED if failure is None else Status.FAILED
+    stop_invocation(directory=TRACKING, status=status)
+    # The jobs went on, so that others have their results; it is no success all the same.
+    if failure is not None:
+        raise WorkflowError(failure)
 
 
 onerror:

@@ -65,7 +65,7 @@ if __name__ == "__main__":
                 evaluations=[path.parent for path in files["metrics"]],
                 timings=results / "timings",
                 pixels=files["pixels"],
-                corpus_root=Path(snakemake.params.root),
+                corpus_root=snakemake.params.root and Path(snakemake.params.root),
                 config=snakemake.params.project,
                 code_digests=snakemake.params.digests,
             ),

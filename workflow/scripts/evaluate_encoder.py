@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from asg_core.evaluation.benchmarks.form import load_benchmark
+from asg_core.evaluation.benchmarks.form import Benchmark, load_benchmark
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.encoders import calibrate_batch_norms, load_encoder
-from asg_core.evaluation.evaluate import EvaluationResult, evaluate
-from asg_core.evaluation.features import read_features
+from asg_core.evaluation.evaluate import EvaluationResult, evaluate, without_results
+from asg_core.evaluation.failures import (
+    describe_failure,
+    failure_rejects,
+    read_failure,
+)
+from asg_core.evaluation.features import Features, read_features
 from asg_core.evaluation.notes import describe_evaluation
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
@@ -32,13 +37,61 @@ def main(
     run_folder: Path | None,
     config: EvaluationConfig,
     out: Path,
+    rejects: Path,
     job: Job,
 ) -> None:
-    """Evaluate on the benchmark in `folder`; write three tables and notes into `out`."""
+    """Evaluate on the benchmark in `folder`; write tables and notes into `out`."""
     torch.set_num_threads(config.threads)
     benchmark = load_benchmark(folder)
     cache = PixelCache([folder / "pixels.parquet"])
     image_ids = benchmark.images["image_id"].to_list()
+    failure = read_failure(features)
+    result = without_results()
+    if failure is None:
+        # A damaged file is no fault of the encoder's.
+        found = read_features(features, encoder=name, image_ids=image_ids)
+        try:
+            result = score(
+                benchmark,
+                cache,
+                features=found,
+                name=name,
+                encoder=encoder,
+                run_folder=run_folder,
+                config=config,
+            )
+        # Whatever is wrong with one encoder, the others have their results.
+        except Exception as error:  # noqa: BLE001
+            job.note_failure(error)
+            failure = describe_failure(error, hidden=image_ids)
+    job.rows(rows_in=len(image_ids), rows_out=len(result.metrics))
+    for schema in _TABLES:
+        frame = getattr(result, schema.name)
+        write_table(frame, out / f"{schema.name}.parquet", schema=schema)
+    job.benchmark_metrics(result.metrics)
+    notes = describe_evaluation(
+        result, benchmark=benchmark, encoder=name, failure=failure
+    )
+    (out / "notes.json").write_text(json.dumps(notes, indent=1) + "\n")
+    job.write_rejects(
+        failure_rejects(failure, encoder=name, benchmark=benchmark.name),
+        rejects,
+        num_items=1,
+        max_share=1.0,
+    )
+
+
+def score(
+    benchmark: Benchmark,
+    cache: PixelCache,
+    *,
+    features: Features,
+    name: str,
+    encoder: EncoderConfig,
+    run_folder: Path | None,
+    config: EvaluationConfig,
+) -> EvaluationResult:
+    """Load the encoder and run the protocols."""
     loaded = load_encoder(
         encoder,
         name=name,
@@ -50,20 +103,7 @@ def main(
     calibrate_batch_norms(
         loaded, cache, benchmark.part("train"), batch_size=config.batch_size
     )
-    result: EvaluationResult = evaluate(
-        benchmark,
-        loaded,
-        read_features(features, encoder=name, image_ids=image_ids),
-        cache,
-        config=config,
-    )
-    job.rows(rows_in=len(image_ids), rows_out=len(result.metrics))
-    for schema in _TABLES:
-        frame = getattr(result, schema.name)
-        write_table(frame, out / f"{schema.name}.parquet", schema=schema)
-    job.benchmark_metrics(result.metrics)
-    notes = describe_evaluation(result, benchmark=benchmark, encoder=name)
-    (out / "notes.json").write_text(json.dumps(notes, indent=1) + "\n")
+    return evaluate(benchmark, loaded, features, cache, config=config)
 
 
 if __name__ == "__main__":
@@ -78,5 +118,6 @@ if __name__ == "__main__":
             run_folder=Path(files[0]).parent if files else None,
             config=EvaluationConfig(**settings),
             out=Path(snakemake.output.metrics).parent,
+            rejects=Path(snakemake.output.rejects),
             job=job,
         )

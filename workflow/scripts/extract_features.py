@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from asg_core.evaluation.benchmarks.form import load_benchmark
+from asg_core.evaluation.benchmarks.form import Benchmark, load_benchmark
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import calibrate_batch_norms, load_encoder
+from asg_core.evaluation.failures import describe_failure, write_failure
 from asg_core.evaluation.features import extract_features
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
@@ -25,10 +26,39 @@ def main(
     config: dict[str, Any],
     job: Job,
 ) -> None:
-    """Read the benchmark in `folder` and its pixels, write `features`."""
+    """Read the benchmark in `folder` and its pixels, write `features`, or why not."""
     torch.set_num_threads(config["threads"])
     benchmark = load_benchmark(folder)
     cache = PixelCache([folder / "pixels.parquet"])
+    image_ids = sorted(benchmark.images["image_id"])
+    try:
+        extract(
+            benchmark,
+            cache,
+            name=name,
+            run_folder=run_folder,
+            features=features,
+            config=config,
+        )
+    # Whatever is wrong with one encoder, the others have their results.
+    except Exception as error:  # noqa: BLE001
+        job.note_failure(error)
+        write_failure(features, reason=describe_failure(error, hidden=image_ids))
+        job.rows(rows_in=len(image_ids), rows_out=0)
+        return
+    job.rows(rows_in=len(image_ids), rows_out=len(image_ids))
+
+
+def extract(
+    benchmark: Benchmark,
+    cache: PixelCache,
+    *,
+    name: str,
+    run_folder: Path | None,
+    features: Path,
+    config: dict[str, Any],
+) -> None:
+    """Load the encoder and write its features of every image."""
     encoder = load_encoder(
         EncoderConfig(**config["encoder"]),
         name=name,
@@ -40,7 +70,6 @@ def main(
     calibrate_batch_norms(
         encoder, cache, benchmark.part("train"), batch_size=config["batch_size"]
     )
-    job.rows(rows_in=len(benchmark.images), rows_out=len(benchmark.images))
     extract_features(
         encoder,
         sorted(benchmark.images["image_id"]),

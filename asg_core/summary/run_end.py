@@ -1,0 +1,54 @@
+"""The end of a run that evaluates: its results on the terminal, and what failed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from asg_core.evaluation.failures import (
+    failed_evaluations,
+    failure_sentence,
+    remove_failed,
+)
+from asg_core.summary.text import results_table
+from asg_core.tables.catalog import METRICS
+from asg_core.tables.schema import read_tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """What a person at the terminal is told."""
+
+    text: str
+    """The results of every encoder that has some, and the reasons of the others."""
+
+    failure: str | None
+    """Which encoders failed; None where none did."""
+
+
+def end_evaluation(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> RunEnd:
+    """Return the results, and remove what stands in the place of those that failed.
+
+    Args:
+        results: Folder results/<corpus>.
+        encoders: That the configuration evaluates, in its order.
+        benchmarks: That they are evaluated on.
+    """
+    folders = {
+        pair: results / "evaluation" / pair[0] / pair[1]
+        for pair in product(encoders, benchmarks)
+    }
+    files = [folder / "metrics.parquet" for folder in folders.values()]
+    metrics = read_tables([path for path in files if path.exists()], schema=METRICS)
+    failed = failed_evaluations(list(folders.values()))
+    for encoder, benchmark in failed:
+        features = results / "features" / encoder / f"{benchmark}.safetensors"
+        remove_failed(folders[encoder, benchmark], features=features)
+    return RunEnd(
+        text=results_table(metrics, encoders=encoders, failures=failed),
+        failure=failure_sentence(failed, num_encoders=len(encoders))
+        if failed
+        else None,
+    )
