@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 CORES ?= all
+PORT ?= 5000
 
 .PHONY: help venv demo test check lint test-gpu bench mlflow detectron2 docs lock unlock clean
 
@@ -28,7 +29,8 @@ $(STAMP): requirements.lock
 
 demo: $(STAMP) ## Run the whole pipeline on the synthetic corpus and print its results
 	@$(BIN)/snakemake --unlock --quiet all
-	$(BIN)/snakemake --cores $(CORES)
+	@# Its own table of results is the end of the next one.
+	$(BIN)/snakemake --cores $(CORES) > /dev/null
 	@$(BIN)/python tools/show_results.py --configfile config/config.yaml
 
 test: $(STAMP) lint ## Everything: lint, types, contracts, and all tests
@@ -56,8 +58,8 @@ test-gpu: $(STAMP) ## The tests marked gpu, on a machine that has one
 bench: $(STAMP) ## Speed measurements, by hand
 	for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-mlflow: $(STAMP) ## Open the tracking UI of the runs in this folder
-	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+mlflow: $(STAMP) ## Serve the tracked runs of this folder, and say where their list is
+	@$(BIN)/python -m asg_core.tracking show --port $(PORT)
 
 # A new lock file makes .venv anew, without it: then this once more. Another place to take the
 # source from: `make detectron2 DETECTRON2=git+file:///folder@commit`.

@@ -24,6 +24,7 @@ from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.summary.config import SummaryConfig
 from asg_core.terms.views import View
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
+from asg_core.tracking.redaction import redact
 from asg_core.training.config import PretrainingConfig
 
 
@@ -35,7 +36,10 @@ class ProjectConfig(BaseModel):
     """A run: a corpus and what is made of it."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # an address may hold a password
     )
 
     corpus: CorpusConfig = CorpusConfig()
@@ -338,9 +342,14 @@ def read_config(path: Path) -> ProjectConfig:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: expected YAML: {error}") from error
+        # Its own text quotes the line, which may be an address with its password.
+        where = getattr(error, "problem_mark", None)
+        place = f", line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigError(f"{path}{place}: expected YAML: {problem}") from None
     if not isinstance(values, dict | None):
-        raise ConfigError(f"{path}: expected a YAML mapping of keys, found {values!r}")
+        found = redact(repr(values))
+        raise ConfigError(f"{path}: expected a YAML mapping of keys, found {found}")
     return resolve_config(values or {})
 
 
@@ -356,7 +365,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     expected = str(problem["msg"]).removeprefix("Value error, ")
     if isinstance(found, Mapping) or not key:
         return f"{key or 'configuration'}: {expected}"
-    return f"{key}: {expected}, found {found!r}; docs/config.md lists every key"
+    shown = repr(redact(found) if isinstance(found, str) else found)
+    return f"{key}: {expected}, found {redact(shown)}; docs/config.md lists every key"
 
 
 def _known_keys(location: tuple[str, ...]) -> list[str]:

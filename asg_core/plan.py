@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asg_core.config import ConfigError, ProjectConfig
+from asg_core.evaluation.config import RUN_FILES
 from asg_core.gpus import count_gpus
 from asg_core.models.folders import missing_parts
 from asg_core.models.hub import Found, is_hub_name, look_up, timm_repository
@@ -47,6 +48,7 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
         *_missing_weights(project),
         *_missing_encoder_folders(project),
         *_missing_text_folder(project),
+        *_missing_checkpoints(project),
         *_missing_parser_files(project),
         *_missing_sheet(project),
         *_missing_parser_model(project, uses_conda=uses_conda),
@@ -186,6 +188,22 @@ def _missing_text_folder(project: ProjectConfig) -> Iterator[str]:
             f"{' and '.join(missing)}. Name a folder with config.json, weights and "
             "vocabulary, a name on the model hub, or null for a small one from scratch."
         )
+
+
+def _missing_checkpoints(project: ProjectConfig) -> Iterator[str]:
+    runs = project.pretraining.runs if project.has_pretraining else {}
+    made = {Path("results", project.corpus.name, "runs", run) for run in runs}
+    for name, encoder in project.encoders.items():
+        folder = encoder.path
+        if encoder.kind != "checkpoint" or folder is None or folder in made:
+            continue
+        missing = [file for file in RUN_FILES if not (folder / file).is_file()]
+        if missing:
+            yield (
+                f"evaluation.encoders.{name}.path: expected the folder of a finished run, "
+                f"results/<corpus>/runs/<run>, found no {', '.join(missing)} in {folder}. "
+                "Name another folder, or remove the encoder."
+            )
 
 
 def _missing_parser_files(project: ProjectConfig) -> Iterator[str]:

@@ -51,7 +51,9 @@ def read_failure(path: Path) -> str | None:
     return str(json.loads(path.read_text(encoding="utf-8"))[_KEY])
 
 
-def failure_rejects(reason: str | None, *, encoder: str, benchmark: str) -> pl.DataFrame:
+def failure_rejects(
+    reason: str | None, *, encoder: str, benchmark: str
+) -> pl.DataFrame:
     """Return the failure as a row of REJECTS; no reason gives no row."""
     row = {
         "stage": STAGE,
@@ -93,9 +95,7 @@ def remove_failed(folder: Path, *, features: Path) -> None:
         features.unlink()
 
 
-def failure_sentence(
-    failed: Collection[tuple[str, str]], *, num_encoders: int
-) -> str:
+def failure_sentence(failed: Collection[tuple[str, str]], *, num_encoders: int) -> str:
     """Return which encoders failed, on which benchmarks, in one sentence."""
     by_encoder: dict[str, list[str]] = {}
     for encoder, benchmark in failed:

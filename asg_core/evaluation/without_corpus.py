@@ -36,9 +36,7 @@ def only_evaluates(values: Mapping[str, Any]) -> bool:
     benchmarks = _mapping(evaluation, "benchmarks")
     encoders = _mapping(evaluation, "encoders")
     has_root = any(_mapping(benchmarks, name).get("root") for name in benchmarks)
-    return (
-        has_root and bool(encoders) and not any(map(_needs_a_run, encoders.values()))
-    )
+    return has_root and bool(encoders) and not any(map(_needs_a_run, encoders.values()))
 
 
 def problems_without_corpus(

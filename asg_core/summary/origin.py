@@ -10,6 +10,7 @@ from asg_core.provenance import versions
 from asg_core.summary.inputs import SummaryInputs, config_at, has_corpus
 from asg_core.summary.sheets import Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
+from asg_core.tracking.redaction import redact_values
 
 _PACKAGES = (
     "matplotlib",
@@ -94,8 +95,10 @@ def encoders_sheet(names: Sequence[str], *, config: Mapping[str, Any]) -> Sheet 
 
 
 def config_yaml(config: Mapping[str, Any]) -> str:
-    """Return the whole configuration as YAML."""
-    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=88)
+    """Return the whole configuration as YAML, without what is secret in addresses."""
+    return yaml.safe_dump(
+        redact_values(config), sort_keys=False, allow_unicode=True, width=88
+    )
 
 
 def _about_encoder(encoder: Mapping[str, Any]) -> str | None:

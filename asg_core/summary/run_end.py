@@ -29,26 +29,43 @@ class RunEnd:
 def end_evaluation(
     results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
 ) -> RunEnd:
-    """Return the results, and remove what stands in the place of those that failed.
+    """Return the results of all encoders, and forget those that failed.
 
     Args:
         results: Folder results/<corpus>.
         encoders: That the configuration evaluates, in its order.
         benchmarks: That they are evaluated on.
     """
-    folders = {
-        pair: results / "evaluation" / pair[0] / pair[1]
-        for pair in product(encoders, benchmarks)
-    }
-    files = [folder / "metrics.parquet" for folder in folders.values()]
+    folders = _folders(results, encoders=encoders, benchmarks=benchmarks).values()
+    files = [folder / "metrics.parquet" for folder in folders]
     metrics = read_tables([path for path in files if path.exists()], schema=METRICS)
+    failed = forget_failures(results, encoders=encoders, benchmarks=benchmarks)
+    sentence = failure_sentence(failed, num_encoders=len(encoders))
+    return RunEnd(
+        text=results_table(metrics, encoders=encoders, failures=failed),
+        failure=sentence if failed else None,
+    )
+
+
+def forget_failures(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Remove what stands in the place of results; return why, by encoder and benchmark.
+
+    The arguments are those of `end_evaluation`.
+    """
+    folders = _folders(results, encoders=encoders, benchmarks=benchmarks)
     failed = failed_evaluations(list(folders.values()))
     for encoder, benchmark in failed:
         features = results / "features" / encoder / f"{benchmark}.safetensors"
         remove_failed(folders[encoder, benchmark], features=features)
-    return RunEnd(
-        text=results_table(metrics, encoders=encoders, failures=failed),
-        failure=failure_sentence(failed, num_encoders=len(encoders))
-        if failed
-        else None,
-    )
+    return failed
+
+
+def _folders(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> dict[tuple[str, str], Path]:
+    return {
+        (encoder, benchmark): results / "evaluation" / encoder / benchmark
+        for encoder, benchmark in product(encoders, benchmarks)
+    }

@@ -1,8 +1,8 @@
-"""Command line of tracking: `python -m asg_core.tracking {start,stop,mirror,sync}`.
+"""Command line of tracking: `python -m asg_core.tracking {start,stop,mirror,sync,show}`.
 
 `start` and `stop` are for workflows that do not call `asg_core.tracking.invocation`
 themselves; `mirror` is what `start` starts; `sync` sends what outages and killed runs
-left behind.
+left behind; `show` serves the store of this folder and says where its runs are listed.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TextIO, cast
 
 import yaml
 
@@ -24,6 +25,7 @@ from asg_core.tracking.invocation import (
     stop_invocation,
 )
 from asg_core.tracking.mirror import Store, StoreError
+from asg_core.tracking.redaction import RedactingStream
 from asg_core.tracking.sync import follow, sync
 
 logger = logging.getLogger("asg_core.tracking")
@@ -39,7 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
-    commands = {"start": _start, "stop": _stop, "mirror": _mirror, "sync": _sync}
+    commands = {
+        "start": _start,
+        "stop": _stop,
+        "mirror": _mirror,
+        "sync": _sync,
+        "show": _show,
+    }
     return commands[options.command](options)
 
 
@@ -51,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--settings", required=True, help="resolved YAML or JSON, or -")
     start.add_argument("--synthetic", action="store_true", help="ids and texts made up")
     start.add_argument("--watch", type=int, help="process whose death ends the run")
+    start.add_argument("--purpose", default="all", help="the targets of the run")
     start.add_argument("--attach", type=Path, action="append", default=[])
 
     stop = commands.add_parser("stop", help="end the run that is tracked")
@@ -63,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     late = commands.add_parser("sync", help="send what is left of all invocations")
     for command in (start, stop, mirror, late):
         command.add_argument("--directory", type=Path, required=True)
+
+    show = commands.add_parser("show", help="say where the runs are listed; serve them")
+    show.add_argument("--port", type=int, default=5000)
     return parser
 
 
@@ -74,6 +86,7 @@ def _start(options: argparse.Namespace) -> int:
         config=yaml.safe_load(text),
         is_synthetic=options.synthetic,
         watched_pid=options.watch,
+        purpose=options.purpose,
         attachments=options.attach,
     )
     return 0
@@ -115,6 +128,17 @@ def _sync(options: argparse.Namespace) -> int:
         return _sync_all(options.directory)
 
 
+def _show(options: argparse.Namespace) -> int:
+    # mlflow takes seconds to import.
+    from asg_core.tracking.show import ShowError, show_runs  # noqa: PLC0415
+
+    try:
+        return show_runs(port=options.port)
+    except (ShowError, StoreError) as error:
+        logger.error("%s", error)  # noqa: TRY400
+        return 1
+
+
 def _sync_all(directory: Path) -> int:
     try:
         num_sent = sync(directory, open_store=open_store)
@@ -145,4 +169,7 @@ def open_store(folder: Path) -> Store:
 
 
 if __name__ == "__main__":
+    # MLflow and what it uses write addresses to their own logs, and into tracebacks.
+    sys.stdout = cast("TextIO", RedactingStream(sys.stdout))
+    sys.stderr = cast("TextIO", RedactingStream(sys.stderr))
     sys.exit(main())

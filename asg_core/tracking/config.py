@@ -1,24 +1,27 @@
 """Where runs are mirrored to, and what may leave the machine with them."""
 
-from urllib.parse import urlsplit
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from asg_core.tracking.redaction import has_secret
 
 
 class TrackingConfig(BaseModel):
     """How the events of jobs reach an MLflow tracking store."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # it may be a password
     )
 
     enabled: bool = True
     """Whether runs are mirrored at all. The files under results/ are the same without."""
 
     uri: str | None = None
-    """Address of the store, without user name and password. When empty, the environment
-    variable MLFLOW_TRACKING_URI; when that is empty too, sqlite:///mlflow.db in the
-    working directory."""
+    """Address of the store, without user name, password or token. When empty, the
+    environment variable MLFLOW_TRACKING_URI; when that is empty too, sqlite:///mlflow.db
+    in the working directory."""
 
     experiment: str = Field(default="asg", min_length=1, max_length=500)
     """Name of the MLflow experiment that holds the runs."""
@@ -40,10 +43,12 @@ class TrackingConfig(BaseModel):
     @field_validator("uri")
     @classmethod
     def _has_no_credentials(cls, uri: str | None) -> str | None:
-        if uri is not None and urlsplit(uri).username is not None:
+        if uri is not None and has_secret(uri):
             raise ValueError(
-                "tracking.uri: expected an address without user name and password; set "
-                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead"
+                "expected an address without user name and password or token, because a "
+                "configuration is kept and shown; set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or the whole address "
+                "in MLFLOW_TRACKING_URI instead"
             )
         return uri
 

@@ -30,6 +30,7 @@ import asg_core
 from asg_core.provenance import git_commit
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
 from asg_core.tracking.events import CURRENT, FORMAT, Status, flatten, now_ms
+from asg_core.tracking.redaction import redact_values
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def start_invocation(
     config: Mapping[str, Any],
     is_synthetic: bool,
     watched_pid: int | None = None,
+    purpose: str = "all",
     attachments: Sequence[Path] = (),
     tags: Mapping[str, str] | None = None,
 ) -> str | None:
@@ -58,6 +60,7 @@ def start_invocation(
             `privacy` are read, and everything becomes parameters of the parent run.
         is_synthetic: Whether texts, pixels and ids are made up and may be copied.
         watched_pid: Process whose death ends the invocation: Snakemake's own.
+        purpose: The targets that were asked for; with the corpus, the run's name.
         attachments: Small files for the parent run, such as the rule graph.
         tags: More tags for the parent run.
 
@@ -71,7 +74,8 @@ def start_invocation(
     if not tracking.enabled:
         return None
     invocation = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    common = {"asg.version": asg_core.__version__} | _commit_tag()
+    corpus = str(config.get("corpus", {}).get("name", directory.parent.name))
+    common = {"asg.version": asg_core.__version__, "asg.corpus": corpus} | _commit_tag()
     settings = {
         "format": FORMAT,
         "invocation": invocation,
@@ -81,7 +85,8 @@ def start_invocation(
     }
     folder = directory / invocation
     folder.mkdir(parents=True)
-    write_json(folder / "config.json", config)
+    shown = redact_values(config)
+    write_json(folder / "config.json", shown)
     write_json(
         folder / INVOCATION,
         settings
@@ -90,8 +95,10 @@ def start_invocation(
             "host": socket.gethostname(),
             "watched_process": _process_identity(watched_pid),
             "tracking": tracking.model_dump(mode="json"),
-            "parent_tags": dict(tags or {}),
-            "params": flatten(config),
+            "corpus": corpus,
+            "purpose": purpose,
+            "parent_tags": {"asg.purpose": purpose} | dict(tags or {}),
+            "params": flatten(shown),
             "attachments": [str(path) for path in attachments],
         },
     )

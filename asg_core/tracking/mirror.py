@@ -207,7 +207,9 @@ class InvocationMirror:
             tags |= {"asg.invocation": self._folder.name, "asg.job": _PARENT}
             tags |= {"mlflow.source.name": "snakemake", "mlflow.source.type": "JOB"}
             self._runs[_PARENT] = self._store.create_run(
-                name=self._folder.name, start_ms=settings["started_ms"], tags=tags
+                name=self._name(settings.get("purpose")),
+                start_ms=settings["started_ms"],
+                tags=tags,
             )
         run_id = self._runs[_PARENT]
         if not self._progress.has_parent:
@@ -230,9 +232,19 @@ class InvocationMirror:
         tags |= {"mlflow.parentRunId": self._parent()}
         tags |= {"mlflow.source.name": rule, "mlflow.source.type": "JOB"}
         self._runs[job] = self._store.create_run(
-            name=" ".join([rule, *names]), start_ms=first["time_ms"], tags=tags
+            name=self._name(rule, *names), start_ms=first["time_ms"], tags=tags
         )
         return self._runs[job]
+
+    def _name(self, *parts: str | None) -> str:
+        """Return the name of a run: the corpus, then what is done with it.
+
+        Lists show the beginning of a name only, and runs of all corpora beside each
+        other.
+        """
+        known = [part for part in (self._settings.get("corpus"), *parts) if part]
+        # An invocation of an earlier version says neither.
+        return " ".join(known) or self._folder.name
 
     def _send_artifact(self, run_id: str, path: Path) -> None:
         limit = self._settings["tracking"]["artifact_limit_mb"] * _MEGABYTE

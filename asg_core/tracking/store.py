@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asg_core.tracking.events import Status
 from asg_core.tracking.mirror import InputValue, MetricValue, StoreError
+from asg_core.tracking.redaction import URI_VARIABLE, redact
 
 # MLflow reads these while it is imported and when it first connects. Its own patience
 # with a server that is down is minutes; the mirror has its own.
@@ -38,7 +39,7 @@ _PAGE = 1000
 
 def resolve_uri(uri: str | None) -> str:
     """Return the store's address: the configured, the environment's, or the default."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    return uri or os.environ.get(URI_VARIABLE) or DEFAULT_URI
 
 
 class MlflowStore:
@@ -132,12 +133,28 @@ class MlflowStore:
             self._client.set_terminated(run_id, status=status.value, end_time=end_ms)
 
 
+def experiments_with_runs(uri: str) -> dict[str, str]:
+    """Return the ids of the experiments of a store that hold runs, by name.
+
+    Raises:
+        StoreError: If the store does not answer.
+    """
+    with _as_store_error():
+        client = MlflowClient(tracking_uri=uri)
+        return {
+            found.name: found.experiment_id
+            for found in client.search_experiments()
+            if client.search_runs([found.experiment_id], max_results=1)
+        }
+
+
 @contextmanager
 def _as_store_error() -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise StoreError(str(error)) from error
+        # The cause would be printed with it, and names the address as it is.
+        raise StoreError(redact(str(error))) from None
 
 
 def _artifact_location(uri: str) -> str | None:

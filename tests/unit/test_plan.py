@@ -498,3 +498,25 @@ def test_detectron2_is_looked_for_unless_conda_brings_it(
 @pytest.fixture
 def detectron2_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detectron2_support, "find_spec", lambda _: object())
+
+
+def test_an_encoder_whose_folder_is_empty_is_named_with_its_key(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    encoders = {
+        "mine": {"kind": "checkpoint", "path": str(tmp_path)},
+        # Made by this very run.
+        "ours": {"kind": "checkpoint", "path": "results/synthetic/runs/full"},
+    }
+    project = resolve_config(
+        {"corpus": {"source": "synthetic"}, "evaluation": {"encoders": encoders}}
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        check_start(project)
+
+    lines = str(caught.value).splitlines()[1:]
+    assert len(lines) == 1
+    assert lines[0].startswith("evaluation.encoders.mine.path: expected the folder")
+    assert "found no model.safetensors, tokenizer.json in" in lines[0]

@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
+from asg_core.evaluation.config import RUN_FILES
 from asg_core.models.folders import transformers_files
 from asg_core.plan import check_machine, check_start
 from asg_core.provenance import code_digest
@@ -344,8 +345,7 @@ def encoder_files(wildcards):
             if encoder.kind == "checkpoint"
             else f"{RESULTS}/runs/{encoder.run}"
         )
-        names = ("run.json", "model.safetensors", "tokenizer.json")
-        return [f"{folder}/{name}" for name in names]
+        return [f"{folder}/{name}" for name in RUN_FILES]
     if encoder.kind == "transformers":
         return [str(path) for path in transformers_files(encoder.path)]
     weights = encoder.image_encoder and encoder.image_encoder.weights
@@ -400,6 +400,13 @@ def end_of_evaluation():
     if "build_summary" in made:
         print(f"Pages: {RESULTS}/summary/index.html", flush=True)
     return end.failure
+
+
+def forget_failed_encoders():
+    """Remove what stands in the place of their results, so that the next run tries."""
+    from asg_core.summary.run_end import forget_failures
+
+    forget_failures(Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS))
 
 
 def evaluations_or_refusal(wildcards):

@@ -29,6 +29,7 @@ onstart:
         config=project.model_dump(mode="json"),
         is_synthetic=IS_SYNTHETIC,
         watched_pid=os.getpid(),
+        purpose=" ".join(sorted(workflow.dag_settings.targets)) or "all",
         tags=versions(["torch", "torchvision", "polars", "pyarrow", "snakemake"]),
     )
 
@@ -45,5 +46,6 @@ onsuccess:
 
 onerror:
     logger.removeHandler(FAILURES)
+    forget_failed_encoders()
     stop_invocation(directory=TRACKING, status=Status.FAILED)
     logger.error(FAILURES.last_screen(workflow.scheduler.failed))

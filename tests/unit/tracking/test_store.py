@@ -104,7 +104,7 @@ def test_a_tracked_run_is_in_the_store_when_it_has_ended(workdir: Path) -> None:
     assert is_closed(folder)
     assert not (DIRECTORY / "current.json").exists()
     runs = query(workdir, "select name, status from runs order by name")
-    assert runs == [(folder.name, "FINISHED"), ("parse 0000-of-0001", "FINISHED")]
+    assert runs == [("demo all", "FINISHED"), ("demo parse 0000-of-0001", "FINISHED")]
     parents = query(workdir, "select value from tags where key = 'mlflow.parentRunId'")
     ids = query(workdir, f"select run_uuid from runs where name = '{folder.name}'")
     assert parents == ids
@@ -149,10 +149,10 @@ def test_a_killed_mirror_is_made_up_for_by_sync(workdir: Path) -> None:
     assert not was_closed
     assert is_closed(folder)
     assert query(workdir, "select name, status from runs order by name") == [
-        (folder.name, "FAILED"),
-        ("parse", "FAILED"),
-        ("parse 0000-of-0003", "FINISHED"),
-        ("parse 0001-of-0003", "FINISHED"),
+        ("demo all", "FAILED"),
+        ("demo parse", "FAILED"),
+        ("demo parse 0000-of-0003", "FINISHED"),
+        ("demo parse 0001-of-0003", "FINISHED"),
     ]
     assert query(workdir, "select count(*) from metrics where key = 'train/loss'") == [
         (2400,)
