@@ -62,7 +62,9 @@ def main() -> None:
         for benchmark in config.benchmarks
     ]
     if scored:
-        metrics = read_tables(scored, schema=METRICS)
+        # An encoder that failed leaves none.
+        made = [path for path in scored if path.exists()]
+        metrics = read_tables(made, schema=METRICS)
         sys.stdout.write(
             f"\n{results_table(metrics, encoders=list(config.encoders))}\n"
         )

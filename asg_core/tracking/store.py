@@ -90,7 +90,10 @@ class MlflowStore:
         clipped = {key: _clip(value, _MAX_TAG_VALUE) for key, value in tags.items()}
         with _as_store_error():
             run = self._client.create_run(
-                self._experiment_id, start_time=start_ms, tags=clipped, run_name=name
+                self._experiment_id,
+                start_time=start_ms,
+                tags=clipped,
+                run_name=_clip(name, _MAX_KEY),
             )
         return str(run.info.run_id)
 

@@ -11,7 +11,7 @@ from asg_core import provenance
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.summary.pages import TEMPLATES
-from asg_core.tables.catalog import REJECTS
+from asg_core.tables.catalog import METRICS, REJECTS
 from asg_core.tables.schema import TableError, write_table
 from support.fake_corpus import HOSTILE
 from support.fake_results import build, fake_results, without_results
@@ -69,6 +69,43 @@ def read(path: Path) -> Reader:
 def test_a_page_is_well_formed_and_refers_only_to_what_is_there(
     summary: Path, page: str
 ) -> None:
+    check_page(summary, page)
+
+
+@pytest.mark.parametrize("has_results", [True, False])
+def test_without_a_corpus_the_pages_are_about_encoders_and_those_that_failed(
+    inputs: SummaryInputs, tmp_path: Path, *, has_results: bool
+) -> None:
+    failed = tmp_path / "evaluation" / "broken" / "nih"
+    write_table(METRICS.empty(), failed / "metrics.parquet", schema=METRICS)
+    reason = "ValueError: expected weights, found <none>"
+    notes = {"benchmark": "nih", "encoder": "broken", "failure": reason}
+    (failed / "notes.json").write_text(json.dumps(notes))
+    alone = replace(
+        without_results(inputs),
+        tables={},
+        evaluations=[*(inputs.evaluations if has_results else []), failed],
+        config={**inputs.config, "corpus": {"name": "mine", "source": "none"}},
+    )
+
+    folder = build(
+        alone, tmp_path / "summary", is_synthetic=False, may_export_examples=False
+    )
+
+    pages = sorted(path.stem for path in folder.glob("*.html"))
+    assert pages == ["benchmarks", "data", "index", "published"]
+    for page in pages:
+        check_page(folder, page)
+    for page in ("index", "benchmarks"):
+        text = (folder / f"{page}.html").read_text()
+        assert "What failed" in text
+        assert "expected weights, found &lt;none&gt;" in text
+    assert "on the corpus" not in (folder / "index.html").read_text()
+    assert (folder / "tables" / "failures.csv").exists()
+
+
+def check_page(summary: Path, page: str) -> None:
+    """Assert that a page is whole, without scripts, and links to what is there."""
     reader = read(summary / f"{page}.html")
 
     assert reader.open_tags == []
