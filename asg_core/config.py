@@ -17,6 +17,7 @@ from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.without_corpus import problems_without_corpus, with_source
 from asg_core.images.config import ImagesConfig
 from asg_core.models.config import ImageEncoderConfig
+from asg_core.redaction import redact
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.check.config import TripletCheckConfig
 from asg_core.reports.config import ReportsConfig
@@ -24,7 +25,6 @@ from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.summary.config import SummaryConfig
 from asg_core.terms.views import View
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
-from asg_core.tracking.redaction import redact
 from asg_core.training.config import PretrainingConfig
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from asg_core.redaction import redact
 from asg_core.tables.catalog import REJECTS
-from asg_core.tracking.redaction import redact
 
 STAGE = "evaluate_encoder"
 REASON = "encoder_failed"
@@ -32,7 +32,8 @@ def describe_failure(error: BaseException, *, hidden: Collection[str]) -> str:
     """
     name = type(error).__name__
     lines = str(error).strip().splitlines()
-    message = redact(" ".join(line.strip() for line in lines))[:_MAX_LENGTH]
+    message = " ".join(line.strip() for line in lines)[: 10 * _MAX_LENGTH]
+    message = redact(message)[:_MAX_LENGTH]
     if not message or any(image_id in message for image_id in hidden):
         return f"{name}; the log of the job says more"
     return f"{name}: {message}"

@@ -7,10 +7,10 @@ import yaml
 
 import asg_core
 from asg_core.provenance import versions
+from asg_core.redaction import redact_values
 from asg_core.summary.inputs import SummaryInputs, config_at, has_corpus
 from asg_core.summary.sheets import Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
-from asg_core.tracking.redaction import redact_values
 
 _PACKAGES = (
     "matplotlib",

@@ -14,6 +14,7 @@ from typing import TextIO, cast
 
 import yaml
 
+from asg_core.redaction import RedactingStream
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import (
     INVOCATION,
@@ -25,7 +26,6 @@ from asg_core.tracking.invocation import (
     stop_invocation,
 )
 from asg_core.tracking.mirror import Store, StoreError
-from asg_core.tracking.redaction import RedactingStream
 from asg_core.tracking.sync import follow, sync
 
 logger = logging.getLogger("asg_core.tracking")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from asg_core.tracking.redaction import has_secret
+from asg_core.redaction import has_secret
 
 
 class TrackingConfig(BaseModel):

@@ -28,9 +28,9 @@ from typing import Any
 
 import asg_core
 from asg_core.provenance import git_commit
+from asg_core.redaction import redact_values
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
 from asg_core.tracking.events import CURRENT, FORMAT, Status, flatten, now_ms
-from asg_core.tracking.redaction import redact_values
 
 logger = logging.getLogger(__name__)
 

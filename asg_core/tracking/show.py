@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from asg_core.tracking.redaction import redact
+from asg_core.redaction import redact
 from asg_core.tracking.store import experiments_with_runs, resolve_uri
 
 _SQLITE = "sqlite:///"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from asg_core.redaction import URI_VARIABLE, redact
 from asg_core.tracking.events import Status
 from asg_core.tracking.mirror import InputValue, MetricValue, StoreError
-from asg_core.tracking.redaction import URI_VARIABLE, redact
 
 # MLflow reads these while it is imported and when it first connects. Its own patience
 # with a server that is down is minutes; the mirror has its own.

@@ -13,11 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from asg_core.config import ConfigError, read_config, resolve_config
+from asg_core.redaction import redact
 from asg_core.summary.origin import config_yaml
 from asg_core.tracking.config import TrackingConfig
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import start_invocation, stop_invocation
-from asg_core.tracking.redaction import redact
 
 SECRET = "hunter2-secret"
 ADDRESSES = (
@@ -117,7 +117,7 @@ def test_a_store_that_does_not_answer_is_told_without_its_password(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     directory = Path("results/demo/tracking")
     config = {"corpus": {"name": "demo"}, "tracking": {"drain_seconds": 0}}
@@ -146,7 +146,7 @@ def test_a_store_that_does_not_answer_is_told_without_its_password(
 def test_a_log_line_of_a_foreign_package_is_hidden_too(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from asg_core.tracking.redaction import RedactingStream  # noqa: PLC0415
+    from asg_core.redaction import RedactingStream  # noqa: PLC0415
 
     handler = logging.StreamHandler(RedactingStream(sys.stderr))  # type: ignore[type-var]
     logger = logging.Logger("foreign")
