@@ -155,7 +155,8 @@ def experiments_with_runs(uri: str) -> dict[str, str]:
 def _as_store_error() -> Iterator[None]:
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    # A database may need a package that is not here.
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         # The cause would be printed with it, and names the address as it is.
         raise StoreError(redact(str(error))) from None
 
