@@ -106,8 +106,12 @@ def test_a_tracked_run_is_in_the_store_when_it_has_ended(workdir: Path) -> None:
     runs = query(workdir, "select name, status from runs order by name")
     assert runs == [("demo all", "FINISHED"), ("demo parse 0000-of-0001", "FINISHED")]
     parents = query(workdir, "select value from tags where key = 'mlflow.parentRunId'")
-    ids = query(workdir, f"select run_uuid from runs where name = '{folder.name}'")
+    ids = query(workdir, "select run_uuid from runs where name = 'demo all'")
     assert parents == ids
+    tags = "select value from tags where key = 'asg.{}'"
+    assert query(workdir, tags.format("corpus")) == [("demo",), ("demo",)]
+    assert query(workdir, tags.format("purpose")) == [("all",)]
+    assert query(workdir, tags.format("invocation")) == [(folder.name,), (folder.name,)]
     assert query(workdir, "select count(*) from params where key like 'many.%'") == [
         (150,)
     ]
