@@ -12,8 +12,9 @@ import polars as pl
 
 from asg_core.redaction import redact
 from asg_core.tables.catalog import REJECTS
+from asg_core.terms.stages import Stage
 
-STAGE = "evaluate_encoder"
+STAGE = Stage.EVALUATE_ENCODER
 REASON = "encoder_failed"
 
 _MAX_LENGTH = 400
