@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
@@ -136,7 +137,7 @@ def take_tokenizer(name: str, *, lower_case: bool | None) -> Tokenizer:
     """
     from transformers import AutoConfig, AutoTokenizer  # noqa: PLC0415 - seconds, seldom needed
 
-    given = {} if lower_case is None else {"do_lower_case": lower_case}
+    given: dict[str, Any] = {} if lower_case is None else {"do_lower_case": lower_case}
     try:
         size = getattr(AutoConfig.from_pretrained(name), "vocab_size", None)
         wrapped = AutoTokenizer.from_pretrained(name, **given)

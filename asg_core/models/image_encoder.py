@@ -326,7 +326,9 @@ def _load(
         missing.extend(keys.missing_keys)
 
     handle = network.register_load_state_dict_post_hook(note_missing)
-    further = {} if adapt is None else {"filter_fn": lambda state, _: adapt(state)}
+    further: dict[str, Any] = {}
+    if adapt is not None:
+        further["filter_fn"] = lambda state, _: adapt(state)
     try:
         timm.models.load_pretrained(
             network, dict(known), num_classes=0, in_chans=channels, **further

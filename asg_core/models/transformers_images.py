@@ -186,13 +186,13 @@ def load_transformers_encoder(
             f"{where}.size: expected a multiple of the patch size of {family.model}, "
             f"{_stride(config)} pixels, found {side}"
         )
-    mean, std = (
-        _statistic(folder, key, where=where) if given is None else given
-        for key, given in (("mean", mean), ("std", std))
-    )
     trunk = TransformersTrunk(network, family=family, size=side).eval()
     return ImageEncoder(
-        trunk, size=side, channels=config.num_channels, mean=mean, std=std
+        trunk,
+        size=side,
+        channels=config.num_channels,
+        mean=_statistic(folder, "mean", where=where) if mean is None else mean,
+        std=_statistic(folder, "std", where=where) if std is None else std,
     )
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,7 +99,12 @@ def test_an_encoder_of_timm_sees_seven_eighths_of_the_image(tmp_path: Path) -> N
 
 
 def test_the_folder_of_transformers_is_an_encoder_too(tmp_path: Path) -> None:
-    options = {"image_size": 28, "patch_size": 14, "hidden_size": 16, "mlp_ratio": 2}
+    options: dict[str, Any] = {
+        "image_size": 28,
+        "patch_size": 14,
+        "hidden_size": 16,
+        "mlp_ratio": 2,
+    }
     published = Dinov2Model(
         Dinov2Config(num_hidden_layers=1, num_attention_heads=2, **options)
     )
