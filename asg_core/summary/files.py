@@ -21,6 +21,9 @@ PAGES = (
     "benchmarks",
     "published",
 )
+_OF_CORPUS = {"triplets", "examples", "training"}
+"""The pages that a run without a corpus has nothing for."""
+
 ASSETS = ("style.css", "script.js")
 TABLES = "tables"
 """The folder of the tables."""
@@ -55,6 +58,10 @@ class Scope:
     metric_files: Collection[str]
     """Names of the files of the table stage_metrics."""
 
+    has_corpus: bool
+    """Whether there is a corpus, or only encoders and benchmarks."""
+
+    has_images: bool
     has_runs: bool
     has_marked_sheet: bool
     encoder_kinds: frozenset[str]
@@ -67,8 +74,9 @@ class Scope:
 
 def page_files(scope: Scope) -> list[str]:
     """Return the pages and what they load, relative to the folder of the summary."""
-    pages = [name for name in PAGES if scope.has_published or name != "published"]
-    return [*(f"{name}.html" for name in pages), *ASSETS]
+    left_out = set() if scope.has_published else {"published"}
+    left_out |= set() if scope.has_corpus else _OF_CORPUS
+    return [*(f"{name}.html" for name in PAGES if name not in left_out), *ASSETS]
 
 
 def table_files(scope: Scope) -> list[str]:
@@ -79,6 +87,8 @@ def table_files(scope: Scope) -> list[str]:
 
 def _sheet_names(scope: Scope) -> Iterator[str]:
     yield from ("rows", "rejects", "timings", "table_versions", "code_digests")
+    if scope.has_images:
+        yield "views"
     for file, stage in _SCORED.items():
         if file in scope.metric_files:
             yield from (f"scores_{stage}", f"scores_{stage}_by_target")
@@ -88,7 +98,7 @@ def _sheet_names(scope: Scope) -> Iterator[str]:
         yield "runs"
     headlines = _headlines(scope)
     if scope.encoder_kinds and scope.benchmarks:
-        yield "encoders"
+        yield from ("encoders", "failures")
     for (benchmark, protocol), metrics in headlines.items():
         yield from (f"results_{benchmark}_{protocol}_{metric}" for metric in metrics)
         yield f"other_{benchmark}_{protocol}"
@@ -127,13 +137,13 @@ def _published_names(
     scope: Scope, headlines: Mapping[tuple[str, str], Sequence[str]]
 ) -> Iterator[str]:
     """Yield the published tables: beside a real corpus those that ours stand beside."""
-    for benchmark, protocol, metric in _published_keys():
+    for benchmark, protocol, metric, split in _published_keys():
         if scope.is_synthetic or metric in headlines.get((benchmark, protocol), ()):
-            yield f"published_{benchmark}_{protocol}_{metric}"
+            yield f"published_{benchmark}_{protocol}_{metric}_{split}"
 
 
-def _published_keys() -> list[tuple[str, str, str]]:
-    """Return benchmark, protocol and metric of the published numbers, sorted.
+def _published_keys() -> list[tuple[str, str, str, str]]:
+    """Return benchmark, protocol, metric and split of the published numbers, sorted.
 
     Without the data frames of evaluation.published: they take long to import, and every
     submitted job builds the graph again.
@@ -144,4 +154,9 @@ def _published_keys() -> list[tuple[str, str, str]]:
         delimiter="\t",
         quoting=csv.QUOTE_NONE,
     )
-    return sorted({(row["benchmark"], row["protocol"], row["metric"]) for row in rows})
+    return sorted(
+        {
+            (row["benchmark"], row["protocol"], row["metric"], row["split"])
+            for row in rows
+        }
+    )

@@ -504,6 +504,8 @@ def summary_outputs(files, without=None):
     """Return files of the summary: `page_files` or `table_files`, but for one."""
     scope = Scope(
         metric_files=project.metric_files,
+        has_corpus=HAS_CORPUS,
+        has_images=HAS_IMAGES,
         has_runs=HAS_PRETRAINING,
         has_marked_sheet=MARKED_SHEET is not None,
         encoder_kinds=frozenset(encoder.kind for encoder in ENCODERS.values()),

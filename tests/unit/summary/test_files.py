@@ -1,12 +1,18 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asg_core.evaluation.published import read_published
 from asg_core.summary.files import Scope, page_files, table_files
+from asg_core.summary.inputs import SummaryInputs
+from support.fake_results import build
 
 SCOPE = Scope(
     metric_files=("count_tables", "score_triplets"),
+    has_corpus=True,
+    has_images=True,
     has_runs=True,
     has_marked_sheet=False,
     encoder_kinds=frozenset({"run", "pixels"}),
@@ -34,6 +40,13 @@ def test_the_page_of_published_numbers_is_made_where_it_is_asked_for() -> None:
     assert "published.html" not in page_files(SCOPE)
     assert "published.html" in page_files(replace(SCOPE, has_published=True))
     assert {"index.html", "style.css"} <= set(page_files(SCOPE))
+
+
+def test_without_a_corpus_its_pages_are_not_asked_for() -> None:
+    pages = page_files(replace(SCOPE, has_corpus=False))
+
+    assert {"triplets.html", "examples.html", "training.html"}.isdisjoint(pages)
+    assert {"index.html", "data.html", "benchmarks.html"} <= set(pages)
 
 
 def test_results_are_named_by_the_metrics_that_lead_them() -> None:
@@ -66,7 +79,7 @@ def test_without_a_text_side_nothing_is_asked_with_words() -> None:
 @pytest.mark.parametrize(
     "nothing", [{"encoder_kinds": frozenset()}, {"benchmarks": ()}, {"protocols": ()}]
 )
-def test_nothing_evaluated_nothing_named(nothing: dict[str, frozenset[str]]) -> None:
+def test_nothing_evaluated_nothing_named(nothing: dict[str, Any]) -> None:
     found = names(replace(SCOPE, **nothing))
 
     prefixes = ("results_", "targets_", "other_", "overview_")
@@ -82,11 +95,11 @@ def test_scores_and_runs_are_named_where_they_are_made() -> None:
 
 def test_the_published_tables_are_those_that_are_read() -> None:
     published = replace(SCOPE, has_published=True)
-    keys = read_published().select("benchmark", "protocol", "metric").unique()
+    keys = read_published().select("benchmark", "protocol", "metric", "split").unique()
 
     found = {name for name in names(published) if name.startswith("published_")}
 
-    assert found == {"published_{}_{}_{}".format(*key) for key in keys.iter_rows()}
+    assert found == {"published_{}_{}_{}_{}".format(*key) for key in keys.iter_rows()}
 
 
 def test_beside_a_real_corpus_only_what_compares_is_published() -> None:
@@ -102,4 +115,29 @@ def test_beside_a_real_corpus_only_what_compares_is_published() -> None:
     }
 
     assert len(alone) > 5
-    assert beside == {"published_nih_mgca-linear_auc"}
+    assert beside
+    assert all(name.startswith("published_nih_mgca-linear_auc_") for name in beside)
+
+
+def test_every_table_that_is_made_is_named(summary: Path) -> None:
+    made = {path.stem for path in (summary / "tables").iterdir()}
+    scope = replace(
+        SCOPE,
+        metric_files=("score_triplets", "score_boxes", "score_alignments"),
+        has_published=True,
+    )
+
+    # The invented results have an accuracy of single classes, which no evaluation makes.
+    assert sorted(made - names(scope)) == ["targets_covidx_linear-cached"]
+
+
+def test_the_pages_that_are_asked_for_are_those_that_are_made(
+    inputs: SummaryInputs, summary: Path, tmp_path: Path
+) -> None:
+    bare = replace(inputs, config={"corpus": {"name": "fake", "source": "none"}})
+    without = build(bare, tmp_path / "out", is_synthetic=False)
+
+    for folder, has_corpus in ((summary, True), (without, False)):
+        scope = replace(SCOPE, has_published=True, has_corpus=has_corpus)
+        made = {path.name for path in folder.iterdir() if path.is_file()}
+        assert made == set(page_files(scope))
