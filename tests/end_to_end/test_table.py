@@ -3,7 +3,6 @@
 import csv
 import json
 
-import polars as pl
 import pytest
 import yaml
 
@@ -76,10 +75,8 @@ def test_a_table_goes_to_the_pages_with_the_detector_that_the_user_names(
         sorted((tables / "region_boxes").glob("*")), schema=REGION_BOXES
     )
     units = read_tables(sorted((tables / "alignments").glob("*")), schema=ALIGNMENTS)
-    assert boxes["image_id"].n_unique() > 50
-    assert len(units) > 50
+    assert boxes["image_id"].n_unique() > 30
+    assert len(units) > 30
     run = json.loads((results / "runs" / "full" / "run.json").read_text())
-    assert run["kind"] == "asg_model"
-    history = pl.read_parquet(results / "runs" / "full" / "history.parquet")
-    assert history["step"].max() == 4
+    assert (run["kind"], run["steps"]) == ("asg_model", 4)
     assert "my_corpus" in (results / "summary" / "index.html").read_text()
