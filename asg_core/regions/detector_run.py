@@ -82,11 +82,13 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _checked(run: dict[str, Any], *, path: Path) -> DetectorRun:
-    backend, size = run.get("backend"), run.get("size")
-    if backend not in get_args(TrainedBackend):
+    stated, size = run.get("backend"), run.get("size")
+    backends: tuple[TrainedBackend, ...] = get_args(TrainedBackend)
+    backend = next((name for name in backends if name == stated), None)
+    if backend is None:
         raise ValueError(
-            f"{path}: expected one of the backends {list(get_args(TrainedBackend))}, found "
-            f"{backend!r}. Train the detector with this release."
+            f"{path}: expected one of the backends {list(backends)}, found {stated!r}. "
+            "Train the detector with this release."
         )
     if not isinstance(size, int):
         raise ValueError(  # noqa: TRY004 - of the file, not of an argument

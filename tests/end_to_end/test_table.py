@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Mapping
 
 import pytest
 import yaml
@@ -47,11 +48,11 @@ def write_table(finished: Checkout) -> None:
             )
 
 
-def laid_over(finished: Checkout, name: str, values: dict[str, object]) -> str:
+def laid_over(finished: Checkout, name: str, values: Mapping[str, object]) -> str:
     """Write what a user changes, and return its path."""
     quiet = {"tracking": {"enabled": False}}
     path = f"config/{name}.yaml"
-    (finished.root / path).write_text(yaml.safe_dump(values | quiet))
+    (finished.root / path).write_text(yaml.safe_dump({**values, **quiet}))
     return path
 
 

@@ -381,6 +381,7 @@ def test_what_runs_change_has_to_fit_the_detector_too(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"backend": "detectron2"}, "regions.backend: expected 'detectron2', .* found"),
+        ({"backend": "yolo"}, "one of the backends .* found 'yolo'"),
         ({"format": 2}, "format 1, found 'region_detector' format 2"),
         ({"regions": ["right lung"]}, "found 1 others or another order"),
         ({"size": "160"}, "expected a size in pixels"),
