@@ -27,7 +27,8 @@ def with_source(values: Mapping[str, Any]) -> dict[str, Any]:
     is_left_out = corpus.get("source") is None
     if corpus.get("source") != "none" and not (is_left_out and only_evaluates(values)):
         return dict(values)
-    return dict(values) | {"corpus": {"name": NAME} | corpus | {"source": "none"}}
+    decided = {"name": NAME, **corpus, "source": "none"}
+    return {**values, "corpus": decided}
 
 
 def only_evaluates(values: Mapping[str, Any]) -> bool:
@@ -83,8 +84,9 @@ def _changed(model: BaseModel) -> list[str]:
 
 
 def _needs_a_run(encoder: object) -> bool:
-    is_known = isinstance(encoder, Mapping)
-    return is_known and (encoder.get("kind") == "run" or encoder.get("run") is not None)
+    if not isinstance(encoder, Mapping):
+        return False
+    return encoder.get("kind") == "run" or encoder.get("run") is not None
 
 
 def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
