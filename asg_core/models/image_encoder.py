@@ -369,7 +369,10 @@ def _adapted(state: State, network: ImageNetwork) -> State:
     accepted = inspect.signature(adapt).parameters
     # What timm itself adds for the third DeiT, whose scales have names of their own.
     further = {"adapt_layer_scale": True} if "adapt_layer_scale" in accepted else {}
-    return adapt(state, network, **further) if len(accepted) > 1 else adapt(state)
+    adapted: State = (
+        adapt(state, network, **further) if len(accepted) > 1 else adapt(state)
+    )
+    return adapted
 
 
 def _own_part(state: State, network: ImageNetwork) -> State:

@@ -148,7 +148,7 @@ def test_a_log_line_of_a_foreign_package_is_hidden_too(
 ) -> None:
     from asg_core.redaction import RedactingStream  # noqa: PLC0415
 
-    handler = logging.StreamHandler(RedactingStream(sys.stderr))  # type: ignore[type-var]
+    handler = logging.StreamHandler(RedactingStream(sys.stderr))
     logger = logging.Logger("foreign")
     logger.addHandler(handler)
 
