@@ -15,8 +15,9 @@ from asg_core.data.crop import Crop, centre_crop
 from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.masks import Shares, TrueMasks, true_masks
 from asg_core.evaluation.mgca_config import MgcaSegmentationConfig
-from asg_core.images.geometry import Pixels, Resample
+from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.images.resample import Resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

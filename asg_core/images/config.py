@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from asg_core.images.geometry import Resample
+from asg_core.images.resample import Resample
 from asg_core.terms.views import FRONTAL, View
 
 

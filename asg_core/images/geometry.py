@@ -6,18 +6,16 @@ as (N, 4) numbers and return float64; no boxes is (0, 4).
 """
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from asg_core.images.resample import Resample
+
 # Shape suffixes:
 #   H, W = rows and columns of an image, N, M = boxes, 4 = x0, y0, x1, y1,
 #   S = rows, and columns, of the square model frame
-
-Resample = Literal["area", "bilinear"]
-"""How pixels are made fewer: `area` is the mean of all that a new pixel covers, `bilinear`
-mixes the four around its centre whatever the scale, without the others."""
 
 BoxesXyxy = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]

@@ -14,9 +14,10 @@ import polars as pl
 from asg_core.images.config import ImagesConfig
 from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
-from asg_core.images.geometry import Frame, Letterbox, Pixels, Resample
+from asg_core.images.geometry import Frame, Letterbox, Pixels
 from asg_core.images.notes import NOTES, Note
 from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
+from asg_core.images.resample import Resample
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.schema import TableError
 from asg_core.tables.view_counts import count_views_of, log_left_out

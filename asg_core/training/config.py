@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from asg_core.images.geometry import Resample
+from asg_core.images.resample import Resample
 from asg_core.models.config import ModelConfig
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

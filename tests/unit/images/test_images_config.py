@@ -9,7 +9,7 @@ def test_frontal_views_at_256_pixels_unless_said_otherwise() -> None:
     config = ImagesConfig()
 
     assert config.size == 256
-    assert config.views == (View.PA, View.AP)
+    assert config.views == (View.PA, View.AP, View.FRONTAL)
     assert config.max_reject_share == 0.05
 
 
