@@ -17,11 +17,11 @@ from asg_core.images.geometry import (
     BoxesXyxy,
     Frame,
     Pixels,
-    Resample,
     as_boxes,
     clip_boxes,
     interpolation,
 )
+from asg_core.images.resample import Resample
 
 _MIDDLE_GREY = 127.5
 _WHITE = 255.0
