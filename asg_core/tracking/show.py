@@ -1,6 +1,7 @@
 """Where the runs of a tracking store are listed in a browser, and a server for them."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -60,6 +61,9 @@ def show_runs(*, port: int) -> int:
         _say(runs_addresses(uri, experiments))
         return 0
     _require_port(port)
+    # Started in the background by a shell, a process ignores SIGINT until it says otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     server = subprocess.Popen(_command(port), env=_environment(uri))
     try:
         if _is_up(server, port=port):

@@ -71,16 +71,15 @@ def test_the_printed_address_is_the_list_of_runs_by_corpus_and_purpose(
         track(corpus, purpose="pretrain")
     port = str(free_port())
 
-    server = subprocess.Popen(
-        [*COMMAND, "--port", port], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None
-        said = next(line for line in server.stdout if "http" in line)
-        page = read_page(said.split()[-1], profile=workdir / "profile")
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=60)
+    command = [*COMMAND, "--port", port]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            said = next(line for line in server.stdout if "http" in line)
+            page = read_page(said.split()[-1], profile=workdir / "profile")
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=60)
 
     assert said.startswith(f"The list of runs: http://127.0.0.1:{port}/#/experiments/")
     assert "Run Name" in page
