@@ -7,7 +7,7 @@ graph of jobs is built, and for what the jobs of this invocation alone need, a G
 model hub, before the first of them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,13 @@ from asg_core.config import ConfigError, ProjectConfig
 from asg_core.evaluation.config import RUN_FILES
 from asg_core.gpus import count_gpus
 from asg_core.models.folders import missing_parts
-from asg_core.models.hub import Found, is_hub_name, look_up, timm_repository
+from asg_core.models.hub import (
+    Found,
+    is_hub_name,
+    look_up,
+    published_repository,
+    timm_repository,
+)
 from asg_core.regions.detector_run import DetectorRun, read_detector_run
 from asg_core.regions.detectron2_support import (
     detectron2_is_missing,
@@ -58,13 +64,14 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
 
 
 def check_machine(
-    project: ProjectConfig, *, rules: Collection[str], is_submitted: bool
+    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]], is_submitted: bool
 ) -> None:
     """Refuse jobs that need a GPU or the model hub where there is none.
 
     Args:
         project: The configuration.
-        rules: Names of the rules that have a job to do.
+        jobs: Names of the rules that have a job to do, each with the pre-training runs or
+            the encoders that its jobs are about: what is made already needs nothing.
         is_submitted: Whether jobs run on other machines. Their GPUs are not looked for:
             the machine that submits seldom has one. The hub is, since its cache is
             on the disk that they share.
@@ -74,8 +81,8 @@ def check_machine(
     """
     _refuse(
         [
-            *([] if is_submitted else _missing_gpus(project, rules=set(rules))),
-            *_missing_on_hub(project, rules=set(rules)),
+            *([] if is_submitted else _missing_gpus(project, jobs=jobs)),
+            *_missing_on_hub(project, jobs=jobs),
         ]
     )
 
@@ -250,9 +257,11 @@ def _missing_parser_package(
         )
 
 
-def _missing_gpus(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]:
+def _missing_gpus(
+    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
+) -> Iterator[str]:
     found = count_gpus()
-    for key, needed in _gpus_needed(project, rules=rules).items():
+    for key, needed in _gpus_needed(project, jobs=jobs).items():
         if found is not None and found < needed:
             yield (
                 f"{key}: it needs {needed} GPU{'s' * (needed > 1)} here, and this "
@@ -262,22 +271,24 @@ def _missing_gpus(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]:
             )
 
 
-def _gpus_needed(project: ProjectConfig, *, rules: set[str]) -> dict[str, int]:
+def _gpus_needed(
+    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
+) -> dict[str, int]:
     """Return how many GPUs the jobs that there are ask for, by the key that does."""
     needed: dict[str, int] = {}
-    if "train_detector" in rules:
+    if "train_detector" in jobs:
         needed["regions.training.device"] = _gpus(project.regions.training.device)
-    if "detect_regions" in rules:
+    if "detect_regions" in jobs:
         needed["regions.detection.device"] = _gpus(project.regions.detection.device)
-    if "extract_triplets" in rules and project.reports.is_radgraph_model:
+    if "extract_triplets" in jobs and project.reports.is_radgraph_model:
         needed["reports.radgraph.device"] = _gpus(project.reports.radgraph.device)
-    if "pretrain_encoders" in rules:
-        for run in project.pretraining.runs:
-            settings = project.pretraining.settings_of(run)
-            one = _gpus(settings.device)
-            key = f"pretraining.runs.{run}.device"
-            needed[key] = max(one, settings.processes if one else 0)
-    if rules & _EVALUATES:
+    trained = jobs.get("pretrain_encoders", ())
+    for run in (name for name in project.pretraining.runs if name in trained):
+        settings = project.pretraining.settings_of(run)
+        one = _gpus(settings.device)
+        key = f"pretraining.runs.{run}.device"
+        needed[key] = max(one, settings.processes if one else 0)
+    if jobs.keys() & _EVALUATES:
         needed["evaluation.device"] = _gpus(project.evaluation.device)
     return needed
 
@@ -288,13 +299,13 @@ def _gpus(device: str) -> int:
     return int(number or 0) + 1 if kind == "cuda" else 0
 
 
-def _missing_on_hub(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]:
+def _missing_on_hub(
+    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
+) -> Iterator[str]:
     asked: dict[str, Found] = {}
-    for name in _hub_names(project, rules=rules):
+    for name in _hub_names(project, jobs=jobs):
         if name.repository not in asked:
-            asked[name.repository] = look_up(
-                name.repository, is_whole=name.is_whole, file=name.file
-            )
+            asked[name.repository] = _look_up(name)
         found = asked[name.repository]
         if found not in (Found.CACHE, Found.HUB):
             yield (
@@ -302,6 +313,17 @@ def _missing_on_hub(project: ProjectConfig, *, rules: set[str]) -> Iterator[str]
                 f"or on the hub, found {_NOT_FOUND[found]}. {name.instead}, or fill the "
                 "cache where there is a network; with HF_HUB_OFFLINE=1 nothing is fetched."
             )
+
+
+def _look_up(name: "_HubName") -> Found:
+    found = look_up(name.repository, is_whole=name.is_whole, file=name.file)
+    if name.architecture is None or found in (Found.CACHE, Found.HUB):
+        return found
+    # Some tags are kept under the name of another architecture, or not on the hub at all.
+    repository = published_repository(name.architecture)
+    if repository is None:
+        return Found.HUB
+    return look_up(repository, is_whole=True, file=name.file)
 
 
 _NOT_FOUND = {
@@ -322,17 +344,23 @@ class _HubName:
     instead: str
     """What to do where it is not to be had."""
 
+    architecture: str | None = None
+    """The name in timm, which knows where the weights really are."""
 
-def _hub_names(project: ProjectConfig, *, rules: set[str]) -> Iterator[_HubName]:
+
+def _hub_names(
+    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
+) -> Iterator[_HubName]:
     text = project.pretraining.model.text_encoder.name
-    if rules & {"train_tokenizer", "pretrain_encoders"} and text and is_hub_name(text):
+    reads_text = bool(jobs.keys() & {"train_tokenizer", "pretrain_encoders"})
+    if reads_text and text and is_hub_name(text):
         yield _HubName(
             key=_TEXT,
             repository=text,
             file="config.json",
             instead="It is no folder here either: give the path of one, or null",
         )
-    if "extract_triplets" in rules and project.reports.is_radgraph_from_hub:
+    if "extract_triplets" in jobs and project.reports.is_radgraph_from_hub:
         yield _HubName(
             key="reports.radgraph.model_folder",
             repository=RADGRAPH_REPOSITORY,
@@ -342,11 +370,14 @@ def _hub_names(project: ProjectConfig, *, rules: set[str]) -> Iterator[_HubName]
         )
     for key, encoder in project.fetched_encoders.items():
         users = {"pretrain_encoders"} if key.startswith("pretraining.") else _EVALUATES
-        if rules & users:
+        # pretraining.runs.<run>. ..., evaluation.encoders.<encoder>. ...
+        about = key.split(".")[2]
+        if any(about in jobs.get(rule, ()) for rule in users):
             yield _HubName(
                 key=f"{key}.pretrained",
                 repository=timm_repository(encoder.name),
                 is_whole="." in encoder.name,
                 file="*",
+                architecture=encoder.name,
                 instead=f"Name a local file in `weights:` ({key}.weights)",
             )

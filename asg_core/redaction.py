@@ -17,8 +17,9 @@ _SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _MIN_LENGTH = 4
 """Shorter secrets are hidden in addresses only: as text they could be part of any word."""
 
-# What lies between the scheme and the last @, of which a password may be full.
-_USER = re.compile(r"([a-z][a-z0-9+.-]*://)(\S*)@", re.IGNORECASE)
+# What lies between the scheme and the last @, of which a password may be full. Where a path
+# follows the scheme at once there is no host, and so no user: an @ is part of a name.
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)(?!/)(\S*)@", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"([\w.-]*(?:passw|pwd|token|secret|credential|signature|odbc_connect|api[_-]?key"
     r"|access[_-]?key)[\w.-]*=)([^&;\s]+)",

@@ -84,12 +84,17 @@ def _choices(
 ) -> Iterator[tuple[Floats, Note]]:
     """Yield grey by each VOI LUT, then by each window, and the note of leaving it out."""
     for table in elements.voi_luts:
-        largest = int(table.entries_E.max())
-        # Some files declare fewer bits than their entries have, and some more.
-        bits = max(largest.bit_length(), 1)
-        if bits != table.bits and largest > 0:
+        bits = int(table.entries_E.max()).bit_length()
+        # Some files declare fewer bits than their entries have, and some more. A table
+        # whose last bit is unused is a dark one.
+        if bits == 0 or table.bits in (bits, bits + 1):
+            bits = table.bits
+        else:
             notes.add("voi_lut_bits_wrong")
-        yield _look_up(modality_V, table) / ((1 << bits) - 1), "voi_lut_unusable"
+        yield (
+            _look_up(modality_V, table) / ((1 << max(bits, 1)) - 1),
+            "voi_lut_unusable",
+        )
     for centre, width in elements.windows:
         yield (
             _window(modality_V, centre=centre, width=width, function=elements.function),

@@ -5,6 +5,8 @@ used, and torch never.
 """
 
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from enum import StrEnum
@@ -13,6 +15,15 @@ from pathlib import Path
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _TIMEOUT = 10.0
 """Seconds that the hub has to answer."""
+
+_UNKNOWN_CODES = (401, 403, 404)
+"""How the hub answers to a name that it does not have, or not for this user. With other
+codes it is busy, broken, or a mirror that answers no such question."""
+
+_ASK_TIMM = (
+    "import sys; from timm.models import get_pretrained_cfg; "
+    "print(get_pretrained_cfg(sys.argv[1]).hf_hub_id or '')"
+)
 
 
 class Found(StrEnum):
@@ -42,6 +53,19 @@ def timm_repository(architecture: str) -> str:
     return f"timm/{architecture}"
 
 
+def published_repository(architecture: str) -> str | None:
+    """Return where timm itself says that weights are; None where they are not on the hub.
+
+    It is asked in a process of its own, which takes seconds: only where the usual place has
+    nothing. Where timm cannot say, that is the usual place.
+    """
+    command = [sys.executable, "-c", _ASK_TIMM, architecture]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return timm_repository(architecture)
+    return done.stdout.strip() or None
+
+
 def look_up(repository: str, *, is_whole: bool = True, file: str = "*") -> Found:
     """Say where a repository of the hub is: in the cache, on the hub, or neither.
 
@@ -68,8 +92,9 @@ def look_up(repository: str, *, is_whole: bool = True, file: str = "*") -> Found
     )
     try:
         urllib.request.urlopen(request, timeout=_TIMEOUT).close()
-    except urllib.error.HTTPError:
-        return Found.UNKNOWN if is_whole else Found.HUB
+    except urllib.error.HTTPError as error:
+        is_unknown = is_whole and error.code in _UNKNOWN_CODES
+        return Found.UNKNOWN if is_unknown else Found.HUB
     except OSError:
         return Found.UNREACHABLE
     return Found.HUB

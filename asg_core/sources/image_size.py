@@ -18,6 +18,8 @@ from asg_core.sources.item_files import ItemFileError, open_item, raise_if_passi
 
 _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+# Where Pillow finds an orientation: an EXIF chunk, one written as text, and XMP.
+_TURNING = frozenset({"exif", "Raw profile type exif", "XML:com.adobe.xmp"})
 
 
 class UnreadableImageError(ValueError):
@@ -73,8 +75,8 @@ def _size(file: BinaryIO, *, path: Path) -> tuple[int, int]:
 def _raster_size(file: BinaryIO) -> tuple[int, int]:
     with Image.open(file, formats=RASTER_FORMATS) as image:
         width, height = image.size
-        # A PNG that has no EXIF block would be decoded in the search for one.
-        has_exif = image.format != "PNG" or "exif" in image.info
+        # A PNG that says nothing of how it is turned would be decoded in the search for it.
+        has_exif = image.format != "PNG" or not _TURNING.isdisjoint(image.info)
         turned = has_exif and image.getexif().get(_ORIENTATION) in _TURNED
         return (height, width) if turned else (width, height)
 

@@ -107,6 +107,19 @@ def is_file(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode)
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether an entry of a folder is a folder; a link that leads nowhere is none.
+
+    Raises:
+        PassingFaultError: If the operating system cannot say.
+    """
+    try:
+        return entry.is_dir()
+    except OSError as error:  # a link in a circle, among others
+        raise_if_passing(error, where=entry.path)
+        return False
+
+
 def stat_or_none(path: str | os.PathLike[str]) -> os.stat_result | None:
     """Return the status of a file, or None where there is none (or a link to none).
 
@@ -115,6 +128,8 @@ def stat_or_none(path: str | os.PathLike[str]) -> os.stat_result | None:
     """
     try:
         return os.stat(path)  # noqa: PTH116 - entries of a folder are no Path
+    except ValueError:  # a name with a zero byte
+        return None
     except OSError as error:
         raise_if_passing(error, where=os.fspath(path))
         return None

@@ -19,6 +19,7 @@ from asg_core.sources.files import (
     sorted_entries,
     table_columns,
 )
+from asg_core.sources.item_files import is_folder
 
 MIMIC_METADATA_COLUMNS = (
     "dicom_id",
@@ -129,10 +130,10 @@ def mimic_patient_folders(
     What macOS left between them is counted in `skipped`.
     """
     for group in sorted_entries(files, skipped=skipped):
-        if not (re.fullmatch(r"p\d+", group.name) and group.is_dir()):
+        if not (re.fullmatch(r"p\d+", group.name) and is_folder(group)):
             continue
         for patient in sorted_entries(Path(group.path), skipped=skipped):
-            if re.fullmatch(r"p\d+", patient.name) and patient.is_dir():
+            if re.fullmatch(r"p\d+", patient.name) and is_folder(patient):
                 yield patient.name[1:], Path(patient.path)
 
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.sources.files import sorted_entries
-from asg_core.sources.item_files import stat_or_none
+from asg_core.sources.item_files import is_folder, stat_or_none
 from asg_core.sources.layouts import (
     find_box_table,
     find_imagenome,
@@ -110,7 +110,7 @@ def mimic_tree(
             if entry.name.endswith(".txt"):
                 if reports:
                     yield entry_stat(entry, base=base, patient_id=patient_id)
-            elif suffix is not None and entry.is_dir():
+            elif suffix is not None and is_folder(entry):
                 study = f"{base}/{entry.name}"
                 for image in sorted_entries(Path(entry.path)):
                     if image.name.endswith(suffix):
@@ -177,7 +177,7 @@ def files_below(folder: Path, *, name: str) -> Iterator[FileStat]:
     if not folder.is_dir():
         return
     for entry in sorted_entries(folder):
-        if entry.is_dir():
+        if is_folder(entry):
             yield from files_below(Path(entry.path), name=f"{name}/{entry.name}")
         else:
             yield entry_stat(entry, base=name, patient_id=None)

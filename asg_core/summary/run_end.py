@@ -8,9 +8,10 @@ from pathlib import Path
 from asg_core.evaluation.failures import (
     failed_evaluations,
     failure_sentence,
+    read_failure,
     remove_failed,
 )
-from asg_core.summary.text import results_table
+from asg_core.summary.text import failure_paragraph, results_table
 from asg_core.tables.catalog import METRICS
 from asg_core.tables.schema import read_tables
 
@@ -47,6 +48,14 @@ def end_evaluation(
     )
 
 
+def told_failures(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> str:
+    """Return what `forget_failures` does as text; empty where nothing failed."""
+    failed = forget_failures(results, encoders=encoders, benchmarks=benchmarks)
+    return "".join(failure_paragraph(*key, reason) for key, reason in failed.items())
+
+
 def forget_failures(
     results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
 ) -> dict[tuple[str, str], str]:
@@ -56,9 +65,14 @@ def forget_failures(
     """
     folders = _folders(results, encoders=encoders, benchmarks=benchmarks)
     failed = failed_evaluations(list(folders.values()))
-    for encoder, benchmark in failed:
+    for (encoder, benchmark), folder in folders.items():
         features = results / "features" / encoder / f"{benchmark}.safetensors"
-        remove_failed(folders[encoder, benchmark], features=features)
+        # A run that was asked for features only has no notes that tell of a failure.
+        reason = read_failure(features) if features.exists() else None
+        if reason is not None:
+            failed.setdefault((encoder, benchmark), reason)
+        if (encoder, benchmark) in failed:
+            remove_failed(folder, features=features)
     return failed
 
 

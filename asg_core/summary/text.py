@@ -39,7 +39,7 @@ def results_table(
         failures: Encoder and benchmark -> why there is no result; said below the table.
     """
     failed = "".join(
-        _failure(encoder, benchmark, reason)
+        failure_paragraph(encoder, benchmark, reason)
         for (encoder, benchmark), reason in (failures or {}).items()
     )
     points = over_seeds(metrics).filter(pl.col("target") == ALL)
@@ -95,7 +95,7 @@ def _block(rows: pl.DataFrame, *, metric: str, encoders: Sequence[str]) -> str:
     return "\n" + "\n".join(lines)
 
 
-def _failure(encoder: str, benchmark: str, reason: str) -> str:
+def failure_paragraph(encoder: str, benchmark: str, reason: str) -> str:
     """Return a paragraph about an encoder that failed; paths in it stay whole."""
     text = f"FAILED: {encoder} on {benchmark}: {reason}"
     lines = textwrap.wrap(

@@ -12,6 +12,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 MAX_CELL: Final = 2**24
@@ -156,9 +157,8 @@ def _faulty_quote(source: _Source) -> int | None:
     while place < len(text):
         found = cell.match(text, place)
         if found is None:
-            before = text[:place].splitlines(keepends=True)
-            is_new_line = place == 0 or text[place - 1] in "\r\n"
-            return len(before) - (0 if is_new_line else 1)
+            ends = accumulate(len(line) for line in source.record)
+            return sum(end <= place for end in ends)
         place = found.end()
     return None
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from asg_core.config import ConfigError, ProjectConfig, resolve_config
-from asg_core.models.hub import Found
+from asg_core.models.hub import Found, timm_repository
 from asg_core.plan import check_machine, check_start
 from asg_core.regions import detectron2_support
 from asg_core.regions.config import DetectorTrainingConfig
@@ -157,11 +157,18 @@ RULES = (
 )
 
 
+def _jobs(project: ProjectConfig, rules: Collection[str]) -> dict[str, list[str]]:
+    """Return jobs of rules, for all runs and encoders of a configuration."""
+    runs, encoders = list(project.pretraining.runs), list(project.encoders)
+    return {rule: runs if rule == "pretrain_encoders" else encoders for rule in rules}
+
+
 def _keys(
     values: dict[str, Any], rules: Collection[str], *, is_submitted: bool = False
 ) -> list[str]:
+    project = resolve_config(values)
     try:
-        check_machine(resolve_config(values), rules=rules, is_submitted=is_submitted)
+        check_machine(project, jobs=_jobs(project, rules), is_submitted=is_submitted)
     except ConfigError as error:
         return [line.partition(":")[0] for line in str(error).splitlines()[1:]]
     return []
@@ -228,6 +235,7 @@ def test_names_of_the_hub_are_looked_up_for_the_jobs_that_use_them(
         return Found.OFFLINE
 
     monkeypatch.setattr("asg_core.plan.look_up", look_up)
+    monkeypatch.setattr("asg_core.plan.published_repository", timm_repository)
     text = "pretraining.model.text_encoder.name"
     image = "pretraining.runs.full.model.image_encoder.pretrained"
     imagenet = "evaluation.encoders.imagenet.image_encoder.pretrained"
@@ -241,8 +249,65 @@ def test_names_of_the_hub_are_looked_up_for_the_jobs_that_use_them(
         ("someone/bert", True, "config.json"),
         ("timm/resnet50.a1_in1k", True, "*"),
         ("timm/resnet18", False, "*"),
+        ("timm/resnet18", True, "*"),  # where timm itself says, when there is nothing
         ("StanfordAIMI/RRG_scorers", True, "radgraph-xl.tar.gz"),
     }
+
+
+def test_what_is_made_already_needs_no_gpu_and_no_hub(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("asg_core.plan.count_gpus", lambda: 0)
+    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: Found.OFFLINE)
+    project = resolve_config(
+        {
+            "pretraining": {
+                "device": "cuda",
+                "model": {"text_encoder": {"name": None}},
+                "runs": {"done": {}, "new": {"device": "cpu"}},
+            },
+            "evaluation": {
+                "encoders": {
+                    "old": {
+                        "kind": "timm",
+                        "image_encoder": {"name": "resnet18", "pretrained": True},
+                    },
+                    "mine": {"kind": "pixels"},
+                }
+            },
+        }
+    )
+
+    jobs = {"pretrain_encoders": ["new"], "evaluate_encoder": ["mine"]}
+    check_machine(project, jobs=jobs, is_submitted=False)
+    with pytest.raises(ConfigError, match=r"runs\.done\.device"):
+        check_machine(project, jobs={"pretrain_encoders": ["done"]}, is_submitted=False)
+    with pytest.raises(ConfigError, match=r"encoders\.old\."):
+        check_machine(project, jobs={"evaluate_encoder": ["old"]}, is_submitted=False)
+
+
+def test_weights_that_timm_keeps_elsewhere_are_looked_for_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "asg_core.plan.look_up",
+        lambda name, **_: Found.CACHE if name == "apple/clip" else Found.OFFLINE,
+    )
+    name = "vit_base_mci_224.apple_mclip"
+    encoder = {"name": name, "pretrained": True}
+    values = {
+        "evaluation": {"encoders": {"x": {"kind": "timm", "image_encoder": encoder}}}
+    }
+    key = ["evaluation.encoders.x.image_encoder.pretrained"]
+
+    places: dict[str | None, list[str]] = {
+        "apple/clip": [],
+        None: [],  # timm has an address and no name of the hub
+        f"timm/{name}": key,
+    }
+    for place, refused in places.items():
+        monkeypatch.setattr("asg_core.plan.published_repository", lambda _, p=place: p)
+        assert _keys(values, ["evaluate_encoder"]) == refused
 
 
 @pytest.mark.parametrize(
@@ -262,8 +327,9 @@ def test_a_missing_name_says_what_to_do(
     monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: found)
     project = resolve_config(FROM_HUB)
 
+    jobs = _jobs(project, ["pretrain_encoders"])
     with pytest.raises(ConfigError) as caught:
-        check_machine(project, rules=["pretrain_encoders"], is_submitted=False)
+        check_machine(project, jobs=jobs, is_submitted=False)
 
     text, image = str(caught.value).splitlines()[1:]
     assert words in text
@@ -290,7 +356,8 @@ def test_the_checks_import_no_framework() -> None:
         "project = resolve_config({})\n"
         "check_start(project)\n"
         "try:\n"
-        "    check_machine(project, rules=['pretrain_encoders'], is_submitted=False)\n"
+        "    jobs = {'pretrain_encoders': ['asg']}\n"
+        "    check_machine(project, jobs=jobs, is_submitted=False)\n"
         "except ValueError:\n"
         "    pass\n"
         "heavy = {'torch', 'transformers', 'timm', 'spacy', 'mlflow', 'pandas'}\n"

@@ -44,6 +44,8 @@ def test_an_address_is_said_without_its_secret(address: str) -> None:
 def test_what_is_no_secret_stays() -> None:
     for text in (
         "sqlite:///mlflow.db",
+        "sqlite:////home/jane@example.org/mlflow.db",
+        "file:///home/jane@example.org/mlruns",
         "http://127.0.0.1:5000/#/experiments/1",
         "postgresql://db.example.org/runs?sslmode=require",
         "mail me@example.org about it",

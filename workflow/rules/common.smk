@@ -179,9 +179,13 @@ def benchmark_inventory_of(name):
 
 def check_jobs():
     """Refuse jobs that this machine, or the model hub, has not what they need for."""
-    rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    jobs = {}
+    for job in workflow.dag.needrun_jobs():
+        named = job.wildcards_dict
+        about = jobs.setdefault(job.rule.name, set())
+        about.update({named[key] for key in ("run", "encoder") if key in named})
     try:
-        check_machine(project, rules=rules, is_submitted=workflow.non_local_exec)
+        check_machine(project, jobs=jobs, is_submitted=workflow.non_local_exec)
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
 
@@ -391,7 +395,7 @@ def end_of_evaluation():
     from asg_core.summary.run_end import end_evaluation
 
     made = {job.rule.name for job in workflow.dag.jobs}
-    if "evaluate_encoder" not in made:
+    if not made & {"extract_features", "evaluate_encoder"}:
         return None
     end = end_evaluation(
         Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS)
@@ -403,10 +407,12 @@ def end_of_evaluation():
 
 
 def forget_failed_encoders():
-    """Remove what stands in the place of their results, so that the next run tries."""
-    from asg_core.summary.run_end import forget_failures
+    """Return which encoders failed and why; the next run tries them again."""
+    from asg_core.summary.run_end import told_failures
 
-    forget_failures(Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS))
+    return told_failures(
+        Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS)
+    )
 
 
 def evaluations_or_refusal(wildcards):

@@ -44,7 +44,6 @@ rule tokenize_reports:
         mem_mb=2000,
     params:
         max_pieces=project.pretraining.model.text_encoder.max_pieces,
-        max_unknown_share=project.pretraining.model.text_encoder.max_unknown_share,
         code=digest("tokenize_reports.py"),
     message:
         "Tokenizing reports, {wildcards.shard}"

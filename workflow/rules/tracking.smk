@@ -36,9 +36,12 @@ onstart:
 
 onsuccess:
     logger.removeHandler(FAILURES)
-    failure = end_of_evaluation()
-    status = Status.FINISHED if failure is None else Status.FAILED
-    stop_invocation(directory=TRACKING, status=status)
+    status = Status.FAILED
+    try:
+        failure = end_of_evaluation()
+        status = Status.FINISHED if failure is None else Status.FAILED
+    finally:
+        stop_invocation(directory=TRACKING, status=status)
     # The jobs went on, so that others have their results; it is no success all the same.
     if failure is not None:
         raise WorkflowError(failure)
@@ -46,6 +49,9 @@ onsuccess:
 
 onerror:
     logger.removeHandler(FAILURES)
-    forget_failed_encoders()
+    encoders = forget_failed_encoders()
     stop_invocation(directory=TRACKING, status=Status.FAILED)
-    logger.error(FAILURES.last_screen(workflow.scheduler.failed))
+    screen = FAILURES.last_screen(workflow.scheduler.failed) + encoders
+    # Of a run that was interrupted there is nothing to say.
+    if screen:
+        logger.error(screen)

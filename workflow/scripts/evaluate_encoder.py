@@ -19,6 +19,7 @@ from asg_core.evaluation.features import Features, read_features
 from asg_core.evaluation.notes import describe_evaluation
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
+from asg_core.sources.item_files import raise_if_passing
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import write_table
 
@@ -60,8 +61,11 @@ def main(
                 run_folder=run_folder,
                 config=config,
             )
+        except (MemoryError, torch.OutOfMemoryError):
+            raise  # of the moment, as a file that cannot be read: a retry may cure it
         # Whatever is wrong with one encoder, the others have their results.
         except Exception as error:  # noqa: BLE001
+            raise_if_passing(error, where=f"encoder {name}")
             job.note_failure(error)
             failure = describe_failure(error, hidden=image_ids)
     job.rows(rows_in=len(image_ids), rows_out=len(result.metrics))

@@ -12,6 +12,7 @@ from asg_core.evaluation.failures import describe_failure, write_failure
 from asg_core.evaluation.features import extract_features
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
+from asg_core.sources.item_files import raise_if_passing
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -40,8 +41,11 @@ def main(
             features=features,
             config=config,
         )
+    except (MemoryError, torch.OutOfMemoryError):
+        raise  # of the moment, as a file that cannot be read: a retry may cure it
     # Whatever is wrong with one encoder, the others have their results.
     except Exception as error:  # noqa: BLE001
+        raise_if_passing(error, where=f"encoder {name}")
         job.note_failure(error)
         write_failure(features, reason=describe_failure(error, hidden=image_ids))
         job.rows(rows_in=len(image_ids), rows_out=0)

@@ -19,7 +19,6 @@ def main(
     tokenizer: Path,
     tokens: Path,
     max_pieces: int,
-    max_unknown_share: float,
     job: Job,
 ) -> None:
     """Read `sentences`, tokenize each report, write `tokens`."""
@@ -30,7 +29,6 @@ def main(
     job.rows(rows_in=len(frame), rows_out=len(tokenized.tokens))
     job.metric("reports_cut", tokenized.num_cut)
     job.metric("unknown_words", tokenized.unknown.share)
-    tokenized.unknown.check(max_share=max_unknown_share)
     write_table(tokenized.tokens, tokens, schema=TOKENS)
 
 
@@ -41,6 +39,5 @@ if __name__ == "__main__":
             tokenizer=Path(snakemake.input.tokenizer),
             tokens=Path(snakemake.output.tokens),
             max_pieces=snakemake.params.max_pieces,
-            max_unknown_share=snakemake.params.max_unknown_share,
             job=job,
         )

@@ -160,6 +160,15 @@ def test_a_lut_is_scaled_by_its_entries_whatever_bits_it_declares(
     assert right.notes == set()
 
 
+def test_a_dark_lut_stays_dark(show: Show) -> None:
+    dark = [place // 2 for place in range(4096)]
+
+    image = show(film(), bits=12, VOILUTSequence=lut(dark))
+
+    assert image.pixels_HW.max() < 128
+    assert image.notes == set()
+
+
 def test_a_lut_that_is_none_leaves_the_window(show: Show) -> None:
     window = {"WindowCenter": 2000, "WindowWidth": 3000}
     right = show(film(), bits=12, **window)
@@ -188,11 +197,11 @@ def test_a_modality_lut_that_is_none_leaves_the_values(show: Show) -> None:
         assert image.notes == {"modality_lut_unusable"}
 
 
-def test_a_padding_value_of_text_is_none(show: Show, make_dicom: MakeDicom) -> None:
+def test_of_several_padding_values_the_first_counts(show: Show) -> None:
     image = show(film(), bits=12, PixelPaddingValue=[5, 6])
 
-    assert image.notes == set()  # the first of several counts
-    assert image.pixels_HW.shape == (60, 80)
+    assert image.notes == set()
+    assert same(image, show(film(), bits=12, PixelPaddingValue=5))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from asg_core.models.hub import Found, is_hub_name, look_up
+from asg_core.models.hub import Found, is_hub_name, look_up, published_repository
 
 
 @pytest.fixture
@@ -76,6 +76,10 @@ def test_what_the_hub_says_decides(
     # Without its tag the name is no repository; that the hub answers is all one can ask.
     assert look_up("timm/vit_tiny", is_whole=False) == Found.HUB
 
+    # A hub that is busy, or a mirror that answers no such question, knows the name or not.
+    _answer(monkeypatch, urllib.error.HTTPError("x", 503, "busy", Message(), None))
+    assert look_up("models/bert") == Found.HUB
+
     _answer(monkeypatch, TimeoutError())
     assert look_up("models/bert") == Found.UNREACHABLE
 
@@ -87,6 +91,24 @@ def test_offline_nothing_is_asked(cache: Path, monkeypatch: pytest.MonkeyPatch) 
 
     assert look_up("someone/bert") == Found.OFFLINE
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("architecture", "repository"),
+    [
+        (
+            "vit_base_patch16_clip_quickgelu_224.openai",
+            "timm/vit_base_patch16_clip_224.openai",
+        ),
+        ("resnet50.a1_in1k", "timm/resnet50.a1_in1k"),
+        ("legacy_senet154.in1k", None),  # at an address, not on the hub
+        ("no_such_network.tag", "timm/no_such_network.tag"),
+    ],
+)
+def test_timm_is_asked_where_its_weights_are(
+    architecture: str, repository: str | None
+) -> None:
+    assert published_repository(architecture) == repository
 
 
 def test_a_folder_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

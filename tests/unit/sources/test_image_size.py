@@ -4,11 +4,12 @@ import errno
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
@@ -183,3 +184,24 @@ def test_a_name_that_can_be_no_file_is_of_the_item(tmp_path: Path) -> None:
         with pytest.raises(ImageError) as caught:
             decode_image(tmp_path / name, where="x")
         assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("kind", ["xmp", "raw profile", "chunk"])
+def test_a_png_is_turned_by_reader_and_decoder_alike(tmp_path: Path, kind: str) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    about = PngImagePlugin.PngInfo()
+    if kind == "xmp":
+        about.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta tiff:Orientation="6"/>')
+    elif kind == "raw profile":
+        block = turned.tobytes().hex()
+        about.add_text(
+            "Raw profile type exif", f"\nexif\n{len(block) // 2:>8}\n{block}"
+        )
+    path = tmp_path / "a.png"
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    extra: dict[str, Any] = {"exif": turned} if kind == "chunk" else {}
+    Image.fromarray(pixels).save(path, pnginfo=about, **extra)
+
+    assert image_size(path) == (3, 4)
+    assert decode_image(path).shape == (4, 3)

@@ -12,6 +12,7 @@ from asg_core.sources.item_files import (
     ItemFileError,
     PassingFaultError,
     is_file,
+    is_folder,
     raise_if_passing,
     read_item,
     read_member,
@@ -76,6 +77,15 @@ def test_what_is_of_the_item_is_not_of_the_moment(tmp_path: Path) -> None:
         assert str(tmp_path) not in str(caught.value)
         assert not is_file(tmp_path / name)
     assert is_file(tmp_path / "file")
+
+
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+
+    assert stat_or_none(tmp_path / "zero\0byte") is None
+    assert stat_or_none(tmp_path / "circle") is None
+    with os.scandir(tmp_path) as entries:
+        assert [is_folder(entry) for entry in entries] == [False]
 
 
 def test_a_look_that_fails_is_a_fault(

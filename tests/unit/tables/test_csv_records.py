@@ -235,3 +235,9 @@ def test_a_name_that_stands_twice_is_refused_where_it_is_read() -> None:
         "t.csv: expected each of the columns ['id', 'words'] once, found 'words' in the "
         "columns 2 and 4. Rename or remove one of them."
     )
+
+
+def test_the_line_of_a_quote_is_counted_as_the_file_is_read() -> None:
+    rows = ["id,a,b", '1,"x\x0c\x0b\u2028\x85y","open', "2,q,w", '3,"e",r']
+
+    assert "line 2: " in refusal("\n".join(rows))
