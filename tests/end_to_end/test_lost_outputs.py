@@ -1,7 +1,9 @@
 """What a finished run misses when files are gone: exactly the lost ones' remake."""
 
 import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,18 +111,21 @@ def test_a_target_misses_every_output_of_its_stage(
 
 
 def test_what_a_kill_inside_a_forced_stage_took_is_made_again(
-    finished: Checkout,
+    finished: Checkout, tmp_path: Path
 ) -> None:
-    expected = finished.tables()
+    # Others look at the finished run, and at what was tracked of it.
+    root = shutil.copytree(finished.root, tmp_path / "copy", symlinks=True)
+    own = replace(finished, root=root)
+    expected = own.tables()
 
-    was_inside = kill_inside(finished, stage="evaluate_encoder")
-    finished.snakemake("--unlock")
-    planned = dict(finished.planned())
-    finished.snakemake("--cores", "2")
+    was_inside = kill_inside(own, stage="evaluate_encoder")
+    own.snakemake("--unlock")
+    planned = dict(own.planned())
+    own.snakemake("--cores", "2")
 
     assert was_inside
     assert planned.pop("evaluate_encoder", 0) >= 1
     # The rejects of evaluation were lost too, and are counted.
     assert planned == {"build_summary": 1, "count_tables": 1}
-    assert finished.tables() == expected
-    assert finished.planned() == {}
+    assert own.tables() == expected
+    assert own.planned() == {}
