@@ -13,13 +13,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from asg_core.alignment.config import AlignmentConfig
+from asg_core.checking.config import TripletCheckConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.without_corpus import problems_without_corpus, with_source
 from asg_core.images.config import ImagesConfig
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.redaction import redact
 from asg_core.regions.config import RegionsConfig
-from asg_core.reports.check.config import TripletCheckConfig
 from asg_core.reports.config import ReportsConfig
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.summary.config import SummaryConfig

@@ -15,8 +15,8 @@ from pathlib import Path
 from asg_core.config import ConfigError, ProjectConfig
 from asg_core.evaluation.config import RUN_FILES
 from asg_core.gpus import count_gpus
-from asg_core.models.folders import missing_parts
-from asg_core.models.hub import (
+from asg_core.models.pretrained.folders import missing_parts
+from asg_core.models.pretrained.hub import (
     Found,
     is_hub_name,
     look_up,
@@ -29,7 +29,7 @@ from asg_core.regions.detectron2_support import (
     detectron2_problems,
 )
 from asg_core.reports.config import RADGRAPH_REPOSITORY
-from asg_core.reports.scispacy_model import check_model
+from asg_core.reports.parsers.scispacy.model import check_model
 
 _TEXT = "pretraining.model.text_encoder.name"
 _EVALUATES = frozenset({"extract_features", "evaluate_encoder"})

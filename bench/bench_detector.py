@@ -27,9 +27,9 @@ from asg_core.images.pixel_layout import PixelRow, write_pixels
 from asg_core.regions.detect import detect_regions, load_detector
 from asg_core.regions.score import score_boxes
 from asg_core.regions.train import train_detector
-from asg_core.sources.synthetic.body import sample_body
-from asg_core.sources.synthetic.render import CORPUS, render_radiograph
-from asg_core.sources.synthetic.world import draw_observations
+from asg_core.synthetic.drawing.render import CORPUS, render_radiograph
+from asg_core.synthetic.world.body import sample_body
+from asg_core.synthetic.world.world import draw_observations
 from asg_core.tables.catalog import ANNOTATED_BOXES
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.views import View

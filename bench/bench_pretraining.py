@@ -38,8 +38,8 @@ from torch import Tensor
 
 from asg_core.data.batches import make_batch
 from asg_core.data.corpus import PretrainCorpus
-from asg_core.data.crop import CropDraw
 from asg_core.data.tokenizer import SpecialPieces
+from asg_core.images.crop import CropDraw
 from asg_core.images.geometry import Frame
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from asg_core.sources.synthetic.body import sample_body
-from asg_core.sources.synthetic.render import CORPUS, render_radiograph
-from asg_core.sources.synthetic.world import Observation, draw_observations
+from asg_core.synthetic.drawing.render import CORPUS, render_radiograph
+from asg_core.synthetic.world.body import sample_body
+from asg_core.synthetic.world.world import Observation, draw_observations
 from asg_core.terms.views import View
 
 Draw = Callable[[np.random.Generator], Sequence[Observation]]

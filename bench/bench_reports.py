@@ -32,11 +32,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from asg_core.reports.lexicon_files import FINDINGS_FILE, expand, shared_lexicon
-from asg_core.reports.lexicon_parser import forget_sentences
+from asg_core.reports.lexicon.files import FINDINGS_FILE, expand, shared_lexicon
 from asg_core.reports.parse import parse_reports
-from asg_core.reports.sections import split_sections
-from asg_core.reports.sentences import split_sentences
+from asg_core.reports.parsers.lexicon import forget_sentences
+from asg_core.reports.text.sections import split_sections
+from asg_core.reports.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     import spacy

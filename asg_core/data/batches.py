@@ -14,8 +14,8 @@ import torch
 from torch.utils.data import Dataset
 
 from asg_core.data.corpus import PretrainCorpus
-from asg_core.data.crop import Crop, CropDraw
 from asg_core.data.order import Draw
+from asg_core.images.crop import Crop, CropDraw
 from asg_core.images.geometry import box_area
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.batch import PretrainBatch

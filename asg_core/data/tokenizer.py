@@ -22,7 +22,7 @@ from asg_core.data.tokens import (
     pieces_of_words,
 )
 from asg_core.models.config import TextEncoderConfig
-from asg_core.models.folders import check_vocabulary_size
+from asg_core.models.pretrained.folders import check_vocabulary_size
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from asg_core.evaluation.benchmarks.config import BenchmarksConfig
-from asg_core.evaluation.mgca_config import MgcaLinearConfig, MgcaSegmentationConfig
-from asg_core.evaluation.segmentation_config import SegmentationConfig
+from asg_core.benchmarks.config import BenchmarksConfig
+from asg_core.evaluation.protocols.mgca.config import (
+    MgcaLinearConfig,
+    MgcaSegmentationConfig,
+)
+from asg_core.evaluation.protocols.segmentation_config import SegmentationConfig
 from asg_core.models.config import ImageEncoderConfig
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

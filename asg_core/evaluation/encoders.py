@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from asg_core.data.crop import Crop, centre_crop
 from asg_core.evaluation.config import EncoderConfig
+from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model, read_run

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from asg_core.evaluation.benchmarks.form import Benchmark
-from asg_core.evaluation.bootstrap import Resamples
+from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.metrics import TestSet
-from asg_core.evaluation.protocol_result import ProtocolResult
-from asg_core.evaluation.protocols import PROTOCOLS, Outcome, Work
+from asg_core.evaluation.protocols.protocol import PROTOCOLS, Outcome, Work
+from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.scoring.bootstrap import Resamples
+from asg_core.evaluation.scoring.metrics import TestSet
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import TableSchema

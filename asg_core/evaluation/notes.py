@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from asg_core.evaluation.benchmarks.form import Benchmark
+from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.evaluate import EvaluationResult
 from asg_core.tables.catalog import SPLITS
 

@@ -12,18 +12,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from asg_core.images.dicom import decode_dicom
+from asg_core.images.dicom.read import decode_dicom
 from asg_core.images.errors import ImageError, check_not_blank
 from asg_core.images.geometry import Frame, Pixels
 from asg_core.images.notes import Note
-from asg_core.sources.image_kind import (
+from asg_core.sources.reading.image_kind import (
     RASTER_ERRORS,
     RASTER_FORMATS,
     RASTER_MARKS,
     is_dicom,
     is_git_lfs_pointer,
 )
-from asg_core.sources.item_files import ItemFileError, raise_if_passing, read_item
+from asg_core.sources.reading.item_files import (
+    ItemFileError,
+    raise_if_passing,
+    read_item,
+)
 
 # Shape suffixes: H, W = rows and columns of an image
 

@@ -18,7 +18,7 @@ from asg_core.models.batch import PretrainBatch
 from asg_core.models.config import ModelConfig
 from asg_core.models.heads import ProjectionHead
 from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
-from asg_core.models.regions import roi_weights
+from asg_core.models.roi_align import roi_weights
 from asg_core.models.tag_decoder import TagDecoder
 from asg_core.models.text_encoder import (
     TextEncoder,

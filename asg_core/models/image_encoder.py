@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from asg_core.models.config import ImageEncoderConfig
-from asg_core.models.weights import (
+from asg_core.models.pretrained.weights import (
     State,
     choose_fit,
     describe_fit,
@@ -215,7 +215,7 @@ def load_network_weights(
 ) -> None:
     """Load a file of weights for an architecture of timm, adapted by timm's own rules.
 
-    The network's tensors are looked for in the file, see `asg_core.models.weights`. A
+    The network's tensors are looked for in the file, see `asg_core.models.pretrained.weights`. A
     classifier is left out, position embeddings are resampled, the first layer follows the
     number of channels. No code from the file is executed.
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asg_core.models.config import ScratchTextConfig, TextEncoderConfig
-from asg_core.models.folders import check_vocabulary_size
-from asg_core.models.weights import count_names
+from asg_core.models.pretrained.folders import check_vocabulary_size
+from asg_core.models.pretrained.weights import count_names
 
 if TYPE_CHECKING:
     from transformers import BertConfig, PretrainedConfig

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from asg_core.models.image_encoder import ImageEncoder
-from asg_core.models.weights import count_names
+from asg_core.models.pretrained.weights import count_names
 
 logger = logging.getLogger(__name__)
 

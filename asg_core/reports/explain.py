@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.cues import read_sentence
-from asg_core.reports.lexicon import Entry
-from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.grammar.cues import read_sentence
+from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.phrases import Entry
 from asg_core.reports.parse import parse_reports
 
 _CONFIG = ReportsConfig(include_history=True)

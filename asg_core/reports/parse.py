@@ -4,7 +4,7 @@ Conventions that every parser of the package follows:
 
 - One row per region: "bibasilar opacities" are two rows, with the same words.
 - A finding that names no place is where such findings are by definition
-  (`lexicon_data/finding_places.tsv`): the heart for cardiomegaly, the costophrenic angle
+  (`lexicon/data/finding_places.tsv`): the heart for cardiomegaly, the costophrenic angle
   for an effusion, the apical zone for a pneumothorax, a lung for what is in the lungs.
 - A denial without a side denies both sides. A present finding without a side is
   `unspecified`, unless a plural ("effusions", "lungs", "basilar opacities") or its nature
@@ -37,16 +37,16 @@ from typing import NamedTuple
 import polars as pl
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.lexicon_parser import LexiconParser
-from asg_core.reports.parsers import (
+from asg_core.reports.parsers.lexicon import LexiconParser
+from asg_core.reports.parsers.parser import (
     CountingParser,
     ReportParser,
     Span,
     UnreadableReportError,
 )
 from asg_core.reports.rows import ReportRows
-from asg_core.reports.sections import split_sections
-from asg_core.reports.sentences import split_sentences
+from asg_core.reports.text.sections import split_sections
+from asg_core.reports.text.sentences import split_sentences
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
 from asg_core.terms.stages import Stage
 
@@ -153,14 +153,14 @@ def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser
             return LexiconParser(config=config)
         case "radgraph":
             # Only this parser needs the module, and with a model torch.
-            from asg_core.reports.radgraph_parser import RadgraphParser  # noqa: PLC0415
+            from asg_core.reports.parsers.radgraph.parser import RadgraphParser  # noqa: PLC0415
 
             return RadgraphParser(
                 config=config, study_ids=reports["study_id"].to_list()
             )
         case "scispacy":
             # Only this parser needs spaCy's models.
-            from asg_core.reports.scispacy_parser import ScispacyParser  # noqa: PLC0415
+            from asg_core.reports.parsers.scispacy.parser import ScispacyParser  # noqa: PLC0415
 
             return ScispacyParser(config=config)
 

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from asg_core.reports.claims import Claim
-from asg_core.reports.parsers import Span
+from asg_core.reports.grammar.claims import Claim
+from asg_core.reports.parsers.parser import Span
 from asg_core.tables.catalog import SENTENCES, TRIPLETS
 
 # The offsets of a claim, in the order of the table, and the attribute that holds them.

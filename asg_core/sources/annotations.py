@@ -19,8 +19,8 @@ from asg_core.sources.chest_imagenome import (
     parse_scene_graph,
 )
 from asg_core.sources.config import AnnotationsConfig
-from asg_core.sources.files import table_rows
 from asg_core.sources.layouts import box_columns, find_box_table, find_imagenome
+from asg_core.sources.reading.files import table_rows
 from asg_core.tables.catalog import ANNOTATED_BOXES, SPLITS
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.stages import Stage

@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.files import SourceError, sorted_entries
-from asg_core.sources.walk import (
+from asg_core.sources.reading.files import SourceError, sorted_entries
+from asg_core.sources.reading.walk import (
     FileStat,
     Part,
     entry_stat,

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from asg_core.sources.boxes import GivenBox
-from asg_core.sources.files import SourceError, table_rows, without_system_files
-from asg_core.sources.item_files import ItemFileError, read_item, read_member
 from asg_core.sources.layouts import ImaGenomeLayout
+from asg_core.sources.reading.files import SourceError, table_rows, without_system_files
+from asg_core.sources.reading.item_files import ItemFileError, read_item, read_member
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from asg_core.sources.synthetic.config import SyntheticConfig
+from asg_core.synthetic.config import SyntheticConfig
 from asg_core.terms.views import View
 
 Split = Literal["train", "validate", "test"]

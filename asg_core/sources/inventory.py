@@ -22,7 +22,7 @@ from asg_core.sources.layouts import (
     find_table,
     require_mimic_reports,
 )
-from asg_core.sources.walk import (
+from asg_core.sources.reading.walk import (
     FileStat,
     Part,
     annotation_files,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
-from asg_core.sources.files import (
+from asg_core.sources.reading.files import (
     SourceError,
     require_columns,
     require_file,
@@ -19,7 +19,7 @@ from asg_core.sources.files import (
     sorted_entries,
     table_columns,
 )
-from asg_core.sources.item_files import is_folder
+from asg_core.sources.reading.item_files import is_folder
 
 MIMIC_METADATA_COLUMNS = (
     "dicom_id",

@@ -22,7 +22,12 @@ from asg_core.sources.assemble import (
     source_tables,
 )
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.files import (
+from asg_core.sources.layouts import (
+    OPEN_I_METADATA_COLUMNS,
+    find_open_i,
+    open_i_study_id,
+)
+from asg_core.sources.reading.files import (
     SYSTEM_FILE,
     SourceError,
     is_safe_id,
@@ -30,17 +35,12 @@ from asg_core.sources.files import (
     sorted_entries,
     table_rows,
 )
-from asg_core.sources.image_size import UnreadableImageError, image_size
-from asg_core.sources.item_files import (
+from asg_core.sources.reading.image_size import UnreadableImageError, image_size
+from asg_core.sources.reading.item_files import (
     ItemFileError,
     is_file,
     raise_if_passing,
     read_item,
-)
-from asg_core.sources.layouts import (
-    OPEN_I_METADATA_COLUMNS,
-    find_open_i,
-    open_i_study_id,
 )
 from asg_core.tables.shards import shard_of
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from asg_core.sources.assemble import Part, SourceTables
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.mimic_cxr import read_mimic_cxr
+from asg_core.sources.mimic_cxr.read import read_mimic_cxr
 from asg_core.sources.open_i import read_open_i
-from asg_core.sources.table import read_table_source
+from asg_core.sources.table.read import read_table_source
 
 
 def read_source(

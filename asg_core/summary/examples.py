@@ -15,7 +15,7 @@ from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.sources.item_files import PassingFaultError
+from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.tables.catalog import (
     ALIGNMENTS,

@@ -16,11 +16,11 @@ import torch
 
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.corpus import digest_pixels
-from asg_core.data.crop import CropDraw
 from asg_core.data.make_corpora import Corpora, CorpusTables, make_corpora
 from asg_core.data.order import Order
 from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
+from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.asg import AsgModel, build_model
 from asg_core.models.checkpoint import load_model

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from asg_core.sources.synthetic.config import SyntheticConfig
-from asg_core.sources.synthetic.make import make_synthetic
+from asg_core.synthetic.config import SyntheticConfig
+from asg_core.synthetic.make import make_synthetic
 from support.checkout import Checkout, copy_project
 
 pytestmark = pytest.mark.slow

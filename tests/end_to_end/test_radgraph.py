@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
-from asg_core.reports.radgraph_compat import restore_tokenizer_methods
+from asg_core.reports.parsers.radgraph.compat import restore_tokenizer_methods
 from asg_core.tables.catalog import REPORTS, SENTENCES, TRIPLETS
 from asg_core.tables.schema import TableSchema, read_tables
 from support.checkout import Checkout, copy_project

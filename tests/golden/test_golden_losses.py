@@ -13,7 +13,7 @@ from asg_core.losses.image_report import image_report_loss
 from asg_core.losses.region_sentence import region_sentence_loss
 from asg_core.losses.soft_labels import soft_label_loss
 from asg_core.losses.tags import tag_loss
-from asg_core.models.regions import roi_weights
+from asg_core.models.roi_align import roi_weights
 
 GRID = (14, 14)
 BOXES = (

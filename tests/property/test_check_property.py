@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asg_core.reports.check.marks import ELEMENTS, read_filled_sheet
-from asg_core.reports.check.score import score_sheet, wilson_interval
-from asg_core.reports.check.spreadsheet import (
+from asg_core.checking.marks import ELEMENTS, read_filled_sheet
+from asg_core.checking.score import score_sheet, wilson_interval
+from asg_core.checking.spreadsheet import (
     SheetError,
     guard,
     printable,

@@ -20,7 +20,7 @@ from pydicom.uid import (
 from asg_core.images.decode import decode_for_size
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Letterbox
-from asg_core.sources.image_size import UnreadableImageError, image_size
+from asg_core.sources.reading.image_size import UnreadableImageError, image_size
 
 PIXELS = (np.arange(40 * 48).reshape(40, 48) % 251).astype(np.uint8)
 

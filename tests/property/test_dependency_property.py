@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asg_core.reports.dependency_claims import tree_claims
-from asg_core.reports.dependency_tree import Token
-from asg_core.reports.lexicon import Words
-from asg_core.reports.lexicon_files import shared_lexicon
+from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.phrases import Words
+from asg_core.reports.parsers.scispacy.claims import tree_claims
+from asg_core.reports.parsers.scispacy.tree import Token
 
 LEXICON = shared_lexicon()  # read here: it takes longer than one example may
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from asg_core.reports.parse import parse_reports
-from asg_core.reports.sections import canonical_section
+from asg_core.reports.text.sections import canonical_section
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
 
 SIZE = 2**15

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from asg_core.reports.config import ReportsConfig, SectionName
-from asg_core.reports.cues import existence_of
-from asg_core.reports.lexicon import Words
+from asg_core.reports.grammar.cues import existence_of
+from asg_core.reports.lexicon.phrases import Words
 from asg_core.reports.parse import DEFAULT_CONFIG, parse_reports
-from asg_core.reports.sections import split_sections
-from asg_core.reports.sentences import split_sentences
+from asg_core.reports.text.sections import split_sections
+from asg_core.reports.text.sentences import split_sentences
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
 
 PHRASES = [

@@ -13,9 +13,9 @@ from PIL import Image
 from asg_core.sources.assemble import RejectLog, SourceTables, drawn_split
 from asg_core.sources.boxes import GivenBox, check_boxes
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.mimic_reports import decode_report
+from asg_core.sources.mimic_cxr.reports import decode_report
 from asg_core.sources.read import read_source
-from asg_core.sources.table_rows import path_inside
+from asg_core.sources.table.rows import path_inside
 from asg_core.terms.regions import REGIONS
 
 HEADER = ("image", "file", "words", "study", "person", "part")

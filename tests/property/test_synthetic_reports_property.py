@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asg_core.sources.synthetic.report_writer import WrittenReport, write_report
-from asg_core.sources.synthetic.world import StudyPlan, plan_patient
+from asg_core.synthetic.world.world import StudyPlan, plan_patient
+from asg_core.synthetic.writing.report import WrittenReport, write_report
 
 seeds = st.integers(0, 2**32 - 1)
 layouts = st.sampled_from(["mimic_cxr", "plain"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from asg_core.reports.check.sheet import COLUMNS, make_sheet
+from asg_core.checking.sheet import COLUMNS, make_sheet
 from asg_core.tables.catalog import REPORTS, SENTENCES, TRIPLETS
 
 TEXTS = {

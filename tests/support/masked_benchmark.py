@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.evaluation.benchmarks.form import Benchmark, digest_of
-from asg_core.evaluation.benchmarks.runs import mask_to_runs
+from asg_core.benchmarks.form import Benchmark, digest_of
+from asg_core.benchmarks.runs import mask_to_runs
 from asg_core.images.geometry import Frame
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels

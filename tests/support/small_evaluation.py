@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from asg_core.benchmarks.form import Benchmark
 from asg_core.data.texts import encode_texts
-from asg_core.evaluation.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import NetworkEncoder, load_encoder
 from asg_core.evaluation.features import Features

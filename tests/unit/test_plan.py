@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from asg_core.config import ConfigError, ProjectConfig, resolve_config
-from asg_core.models.hub import Found, timm_repository
+from asg_core.models.pretrained.hub import Found, timm_repository
 from asg_core.plan import check_machine, check_start
 from asg_core.regions import detectron2_support
 from asg_core.regions.config import DetectorTrainingConfig

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from asg_core.reports import zones
 from asg_core.reports.explain import explained
-from asg_core.reports.lexicon_files import FINDINGS_FILE
+from asg_core.reports.lexicon import zones
+from asg_core.reports.lexicon.files import FINDINGS_FILE
 from asg_core.terms.findings import FINDINGS
 
 PAGE = (Path(__file__).parents[2] / "docs/vocabulary.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
-from asg_core.evaluation.benchmarks.check import benchmark_inventory, check_benchmark
+from asg_core.benchmarks.check import benchmark_inventory, check_benchmark
 from asg_core.evaluation.config import RUN_FILES
-from asg_core.models.folders import transformers_files
+from asg_core.models.pretrained.folders import transformers_files
 from asg_core.plan import check_machine, check_start
 from asg_core.provenance import code_digest
 from asg_core.sources.inventory import (

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asg_core.checking.config import TripletCheckConfig
+from asg_core.checking.draw import draw_sheet
+from asg_core.checking.sheet import legend_bytes, write_new_sheet
 from asg_core.jobs import Job, run_job
-from asg_core.reports.check.config import TripletCheckConfig
-from asg_core.reports.check.draw import draw_sheet
-from asg_core.reports.check.sheet import legend_bytes, write_new_sheet
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

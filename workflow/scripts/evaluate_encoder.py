@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from asg_core.evaluation.benchmarks.form import Benchmark, load_benchmark
+from asg_core.benchmarks.form import Benchmark, load_benchmark
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.encoders import calibrate_batch_norms, load_encoder
 from asg_core.evaluation.evaluate import EvaluationResult, evaluate, without_results
@@ -19,7 +19,7 @@ from asg_core.evaluation.features import Features, read_features
 from asg_core.evaluation.notes import describe_evaluation
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
-from asg_core.sources.item_files import raise_if_passing
+from asg_core.sources.reading.item_files import raise_if_passing
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import write_table
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from asg_core.evaluation.benchmarks.form import Benchmark, load_benchmark
+from asg_core.benchmarks.form import Benchmark, load_benchmark
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import calibrate_batch_norms, load_encoder
 from asg_core.evaluation.failures import describe_failure, write_failure
 from asg_core.evaluation.features import extract_features
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
-from asg_core.sources.item_files import raise_if_passing
+from asg_core.sources.reading.item_files import raise_if_passing
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

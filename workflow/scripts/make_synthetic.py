@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asg_core.jobs import Job, run_job
-from asg_core.sources.synthetic.config import SyntheticConfig
-from asg_core.sources.synthetic.make import make_synthetic
+from asg_core.synthetic.config import SyntheticConfig
+from asg_core.synthetic.make import make_synthetic
 from asg_core.tables.catalog import STAGE_METRICS
 from asg_core.tables.schema import write_table
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from asg_core.evaluation.benchmarks.config import BenchmarkName, BenchmarksConfig
-from asg_core.evaluation.benchmarks.form import keep_cached, write_benchmark
-from asg_core.evaluation.benchmarks.read import read_benchmark
+from asg_core.benchmarks.config import BenchmarkName, BenchmarksConfig
+from asg_core.benchmarks.form import keep_cached, write_benchmark
+from asg_core.benchmarks.read import read_benchmark
 from asg_core.images.config import ImagesConfig
 from asg_core.images.pixel_cache import PixelCache, cache_pixels
 from asg_core.jobs import Job, run_job

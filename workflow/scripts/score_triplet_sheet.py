@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from asg_core.jobs import Job, run_job
-from asg_core.reports.check.config import TripletCheckConfig
-from asg_core.reports.check.draw import read_rows_of
-from asg_core.reports.check.marks import read_filled_sheet
-from asg_core.reports.check.page import drift_of, scores_page
-from asg_core.reports.check.score import (
+from asg_core.checking.config import TripletCheckConfig
+from asg_core.checking.draw import read_rows_of
+from asg_core.checking.marks import read_filled_sheet
+from asg_core.checking.page import drift_of, scores_page
+from asg_core.checking.score import (
     find_confusions,
     score_current,
     score_sheet,
     sheet_rejects,
     stage_metrics_of,
 )
+from asg_core.jobs import Job, run_job
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES, TRIPLETS
 from asg_core.tables.schema import write_table
 

@@ -7,7 +7,6 @@ import torch
 
 from asg_core.data.batches import PretrainDataset, make_batch
 from asg_core.data.corpus import PretrainCorpus, digest_pixels
-from asg_core.data.crop import CropDraw, centre_crop
 from asg_core.data.make_corpora import (
     Corpora,
     CorpusTables,
@@ -18,6 +17,7 @@ from asg_core.data.make_corpora import (
 from asg_core.data.order import Draw
 from asg_core.data.stream import BatchStream
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
+from asg_core.images.crop import CropDraw, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.batch import PretrainBatch
 from asg_core.summary.pipeline import draw_pipeline

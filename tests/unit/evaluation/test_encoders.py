@@ -8,7 +8,6 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model
 
-from asg_core.data.crop import centre_crop
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import (
     NetworkEncoder,
@@ -17,6 +16,7 @@ from asg_core.evaluation.encoders import (
     load_encoder,
     read_inputs,
 )
+from asg_core.images.crop import centre_crop
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.image_encoder import build_image_encoder
 from support.small_evaluation import (

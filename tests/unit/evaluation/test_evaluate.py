@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.evaluation.benchmarks.form import Benchmark
+from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.config import EvaluationConfig
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.evaluate import EvaluationResult, evaluate, seen_before

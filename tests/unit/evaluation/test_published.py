@@ -1,6 +1,6 @@
 import polars as pl
 
-from asg_core.evaluation.benchmarks.config import split_names
+from asg_core.benchmarks.config import split_names
 from asg_core.evaluation.config import EvaluationConfig
 from asg_core.evaluation.published import FOREIGN_SPLITS, KEY, read_published
 

@@ -16,7 +16,7 @@ from asg_core.images.config import ImagesConfig
 from asg_core.images.decode import decode_image
 from asg_core.images.geometry import Frame, Letterbox
 from asg_core.images.pixel_cache import ImageRow, PixelCache, cache_pixels
-from asg_core.sources.item_files import PassingFaultError
+from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.tables.catalog import IMAGES, PIXELS
 from asg_core.tables.schema import TableError, read_table
 from asg_core.terms.views import View

@@ -14,8 +14,8 @@ from asg_core.sources.annotations import AnnotationTables, held_out, read_annota
 from asg_core.sources.assemble import RejectLog
 from asg_core.sources.boxes import GivenBox, check_boxes
 from asg_core.sources.config import AnnotationsConfig
-from asg_core.sources.files import SourceError
-from asg_core.sources.item_files import PassingFaultError
+from asg_core.sources.reading.files import SourceError
+from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REJECTS, STUDIES
 from support.faults import break_calls
 from support.reference import reference_data

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
-from asg_core.sources.files import SourceError
 from asg_core.sources.inventory import (
     AS_GENERATED,
     check_annotations,
@@ -20,7 +19,8 @@ from asg_core.sources.inventory import (
     inventory,
     inventory_annotations,
 )
-from asg_core.sources.item_files import PassingFaultError
+from asg_core.sources.reading.files import SourceError
+from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.tables.shards import shard_name, shard_names, shard_of
 from support.faults import break_calls
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from asg_core.sources.assemble import SourceTables
 from asg_core.sources.config import CorpusConfig
-from asg_core.sources.files import SourceError
-from asg_core.sources.item_files import PassingFaultError
 from asg_core.sources.read import read_source
+from asg_core.sources.reading.files import SourceError
+from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.tables.shards import shard_of
 from support.faults import break_calls
 from support.reference import open_i_archive

@@ -4,8 +4,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.reports.check.marks import read_filled_sheet
-from asg_core.reports.check.score import find_confusions, score_current, score_sheet
+from asg_core.checking.marks import read_filled_sheet
+from asg_core.checking.score import find_confusions, score_current, score_sheet
 from asg_core.summary.checked import checked_sheets
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.summary.sentences import Words, choose_sentences, cut_sentence

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from asg_core.data.batches import PretrainDataset
-from asg_core.data.crop import CropDraw
 from asg_core.data.order import Draw
+from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.asg import AsgModel
 from asg_core.models.batch import PretrainBatch

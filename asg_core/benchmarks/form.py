@@ -1,0 +1,363 @@
+"""The one form of every benchmark: what its reader returns, and what evaluation loads.
+
+A benchmark lies in a folder: the four tables BENCHMARK_*, and benchmark.json with what
+the tables do not say. `pixels.parquet` beside them is the pixel cache.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from asg_core.sources.reading.files import SourceError
+from asg_core.tables.catalog import (
+    BENCHMARK_BOXES,
+    BENCHMARK_IMAGES,
+    BENCHMARK_LABELS,
+    BENCHMARK_MASKS,
+    REJECTS,
+    SPLITS,
+)
+from asg_core.tables.schema import TableError, TableSchema, read_table, write_table
+from asg_core.terms.stages import Stage
+
+# Shape suffixes: N = images asked for, T = targets
+
+logger = logging.getLogger(__name__)
+
+STAGE = Stage.READ_BENCHMARK
+FORMAT = 2
+KIND = "benchmark"
+ABOUT = "benchmark.json"
+
+Overlaps = Mapping[str, Mapping[str, int]]
+"""For each pair of parts, such as "train/test": how many "images" and how many "patients"
+are in both."""
+
+_SCHEMAS: Mapping[str, TableSchema] = {
+    "images": BENCHMARK_IMAGES,
+    "labels": BENCHMARK_LABELS,
+    "boxes": BENCHMARK_BOXES,
+    "masks": BENCHMARK_MASKS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkTables:
+    """A benchmark as its reader returns it.
+
+    An image that a published division puts into two parts has a row in each, under two
+    ids and one path.
+    """
+
+    name: str
+    split: str
+    """The name of the split, which published numbers name too."""
+
+    recipe: str
+    """How it divides the images, with its numbers."""
+
+    num_listed: Mapping[str, int]
+    """Images of each part in the label files, also those that are rejected."""
+
+    images: pl.DataFrame
+    labels: pl.DataFrame
+    boxes: pl.DataFrame
+    masks: pl.DataFrame
+    rejects: pl.DataFrame
+    num_items: int
+    """Images, rows, boxes and masks that were looked at, rejected ones included."""
+
+    targets: tuple[str, ...]
+    """What the labels are about, in the benchmark's own order."""
+
+    is_exclusive: bool = False
+    """True: the targets are classes, of which each image has one."""
+
+    segmentation_target: str | None = None
+    """The target of the masks (or boxes, where there are no masks); null: none."""
+
+    notes: Mapping[str, str | int] = field(default_factory=dict)
+    """Policies and counts that a reader of the scores may ask for, by name."""
+
+    @property
+    def overlaps(self) -> Overlaps:
+        """Images and patients that two parts share."""
+        return count_overlaps(self.images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """A benchmark as it is evaluated; the fields are those of `BenchmarkTables`."""
+
+    name: str
+    split: str
+    recipe: str
+    num_listed: Mapping[str, int]
+    images: pl.DataFrame
+    labels: pl.DataFrame
+    boxes: pl.DataFrame
+    masks: pl.DataFrame
+    targets: tuple[str, ...]
+    is_exclusive: bool
+    segmentation_target: str | None
+    test_digest: str
+    """Of the sorted ids of the test images: equal digests are equal test sets."""
+
+    overlaps: Overlaps
+    notes: Mapping[str, str | int]
+
+    def part(self, split: str) -> list[str]:
+        """Return the sorted ids of the images of "train", "validate" or "test".
+
+        Raises:
+            ValueError: If `split` is none of the three.
+        """
+        if split not in SPLITS:
+            raise ValueError(
+                f"Benchmark.part: expected one of {list(SPLITS)}, found '{split}'"
+            )
+        return part_ids(self.images, split=split)
+
+    def listed(self, split: str) -> list[str | None]:
+        """Return the images of a part in the order of the split, null where one is missing.
+
+        A published draw is one of places in this list: a missing image must not move the
+        others.
+        """
+        found: list[str | None] = [None] * self.num_listed[split]
+        rows = self.images.filter(pl.col("split") == split)
+        for image_id, place in rows.select("image_id", "split_index").iter_rows():
+            found[place] = image_id
+        return found
+
+    def truth(self, image_ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the labels (N, T) of images, in the order of `targets`; NaN: unlabelled.
+
+        Raises:
+            ValueError: If an id is not of this benchmark.
+        """
+        row_of = self._rows(image_ids)
+        column_of = {target: place for place, target in enumerate(self.targets)}
+        truth_NT = np.full((len(row_of), len(self.targets)), np.nan, np.float32)
+        asked = self.labels.filter(pl.col("image_id").is_in(list(row_of)))
+        rows = [row_of[image_id] for image_id in asked["image_id"]]
+        columns = [column_of[target] for target in asked["target"]]
+        truth_NT[rows, columns] = asked["value"].to_numpy()
+        return truth_NT
+
+    def patients(self, image_ids: Sequence[str]) -> list[str]:
+        """Return the patients of images, in the order of `image_ids`.
+
+        Raises:
+            ValueError: If an id is not of this benchmark, or twice in `image_ids`.
+        """
+        row_of = self._rows(image_ids)
+        asked = self.images.filter(pl.col("image_id").is_in(list(row_of)))
+        patient_of = dict(asked.select("image_id", "patient_id").iter_rows())
+        return [patient_of[image_id] for image_id in image_ids]
+
+    def _rows(self, image_ids: Sequence[str]) -> dict[str, int]:
+        """Return the place of each id, which must be known and not named twice."""
+        row_of = {image_id: place for place, image_id in enumerate(image_ids)}
+        known = set(self.images["image_id"])
+        unknown = [image_id for image_id in row_of if image_id not in known]
+        if unknown or len(row_of) != len(image_ids):
+            problem = (
+                f"{len(unknown)} ids that it does not have, such as '{unknown[0]}'"
+                if unknown
+                else "an id twice"
+            )
+            raise ValueError(
+                f"Benchmark '{self.name}': expected ids of its images, each once, found "
+                f"{problem}"
+            )
+        return row_of
+
+
+def part_ids(images: pl.DataFrame, *, split: str) -> list[str]:
+    """Return the sorted ids of the images of one part of BENCHMARK_IMAGES."""
+    return sorted(images.filter(pl.col("split") == split)["image_id"])
+
+
+def digest_of(image_ids: Iterable[str]) -> str:
+    """Return blake2b-64, in hex, of the sorted ids joined by newlines."""
+    text = "\n".join(sorted(image_ids))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def count_overlaps(images: pl.DataFrame) -> Overlaps:
+    """Return for each pair of parts how many images (by path) and patients both have."""
+    parts = {split: images.filter(pl.col("split") == split) for split in SPLITS}
+    return {
+        f"{one}/{other}": {
+            "images": len(set(parts[one]["path"]) & set(parts[other]["path"])),
+            "patients": len(
+                set(parts[one]["patient_id"]) & set(parts[other]["patient_id"])
+            ),
+        }
+        for one, other in combinations(SPLITS, 2)
+    }
+
+
+def keep_cached(tables: BenchmarkTables, cache_ids: Collection[str]) -> BenchmarkTables:
+    """Return the benchmark without the images that have no pixels, which are rejected.
+
+    The number of items stays as it was: it counts what was looked at.
+
+    Args:
+        tables: The benchmark as read.
+        cache_ids: Ids of the images in the pixel cache.
+
+    Raises:
+        SourceError: If no image of a part has pixels: the test part can be so small that
+            the share of rejects says nothing of it.
+    """
+    cached = pl.Series("image_id", sorted(cache_ids), dtype=pl.String).implode()
+    gone = tables.images.filter(~pl.col("image_id").is_in(cached))
+    rejects = REJECTS.frame(
+        {
+            "stage": STAGE,
+            "item_id": image_id,
+            "reason": "not_cached",
+            "detail": f"{path}: expected pixels in the cache, found none; the rejects of "
+            "cache_pixels say why",
+        }
+        for image_id, path in gone.select("image_id", "path").iter_rows()
+    )
+    is_cached = pl.col("image_id").is_in(cached)
+    kept = replace(
+        tables,
+        images=tables.images.filter(is_cached),
+        labels=tables.labels.filter(is_cached),
+        boxes=tables.boxes.filter(is_cached),
+        masks=tables.masks.filter(is_cached),
+        rejects=pl.concat([tables.rejects, rejects]),
+    )
+    emptied = set(tables.images["split"]) - set(kept.images["split"])
+    if emptied:
+        raise SourceError(
+            f"{tables.name}: expected images that can be decoded in every part, found none "
+            f"in {sorted(emptied)}; the first is {gone['path'][0]}. Replace the files."
+        )
+    logger.info(
+        "%s: %d images in, %d with pixels, %d rejected",
+        tables.name,
+        len(tables.images),
+        len(kept.images),
+        len(gone),
+    )
+    return kept
+
+
+def write_benchmark(tables: BenchmarkTables, folder: Path) -> None:
+    """Write the four tables, then benchmark.json, into `folder`.
+
+    The rejects are not among them: the workflow keeps those of all stages together.
+
+    Raises:
+        TableError: If a table does not fit its declaration.
+    """
+    for name, frame in _frames(tables).items():
+        write_table(frame, folder / f"{name}.parquet", schema=_SCHEMAS[name])
+    about = {
+        "format": FORMAT,
+        "kind": KIND,
+        "name": tables.name,
+        "split": tables.split,
+        "recipe": tables.recipe,
+        "num_listed": dict(tables.num_listed),
+        "targets": list(tables.targets),
+        "is_exclusive": tables.is_exclusive,
+        "segmentation_target": tables.segmentation_target,
+        "test_digest": digest_of(part_ids(tables.images, split="test")),
+        "overlaps": tables.overlaps,
+        "num_images": {
+            split: len(part_ids(tables.images, split=split)) for split in SPLITS
+        },
+        "num_items": tables.num_items,
+        "num_rejected": len(tables.rejects),
+        "notes": dict(tables.notes),
+    }
+    path = folder / ABOUT
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(about, indent=2) + "\n")
+    temporary.replace(path)
+
+
+def load_benchmark(folder: Path) -> Benchmark:
+    """Load what `write_benchmark` wrote.
+
+    Raises:
+        TableError: If a file is not what it should be.
+        FileNotFoundError: If a file is not there.
+    """
+    about = _read_about(folder / ABOUT)
+    frames = {
+        name: read_table(folder / f"{name}.parquet", schema=schema)
+        for name, schema in _SCHEMAS.items()
+    }
+    digest = digest_of(part_ids(frames["images"], split="test"))
+    if digest != about["test_digest"]:
+        raise TableError(
+            f"{folder}: expected test images with the digest {about['test_digest']}, as "
+            f"{ABOUT} says, found {digest}. Delete the folder and run the workflow again."
+        )
+    return Benchmark(
+        name=about["name"],
+        split=about["split"],
+        recipe=about["recipe"],
+        num_listed=about["num_listed"],
+        images=frames["images"],
+        labels=frames["labels"],
+        boxes=frames["boxes"],
+        masks=frames["masks"],
+        targets=tuple(about["targets"]),
+        is_exclusive=about["is_exclusive"],
+        segmentation_target=about["segmentation_target"],
+        test_digest=digest,
+        overlaps=about["overlaps"],
+        notes=about["notes"],
+    )
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    """Return what benchmark.json holds, checked for kind and format."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: expected the description of a benchmark, found no file. Run the "
+            "workflow; it makes it."
+        )
+    try:
+        about: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise TableError(
+            f"{path}: expected JSON, found what cannot be read as JSON: {error}. Delete "
+            "the folder and run the workflow again."
+        ) from error
+    found = (about.get("kind"), about.get("format"))
+    if found != (KIND, FORMAT):
+        raise TableError(
+            f"{path}: expected kind '{KIND}' in format {FORMAT}, found kind '{found[0]}' "
+            f"in format {found[1]}. Delete the folder and run the workflow again."
+        )
+    return about
+
+
+def _frames(tables: BenchmarkTables) -> dict[str, pl.DataFrame]:
+    """Return the four tables by name."""
+    return {
+        "images": tables.images,
+        "labels": tables.labels,
+        "boxes": tables.boxes,
+        "masks": tables.masks,
+    }

@@ -1,0 +1,1 @@
+"""A benchmark and an encoder -> the scores of one named protocol."""

@@ -1,0 +1,273 @@
+"""The protocol `linear-cached`: logistic regression on frozen image features.
+
+Ours: quick, without augmentation, the same for every encoder. The features are
+standardised with the training images of the fraction; the validation part chooses the
+strength of the penalty, one for all targets.
+"""
+
+# Shape suffixes:
+#   N = images, T = targets, E = width of the features, L = weights of the penalty
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from asg_core.benchmarks.form import Benchmark
+from asg_core.evaluation.config import LinearConfig
+from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols.fractions import draw_fraction, repetitions
+from asg_core.evaluation.protocols.logistic import fit_classes, fit_targets, logits
+from asg_core.evaluation.protocols.result import Fit, ProtocolResult, in_batches
+from asg_core.evaluation.scoring.score_frames import Scores, score_frame
+from asg_core.tables.catalog import SCORES
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL = "linear-cached"
+
+Rows = npt.NDArray[np.int64]
+Moments = npt.NDArray[np.float64]
+
+_CHUNK = 4096
+"""Images whose features are in 64 bit at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Images of one part, standardised, with their labels."""
+
+    image_ids: list[str]
+    feature_NE: Tensor
+    truth_NT: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """Scores of validation and test images by the chosen regressions, in [0, 1]."""
+
+    columns: list[int]
+    """The targets that could be fitted."""
+
+    validate_NT: npt.NDArray[np.float32]
+    test_NT: npt.NDArray[np.float32]
+    l2: float
+    """The chosen weight of the penalty."""
+
+
+def linear_cached(
+    benchmark: Benchmark,
+    features: Features,
+    *,
+    config: LinearConfig,
+    fractions: Sequence[float],
+    seeds: Sequence[int],
+    device: str = "cpu",
+) -> ProtocolResult:
+    """Fit regressions for every fraction and seed, and score the test images.
+
+    Targets are independent of each other, each over the images that have a label for it;
+    targets that exclude each other are the classes of one multinomial regression. A
+    target with one class only among the training labels has no regression and no rows; a
+    class without a training image has no rows, the others are fitted without it. On the
+    whole training part only the first seed is run, as all would come out the same.
+
+    Args:
+        benchmark: Labels and parts.
+        features: Of every image of the benchmark.
+        config: The penalty and when a fit is done.
+        fractions: Shares of the training images.
+        seeds: Of the draws of training images.
+        device: Where the regressions are fitted.
+
+    Returns:
+        SCORES of the test images: probabilities; `validation` has the same of the
+        validation images.
+    """
+    test_ids, validate_ids = benchmark.part("test"), benchmark.part("validate")
+    frames: list[pl.DataFrame] = []
+    validations: list[pl.DataFrame] = []
+    fits: list[Fit] = []
+    notes: list[str] = []
+    for fraction, seed in repetitions(fractions, seeds):
+        train_ids = draw_fraction(benchmark.part("train"), fraction=fraction, seed=seed)
+        train, validate, test = _standardised(
+            benchmark, features, [train_ids, validate_ids, test_ids], device=device
+        )
+        fit = Fit(
+            fraction=fraction,
+            seed=seed,
+            num_train=len(train_ids),
+            num_train_positive=_positives(benchmark, train.truth_NT),
+        )
+        fits.append(fit)
+        answer = _fit(train, validate, test, benchmark=benchmark, config=config)
+        where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
+        missing = [
+            target
+            for column, target in enumerate(benchmark.targets)
+            if answer is None or column not in answer.columns
+        ]
+        if missing:
+            notes.append(
+                f"{where}: no fit of {', '.join(missing)}: one class in the training "
+                f"labels of {len(train_ids)} images"
+            )
+        if answer is None:
+            continue
+        how = "chosen on the validation part" if validate_ids else "no validation part"
+        notes.append(f"{where}: weight of the penalty {answer.l2:g}, {how}")
+        for part, score_NT, into in (
+            (test, answer.test_NT, frames),
+            (validate, answer.validate_NT, validations),
+        ):
+            into.append(
+                score_frame(
+                    score_NT,
+                    part.truth_NT[:, answer.columns].cpu().numpy(),
+                    image_ids=part.image_ids,
+                    targets=[benchmark.targets[k] for k in answer.columns],
+                    benchmark=benchmark.name,
+                    protocol=PROTOCOL,
+                    encoder=features.encoder,
+                    fit=fit,
+                )
+            )
+    logger.info(
+        "%s of %s on %s: %d fits", PROTOCOL, features.encoder, benchmark.name, len(fits)
+    )
+    return ProtocolResult(
+        frame=pl.concat([SCORES.empty(), *frames]),
+        validation=pl.concat([SCORES.empty(), *validations]),
+        fits=tuple(fits),
+        notes=tuple(notes),
+    )
+
+
+def _positives(benchmark: Benchmark, truth_NT: Tensor) -> dict[str, int]:
+    num_T = truth_NT.nan_to_num().sum(0)
+    return {
+        target: int(num)
+        for target, num in zip(benchmark.targets, num_T.tolist(), strict=True)
+    }
+
+
+def _standardised(
+    benchmark: Benchmark, features: Features, parts: list[list[str]], *, device: str
+) -> list[_Part]:
+    """Return the parts with zero mean and unit variance of the first in each feature."""
+    mean_E, std_E = _moments(features.pooled_NE, features.rows(parts[0]))
+    std_E[std_E == 0] = 1
+    return [
+        _Part(
+            image_ids=image_ids,
+            feature_NE=_scaled(
+                features.pooled_NE, features.rows(image_ids), mean_E, std_E
+            ).to(device),
+            truth_NT=torch.from_numpy(benchmark.truth(image_ids)).to(device),
+        )
+        for image_ids in parts
+    ]
+
+
+def _moments(feature_NE: Scores, rows: Rows) -> tuple[Moments, Moments]:
+    """Return mean and standard deviation of each feature over some images.
+
+    In 64 bit, of a few thousand images at a time: of a large benchmark all would take
+    gigabytes.
+    """
+    total_E = np.zeros(feature_NE.shape[1])
+    for part in in_batches(len(rows), _CHUNK):
+        total_E += feature_NE[rows[part]].sum(axis=0, dtype=np.float64)
+    mean_E = total_E / len(rows)
+    squares_E = np.zeros_like(mean_E)
+    for part in in_batches(len(rows), _CHUNK):
+        squares_E += np.square(feature_NE[rows[part]] - mean_E).sum(axis=0)
+    return mean_E, np.sqrt(squares_E / len(rows))
+
+
+def _scaled(feature_NE: Scores, rows: Rows, mean_E: Moments, std_E: Moments) -> Tensor:
+    scaled_NE = np.empty((len(rows), feature_NE.shape[1]), dtype=np.float32)
+    for part in in_batches(len(rows), _CHUNK):
+        scaled_NE[part] = (feature_NE[rows[part]] - mean_E) / std_E
+    return torch.from_numpy(scaled_NE)
+
+
+def _fit(
+    train: _Part,
+    validate: _Part,
+    test: _Part,
+    *,
+    benchmark: Benchmark,
+    config: LinearConfig,
+) -> _Answer | None:
+    """Return the scores by the regressions of the best penalty; null: none possible."""
+    num_T = (~train.truth_NT.isnan()).sum(0)
+    positive_T = train.truth_NT.nan_to_num().sum(0)
+    if benchmark.is_exclusive:
+        is_possible_T = positive_T > 0
+        is_possible_T &= is_possible_T.sum() > 1
+    else:
+        is_possible_T = (positive_T > 0) & (positive_T < num_T)
+    columns = is_possible_T.nonzero()[:, 0].tolist()
+    if not columns:
+        return None
+    truth_NT = train.truth_NT[:, columns]
+    fit = (
+        partial(fit_classes, train.feature_NE, truth_NT.argmax(1))
+        if benchmark.is_exclusive
+        else partial(fit_targets, train.feature_NE, truth_NT)
+    )
+    parameter_LTD = fit(
+        l2=config.l2, max_iter=config.max_iter, tolerance=config.tolerance
+    )
+    best = _choose(
+        logits(validate.feature_NE, parameter_LTD),
+        validate.truth_NT[:, columns],
+        is_exclusive=benchmark.is_exclusive,
+    )
+    scores = [
+        _probabilities(
+            logits(part.feature_NE, parameter_LTD[best : best + 1])[0],
+            is_exclusive=benchmark.is_exclusive,
+        )
+        for part in (validate, test)
+    ]
+    return _Answer(
+        columns=columns, validate_NT=scores[0], test_NT=scores[1], l2=config.l2[best]
+    )
+
+
+def _choose(logit_LNT: Tensor, truth_NT: Tensor, *, is_exclusive: bool) -> int:
+    """Return which penalty has the lowest log-loss, as a mean over the targets.
+
+    Without any label it is the middle one.
+    """
+    is_labelled_NT = ~truth_NT.isnan()
+    if is_exclusive:
+        # Images of a class that was not fitted say nothing about the fit of the others.
+        is_fitted_N = truth_NT.nan_to_num().sum(1) > 0
+        loss_LN = -(logit_LNT.log_softmax(2) * truth_NT.nan_to_num()).sum(2)
+        loss_L = loss_LN[:, is_fitted_N].mean(1)
+    else:
+        target_NT = truth_NT.nan_to_num()
+        loss_LNT = functional.softplus(logit_LNT) - target_NT * logit_LNT
+        num_T = is_labelled_NT.sum(0)
+        loss_LT = (loss_LNT * is_labelled_NT).sum(1) / num_T
+        loss_L = loss_LT[:, num_T > 0].mean(1)
+    if loss_L.isnan().any():
+        return len(loss_L) // 2
+    return int(loss_L.argmin())
+
+
+def _probabilities(logit_NT: Tensor, *, is_exclusive: bool) -> npt.NDArray[np.float32]:
+    prob_NT = logit_NT.softmax(1) if is_exclusive else logit_NT.sigmoid()
+    found: npt.NDArray[np.float32] = prob_NT.float().cpu().numpy()
+    return found

@@ -1,0 +1,1 @@
+"""The two protocols of MGCA's code: a linear classifier and a decoder, trained."""

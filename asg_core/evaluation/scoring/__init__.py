@@ -1,0 +1,1 @@
+"""Scores of single images -> metrics with intervals."""

@@ -1,0 +1,1 @@
+"""Published weights: where they are found, and how they meet a model's own names."""

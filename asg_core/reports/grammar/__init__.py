@@ -1,0 +1,1 @@
+"""The matches of one sentence -> clauses, cues and places -> claims."""

@@ -1,0 +1,264 @@
+"""One sentence -> its claims: finding, regions, existence, and the words of each.
+
+Findings come in two ways: named ("atelectasis"), which is the matter of this module, or
+as the state of a structure ("the heart is mildly enlarged"), see
+`asg_core.reports.grammar.statements`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from asg_core.reports.grammar.cues import IMPLANTS, Judgement
+from asg_core.reports.grammar.mentions import Mention, Sentence, find_mentions
+from asg_core.reports.grammar.places import (
+    LOBAR,
+    LUNG_PARTS,
+    Group,
+    Place,
+    holds,
+    regions_of,
+)
+from asg_core.reports.lexicon.phrases import Lexicon
+from asg_core.reports.lexicon.zones import SINGLE
+from asg_core.terms.existence import Context, Existence
+
+_VEINS = frozenset({"svc", "cavoatrial"})
+_DIFFUSE = frozenset(
+    {"opacity", "infiltration", "consolidation", "atelectasis", "marking"}
+)
+GENERATORS = frozenset({"pacemaker", "device"})
+"""What follows these in a sentence is where their leads end, not where they are."""
+
+
+@dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
+class Claim:
+    """One finding of one sentence; offsets index the sentence's text, half-open."""
+
+    finding: str
+    regions: tuple[str, ...]
+    existence: Existence
+    context: Context
+    span: tuple[int, int]
+    place: tuple[int, int] | None
+    cue: tuple[int, int] | None
+    is_anaphoric: bool = False
+    """Whether the sentence speaks of the one before it and names no place itself."""
+
+
+def named_claims(sentence: Sentence) -> Iterator[Claim]:
+    """Yield the claims about findings that the sentence names."""
+    matches = sentence.reading.matches
+    is_anaphoric = matches[0].first == 0 and matches[0].entry.role == "anaphor"
+    for mention in find_mentions(sentence):
+        if mention.judgement.existence is None:
+            continue
+        for finding in mention.findings:
+            claim = _named_claim(sentence, mention, finding, is_anaphoric=is_anaphoric)
+            if claim is not None:
+                yield claim
+
+
+def regions_at(
+    lexicon: Lexicon,
+    finding: str,
+    places: Sequence[Place],
+    *,
+    hint: str | None = None,
+    is_pair: bool = False,
+    existence: Existence,
+) -> tuple[str, ...]:
+    """Return the regions of a finding at all its places, without repetition.
+
+    `hint` and `is_pair` are what the finding's own phrase says of its place.
+    """
+    rule = lexicon.place_rules[finding]
+    if len(places) <= 1:
+        place = places[0] if places else None
+        return regions_of(
+            place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
+        )
+    found = [
+        region
+        for place in places
+        for region in regions_of(
+            place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
+        )
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def is_outside(finding: str, places: Sequence[Place]) -> bool:
+    """Whether a finding is placed outside the chest only: "fracture of the hip"."""
+    return (
+        finding not in IMPLANTS
+        and bool(places)
+        and all(place.zone == "elsewhere" for place in places)
+    )
+
+
+def _named_claim(
+    sentence: Sentence, mention: Mention, finding: str, *, is_anaphoric: bool
+) -> Claim | None:
+    if finding == "tip" and mention.is_denied:
+        return None  # a tip that is not seen lies outside the image
+    group = mention.after or mention.before
+    if group is not None and is_outside(finding, group.places):
+        return None
+    judgement = _in_state(sentence, mention, finding)
+    existence = judgement.existence or Existence.PRESENT
+    places, span = _places_of(sentence.lexicon, mention, finding)
+    if finding == "line" and mention.is_unnamed_line:
+        if not any(place.zone in _VEINS for place in places):
+            return None
+        places = (*_side_before(sentence, mention), *places)
+    entry = mention.match.entry
+    is_pair = entry.is_pair or (
+        finding in _DIFFUSE and _is_plural_at_zone(sentence, mention)
+    )
+    return Claim(
+        finding=finding,
+        regions=regions_at(
+            sentence.lexicon,
+            finding,
+            places,
+            hint=entry.place,
+            is_pair=is_pair,
+            existence=existence,
+        ),
+        existence=existence,
+        context=judgement.context,
+        span=(mention.match.start, mention.match.end),
+        place=span,
+        cue=judgement.cue,
+        is_anaphoric=is_anaphoric and span is None,
+    )
+
+
+def _is_plural_at_zone(sentence: Sentence, mention: Mention) -> bool:
+    """Whether several are said to be in a zone of which there are two.
+
+    "Basilar opacities" are on both sides; "basilar granulomas" need not be.
+    """
+    if mention.before is None:
+        return False
+    noun = sentence.reading.words[mention.match.last - 1]
+    is_plural = noun.endswith("s") and not noun.endswith(("is", "ss", "us"))
+    return is_plural and all(
+        place.zone in LUNG_PARTS and not place.sides for place in mention.before.places
+    )
+
+
+def _in_state(sentence: Sentence, mention: Mention, finding: str) -> Judgement:
+    """Return the judgement of a finding that a state can turn: "normal markings"."""
+    clause = sentence.clause_of(mention.match)
+    for match in sentence.reading.matches:
+        if match.entry.state is None:
+            continue
+        claims = sentence.lexicon.statements.get((finding, match.entry.state), ())
+        if claims and sentence.clause_of(match) == clause:
+            return replace(
+                mention.judgement,
+                existence=claims[0][1],
+                cue=(match.start, match.end),
+            )
+    return mention.judgement
+
+
+def _side_before(sentence: Sentence, mention: Mention) -> tuple[Place, ...]:
+    group = sentence.group_before(mention.match.first)
+    if group is None or any(place.zone for place in group.places):
+        return ()
+    return group.places
+
+
+def _places_of(
+    lexicon: Lexicon, mention: Mention, finding: str
+) -> tuple[tuple[Place, ...], tuple[int, int] | None]:
+    """Return the places of one finding and the words that name them."""
+    before = _held(lexicon, mention.before, finding)
+    after = _held(lexicon, mention.after, finding)
+    if before and after and mention.before and mention.after:
+        if finding in GENERATORS and any(place.sides for place in before):
+            after = before
+        joined = _joined(before, after)
+        used = mention.before if joined == before else mention.after
+        return joined, (used.start, used.end)
+    groups = [group for group in (mention.before, mention.after) if group]
+    groups += _shared_by(mention, finding)
+    for group in groups:
+        held = _held(lexicon, group, finding)
+        if held:
+            return held, (group.start, group.end)
+    for group in groups:
+        # A zone that cannot hold the finding still says on which side it is.
+        sides = tuple(
+            replace(place, zone=None) for place in group.places if place.sides
+        )
+        if sides:
+            return sides, (group.start, group.end)
+    return (), None
+
+
+def _shared_by(mention: Mention, finding: str) -> list[Group]:
+    """Return the shared groups that say something of this finding's own place.
+
+    "Left basilar atelectasis without pneumothorax": a pneumothorax takes the side only.
+    "Right line and nasogastric tube": that tube has its place.
+    """
+    shared = [group for group in mention.shared if any(map(_says_where, group.places))]
+    if not shared:
+        return []
+    if finding == "pneumothorax":
+        return [_sides_of(group) for group in shared]
+    if mention.match.entry.place in SINGLE or finding == "shift":
+        return [group for group in shared if any(p.zone for p in group.places)]
+    return shared
+
+
+def _says_where(place: Place) -> bool:
+    """Whether a place has a zone or a side; "diffuse" has neither."""
+    return place.zone is not None or bool(place.sides)
+
+
+def _sides_of(group: Group) -> Group:
+    if not any(place.zone in LOBAR for place in group.places):
+        return group
+    places = tuple(replace(place, zone=None) for place in group.places if place.sides)
+    return replace(group, places=places)
+
+
+def _held(lexicon: Lexicon, group: Group | None, finding: str) -> tuple[Place, ...]:
+    """Return the places of a group that can hold the finding."""
+    if group is None:
+        return ()
+    rule = lexicon.place_rules[finding]
+    if len(group.places) == 1:
+        return group.places if holds(group.places[0], rule) else ()
+    return tuple(place for place in group.places if holds(place, rule))
+
+
+def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place, ...]:
+    """Join the places on either side of a finding, where one completes the other.
+
+    "Left pneumothorax at the apex": the side comes before, the zone after. "Basilar
+    opacities on the left": the other way round. "Right catheter to the SVC": both.
+    Otherwise what stands before wins.
+    """
+    if all(place.zone is None for place in before):
+        if not any(place.sides for place in before):
+            return after  # "diffuse opacities in the left base"
+        if all(place.zone is None or place.zone in SINGLE for place in after):
+            return (*before, *after)
+        return _sided(after, by=before)
+    if any(place.sides for place in before) or not any(p.sides for p in after):
+        return before
+    if all(place.zone is None for place in after):
+        return _sided(before, by=after)
+    # "Mediastinal calcifications and a nodule in the lingula" lie in two places.
+    return before if all(place.zone in SINGLE for place in before) else after
+
+
+def _sided(places: Sequence[Place], *, by: Sequence[Place]) -> tuple[Place, ...]:
+    """Give zones without a side the sides named on the other side of the finding."""
+    sides = tuple(dict.fromkeys(side for place in by for side in place.sides))
+    return tuple(replace(place, sides=place.sides or sides) for place in places)

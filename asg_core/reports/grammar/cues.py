@@ -1,0 +1,261 @@
+"""Existence: which cue of a clause decides whether a finding is there.
+
+A cue stands before the findings it acts on ("no effusion"), after them ("effusion has
+resolved"), or on either side ("unchanged"). It reaches as far as its clause (see
+`asg_core.reports.grammar.clauses`) and `max_scope` words. Where several cues reach a finding,
+the first of this order decides: no claim (a question, a plan, a limit of the study),
+removal, denial, history, doubt, comparison. A finding that no cue reaches is present.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+from asg_core.reports.grammar.clauses import Clauses, split_clauses
+from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.phrases import Entry, Lexicon, Match, Words, placed
+from asg_core.reports.text.sentences import split_sentences
+from asg_core.terms.existence import Context, Existence
+
+DEFAULT_SCOPE = 40
+# "prior" makes a finding the past only when it stands right before it.
+_PAST_REACH = 2
+# "Pneumothorax and tube removal": of what stands right before the word.
+_NEAR_REACH = 1
+# Two findings are alternatives when "or" stands this close to both.
+_ALTERNATE_REACH = 6
+IMPLANTS = frozenset(
+    {"line", "tube", "wire", "pacemaker", "device", "drainage", "hardware", "stent"}
+)
+"""Findings that are put in: of two that are named, neither is in doubt."""
+
+# Cues that stand before or after their noun; before the next noun they are that one's.
+_TWO_WAYS = frozenset(
+    [
+        frozenset({"doubt_before", "doubt_after"}),
+        frozenset({"deny_before", "deny_after"}),
+    ]
+)
+_MAX_ADJECTIVES = 3
+_FIRST = attrgetter("first")
+_LAST = attrgetter("last")
+
+
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
+class Judgement:
+    """What the text claims about one span, and the cue that decided it.
+
+    `existence` None: the text makes no claim (a question, a plan). `cue` None: no cue
+    reaches the span. The cue's offsets index the text that was judged.
+    """
+
+    existence: Existence | None
+    context: Context
+    cue: tuple[int, int] | None
+
+
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
+class Reading:
+    """One sentence, read: its words, the phrases found, its clauses."""
+
+    words: Words
+    matches: Sequence[Match]
+    clauses: Clauses
+
+
+_PRESENT = Judgement(existence=Existence.PRESENT, context=Context.CURRENT, cue=None)
+
+# In order of precedence.
+_EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
+    ("none", None, Context.CURRENT),
+    ("remove", Existence.ABSENT, Context.REMOVAL),
+    ("deny", Existence.ABSENT, Context.CURRENT),
+    ("history", Existence.PRESENT, Context.HISTORY),
+    ("doubt", Existence.UNCERTAIN, Context.CURRENT),
+    ("compare", Existence.PRESENT, Context.COMPARISON),
+)
+_RANK = {name: rank for rank, (name, _, _) in enumerate(_EFFECTS)}
+
+
+def existence_of(
+    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
+) -> Existence | None:
+    """Return what `text` claims about `text[start:end]`; None where it claims nothing.
+
+    The span may be any words, not only findings of the lexicon. Only the sentence that
+    holds its start is read. Removal and past are claims too: "the tube has been
+    removed" is absent, "history of pneumonia" present; `judge_span` tells them apart.
+
+    Raises:
+        ValueError: If the span is empty or not inside `text`.
+    """
+    return judge_span(text, start, end, max_scope=max_scope).existence
+
+
+def judge_span(
+    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
+) -> Judgement:
+    """Return what `text` claims about `text[start:end]`, with context and cue.
+
+    Raises:
+        ValueError: If the span is empty or not inside `text`.
+    """
+    if not 0 <= start < end <= len(text):
+        raise ValueError(
+            f"judge_span: expected 0 <= start < end <= {len(text)}, found start "
+            f"{start} and end {end}"
+        )
+    sentence_start, sentence_end = _sentence_around(text, start, end)
+    words = Words(text[sentence_start:sentence_end])
+    low, high = start - sentence_start, end - sentence_start
+    inside = [
+        index
+        for index, (word_start, word_end) in enumerate(words.spans)
+        if word_end > low and word_start < high
+    ]
+    if not inside:
+        return _PRESENT
+    first, last = inside[0], inside[-1] + 1
+    reading = _read_around(shared_lexicon(), words, first=first, last=last)
+    judgement = judge(reading, first, last, max_scope=max_scope)
+    return moved(judgement, by=sentence_start)
+
+
+def read_sentence(
+    lexicon: Lexicon, text: str, *, defined: Mapping[str, Entry] | None = None
+) -> Reading:
+    """Return the words, matches and clauses of one sentence."""
+    words = Words(text)
+    matches = lexicon.match(words, defined=defined)
+    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
+
+
+def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
+    """Return what the sentence claims about its words `first` to `last`, half-open."""
+    low, high = reading.clauses.around(first)
+    best: tuple[int, int] | None = None  # rank, then distance in words
+    found: Match | None = None
+    for match in reading.matches:
+        if not match.entry.cues or not low <= match.first < high:
+            continue
+        distance = first - match.last if match.last <= first else match.first - last
+        if distance < 0 or distance > max_scope:
+            continue
+        effect = _effect(reading, match, first, last, distance)
+        if effect is None:
+            continue
+        key = (_RANK[effect], distance)
+        if best is None or key < best:
+            best, found = key, match
+    if best is None or found is None:
+        return _PRESENT
+    _, existence, context = _EFFECTS[best[0]]
+    return Judgement(existence, context, (found.start, found.end))
+
+
+def moved(judgement: Judgement, *, by: int) -> Judgement:
+    """Return the judgement with its cue moved by so many characters."""
+    if judgement.cue is None:
+        return judgement
+    start, end = judgement.cue
+    return Judgement(
+        existence=judgement.existence,
+        context=judgement.context,
+        cue=(start + by, end + by),
+    )
+
+
+def _effect(
+    reading: Reading, match: Match, first: int, last: int, distance: int
+) -> str | None:
+    """Return the strongest effect that one cue has on the words first..last."""
+    is_before = match.last <= first
+    cues = match.entry.cues
+    if not is_before and cues in _TWO_WAYS and _has_noun_behind(reading, match):
+        return None  # "effusion and possible pneumonia"
+    effect, has_past, has_alternate = _effects(cues, is_before)
+    if has_past and distance <= _PAST_REACH:
+        effect = _stronger(effect, "history")
+    if not is_before and distance <= _NEAR_REACH and "remove_near" in cues:
+        effect = _stronger(effect, "remove")
+    if has_alternate and _is_alternative(reading, match, first, last):
+        effect = _stronger(effect, "doubt")
+    return effect
+
+
+@lru_cache(maxsize=1024)
+def _effects(
+    cues: frozenset[str],
+    is_before: bool,  # noqa: FBT001 - a cache key
+) -> tuple[str | None, bool, bool]:
+    """Return the strongest effect of some cues on what follows them or precedes them.
+
+    And whether there is one that depends: "past" on the distance, "alternate" on the
+    findings around it.
+    """
+    strongest = None
+    for cue in cues:
+        name, _, direction = cue.partition("_")
+        is_directed = direction in ("around", "before" if is_before else "after")
+        if name in _RANK and is_directed:
+            strongest = _stronger(strongest, name)
+    return strongest, is_before and "past_before" in cues, "alternate" in cues
+
+
+def _has_noun_behind(reading: Reading, cue: Match) -> bool:
+    """Whether a finding follows the cue, or its place words and then it."""
+    position = bisect_left(reading.matches, cue.last, key=_FIRST)
+    for match in reading.matches[position : position + _MAX_ADJECTIVES]:
+        if match.entry.findings:
+            return True
+        if not match.entry.is_place:
+            return False
+    return False
+
+
+def _stronger(one: str | None, other: str) -> str:
+    return other if one is None else min(one, other, key=_RANK.__getitem__)
+
+
+def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool:
+    """Whether "or" stands between this finding and another one close by."""
+    # Only what is near, or a sentence that is one long list takes cubic time.
+    matches = reading.matches
+    low = bisect_left(matches, cue.first - _ALTERNATE_REACH, key=_LAST)
+    high = bisect_right(matches, cue.last + _ALTERNATE_REACH, key=_FIRST)
+    before = after = None
+    for match in matches[low:high]:
+        if not match.entry.findings and not (match.first <= first < match.last):
+            continue
+        if match.last <= cue.first:
+            before = match
+        elif after is None and match.first >= cue.last:
+            after = match
+    if before is None or after is None:
+        return False
+    if IMPLANTS.issuperset(before.entry.findings + after.entry.findings):
+        return False  # "pacemaker/ICD"
+    return first in (before.first, after.first) or before.first <= first < after.last
+
+
+def _read_around(lexicon: Lexicon, words: Words, *, first: int, last: int) -> Reading:
+    """Read a sentence whose words first..last are one finding of unknown name."""
+    found = [
+        *lexicon.find(words[:first]),
+        (Entry(findings=("span",)), first, last),
+        *(
+            (entry, begin + last, end + last)
+            for entry, begin, end in lexicon.find(words[last:])
+        ),
+    ]
+    matches = placed(found, words)
+    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
+
+
+def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+    for sentence_start, sentence_end in split_sentences(text, 0, len(text)):
+        if sentence_start <= start < sentence_end:
+            return sentence_start, max(sentence_end, end)
+    return start, end

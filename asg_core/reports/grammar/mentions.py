@@ -1,0 +1,365 @@
+"""Named findings of a sentence, and the place words that belong to each.
+
+See `asg_core.reports.grammar.places` for the groups of place words.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from asg_core.reports.grammar.cues import Judgement, Reading, judge
+from asg_core.reports.grammar.places import BLANK, Group
+from asg_core.reports.lexicon.phrases import Lexicon, Match
+from asg_core.terms.existence import Existence
+
+DEVICES = frozenset({"line", "tube", "wire", "pacemaker", "device", "drainage"})
+"""Findings that have a tip."""
+
+# Between an adjective of place and its finding: "left basilar small patchy opacity".
+_MAX_ADJECTIVES = 6
+_ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
+
+
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
+class Sentence:
+    """A sentence that has been read, with the lexicon it was read by."""
+
+    lexicon: Lexicon
+    reading: Reading
+    groups: Sequence[Group]
+    max_scope: int
+
+    def clause_of(self, part: Match | Group) -> int:
+        """Return the 0-based clause that a match or a group lies in."""
+        return self.reading.clauses.index_of(part.first)
+
+    def between(self, first: int, last: int) -> list[Match]:
+        """Return the matches that start at the words `first` to `last`, half-open."""
+        return [match for match in self.reading.matches if first <= match.first < last]
+
+    def group_before(self, word: int) -> Group | None:
+        """Return the last group that ends before a word."""
+        for group in reversed(self.groups):
+            if group.last <= word:
+                return group
+        return None
+
+    def group_after(self, word: int) -> Group | None:
+        """Return the first group that starts at or behind a word."""
+        for group in self.groups:
+            if group.first >= word:
+                return group
+        return None
+
+
+@dataclass(slots=True)
+class Mention:
+    """A named finding: its words, what is claimed of it, and its place words.
+
+    `before` and `after` are the groups that belong to it on either side, `shared` those
+    that it takes from its clause or from its neighbour, the nearest first.
+    """
+
+    match: Match
+    findings: tuple[str, ...]
+    judgement: Judgement
+    before: Group | None = None
+    after: Group | None = None
+    shared: tuple[Group, ...] = ()
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the sentence says that it is not there, or claims nothing."""
+        return self.judgement.existence in (Existence.ABSENT, None)
+
+    @property
+    def is_unnamed_line(self) -> bool:
+        """Whether a tip stands for a line whose name was removed from the text."""
+        return "line" in self.findings and self.match.entry.findings == ("tip",)
+
+
+def find_mentions(sentence: Sentence) -> list[Mention]:
+    """Return the named findings of a sentence, in order, with their place words."""
+    mentions: list[Mention] = []
+    has_device = False
+    for match in sentence.reading.matches:
+        findings = match.entry.findings
+        if match.entry.role == "ends" and has_device:
+            findings = ("tip",)
+        if findings == ("tip",) and not has_device and _has_blank(sentence, match):
+            findings = ("line", "tip")
+        if not findings:
+            continue
+        has_device = has_device or bool(DEVICES.intersection(findings))
+        judgement = judge(
+            sentence.reading, match.first, match.last, max_scope=sentence.max_scope
+        )
+        mention = Mention(match, findings, judgement)
+        if findings[0] == "collapse" and mention.is_denied:
+            mention.findings = findings[:1]  # there may be another atelectasis
+        mentions.append(mention)
+    if sentence.groups:
+        _give_own(sentence, mentions)
+        _give_adjectives(sentence, mentions)
+        _give_followers(sentence, mentions)
+        _give_neighbours_follower(sentence, mentions)
+        _give_tips(sentence, mentions)
+        for mention in mentions:
+            if "shift" in mention.findings:
+                _drop_directions(mention)
+        _give_shared(sentence, mentions)
+    return mentions
+
+
+def _has_blank(sentence: Sentence, tip: Match) -> bool:
+    """Whether a word before the tip was removed: "left chest XXXX with tip in the SVC".
+
+    The removed word is then the device; whether it is a line follows from where it ends.
+    """
+    words = sentence.reading.words[: tip.first]
+    return any(word.startswith(BLANK) for word in words)
+
+
+def _give_own(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give each mention the place within its own phrase: "fluid in the minor fissure"."""
+    for mention in mentions:
+        if mention.match.entry.is_place:
+            first = mention.match.first
+            own = (
+                group for group in sentence.groups if group.first <= first < group.last
+            )
+            mention.after = next(own, None)
+
+
+def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give each mention the group that runs up to it: "left basilar opacity".
+
+    Not so in "blunting of the left angle scarring": there the group follows another
+    finding, which then shares it.
+    """
+    known: Mention | None = None
+    for mention in mentions:
+        group = sentence.group_before(mention.match.first)
+        if (
+            group is not None
+            and _is_adjective(sentence, group, mention.match)
+            and not (known is not None and _is_taken(sentence, known, group))
+        ):
+            mention.before = group
+        known = mention
+
+
+def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
+    """Whether a preposition, and nothing else, ties the group to the finding before.
+
+    Not so in "tip of the left line", which names the line.
+    """
+    if known.findings == ("tip",):
+        return False
+    between = sentence.between(known.match.last, group.first)
+    return len(between) == 1 and between[0].entry.role == "prep"
+
+
+def _is_adjective(sentence: Sentence, group: Group, match: Match) -> bool:
+    if match.first - group.last > _MAX_ADJECTIVES:
+        return False
+    if sentence.clause_of(group) != sentence.clause_of(match):
+        return False
+    between = sentence.between(group.last, match.first)
+    if len(between) == 1 and between[0].entry.role == "and":
+        # "Bilateral interstitial and alveolar opacities": "and" joins the adjectives.
+        return (
+            _has_no_zone(group)
+            and group.last < between[0].first
+            and between[0].last < match.first
+        )
+    return not any(
+        other.entry.role or other.entry.findings or other.entry.cues - _ADJECTIVE_CUES
+        for other in between
+    )
+
+
+def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give each mention the group that follows it: "opacity in the left base".
+
+    A group that runs up to another finding is that one's, unless both are one noun
+    ("calcified left hilar nodes"), and a group behind a tip is the tip's.
+    """
+    owned = {mention.before.first for mention in mentions if mention.before}
+    nouns: set[int] = set()
+    for mention in reversed(mentions):
+        group = sentence.group_after(mention.match.last)
+        if group is None or mention.after is not None:
+            continue
+        is_one_noun = _is_one_noun(sentence, mention, group)
+        if (
+            group.first - mention.match.last <= sentence.max_scope
+            and sentence.clause_of(group) == sentence.clause_of(mention.match)
+            and (group.first not in owned or is_one_noun)
+            # "Coronary stents and calcified aorta": the stents have their place.
+            and not (mention.match.entry.place and group.first in nouns)
+            and not _is_of_tip(mentions, mention, group)
+            and not _is_of_later(sentence, mentions, mention, group)
+        ):
+            mention.after = group
+            if is_one_noun:
+                nouns.add(group.first)
+
+
+def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Share what follows a pair of findings of which the second has an adjective too.
+
+    "Consolidation and costophrenic blunting in both lower lobes."
+    """
+    for first, second in itertools.pairwise(mentions):
+        if first.before or first.after or second.before is None or not second.after:
+            continue
+        between = sentence.between(first.match.last, second.before.first)
+        if len(between) == 1 and between[0].entry.role in ("and", "or"):
+            first.after = second.after
+
+
+def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
+    last = mention.match.last
+    return group.first - last <= 1 and not sentence.between(last, group.first)
+
+
+def _is_of_later(
+    sentence: Sentence, mentions: Sequence[Mention], mention: Mention, group: Group
+) -> bool:
+    """Whether "of" ties the group to a later finding of a denied list.
+
+    "No consolidation, effusion, or blunting of the angles."
+    """
+    words = sentence.reading.words[max(group.first - 2, 0) : group.first]
+    if not mention.is_denied or "of" not in words:
+        return False
+    is_list = any(
+        match.entry.role == "comma"
+        for match in sentence.between(mention.match.last, group.first)
+    )
+    return is_list and any(
+        mention.match.last <= other.match.first < group.first for other in mentions
+    )
+
+
+def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> bool:
+    """Whether the group is where the device ends: "catheter ends in the SVC"."""
+    return bool(DEVICES.intersection(mention.findings)) and any(
+        other.findings == ("tip",)
+        and mention.match.last <= other.match.first < group.first
+        for other in mentions
+    )
+
+
+def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give the tip of a named device where that is: "tip of the left line is in the SVC"."""
+    for tip, device in itertools.pairwise(mentions):
+        if tip.findings == ("tip",) and DEVICES.intersection(device.findings):
+            between = sentence.between(tip.match.last, device.match.first)
+            if between and between[0].entry.role == "prep":
+                end = sentence.group_after(device.match.last)
+                tip.before, tip.after = None, device.after or end
+
+
+def _drop_directions(shift: Mention) -> None:
+    """Take away the sides of a shift: they say where to, not where."""
+    shift.before = _without_sides(shift.before)
+    shift.after = _without_sides(shift.after)
+
+
+def _has_no_zone(group: Group) -> bool:
+    return all(place.zone is None for place in group.places)
+
+
+def _without_sides(group: Group | None) -> Group | None:
+    """Return what is left of a group without its sides; None: nothing."""
+    if group is None or _has_no_zone(group):
+        return None
+    places = tuple(replace(place, sides=()) for place in group.places if place.zone)
+    return replace(group, places=places)
+
+
+def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give a mention without a place the subject of its clause, or its neighbour's."""
+    known: Mention | None = None
+    for mention in mentions:
+        previous, known = known, mention
+        if mention.before or mention.after:
+            if previous is not None and _is_side_of_both(sentence, previous, mention):
+                mention.before = previous.before
+            elif mention.before is None:
+                mention.before = _lung_before(sentence, mention)
+            continue
+        clause = sentence.clause_of(mention.match)
+        shared = _groups_in(sentence, clause, mention)
+        if not shared and previous is not None:
+            shared = _inherited(sentence, previous, mention)
+        elif not shared and clause and _is_of_noun_before(sentence, mention):
+            shared = _groups_in(sentence, clause - 1, mention)
+        mention.shared = shared
+
+
+def _is_of_noun_before(sentence: Sentence, mention: Mention) -> bool:
+    """Whether a finding without a place lies in the noun of the clause before its own.
+
+    "The left upper lobe with scarring"; "the trachea is midline and not deviated". But
+    not so "the left lung is clear, no effusion".
+    """
+    if not mention.is_denied:
+        return True
+    words = sentence.reading.words[mention.match.first : mention.match.last]
+    return len(words) == 1 and words[0].endswith("ed")
+
+
+def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bool:
+    """Whether two findings share a zone before them and the sides behind them.
+
+    "Bibasilar atelectasis and opacities, left more than right."
+    """
+    if mention.before or mention.after is None or known.before is None:
+        return False
+    between = sentence.between(known.match.last, mention.match.first)
+    return _has_no_zone(mention.after) and (
+        len(between) == 1 and between[0].entry.role in ("and", "or", "slash")
+    )
+
+
+def _lung_before(sentence: Sentence, mention: Mention) -> Group | None:
+    """Return the lung that a zone without a side lies in.
+
+    "The right lung shows an opacity in the upper lobe."
+    """
+    if mention.after is None or any(place.sides for place in mention.after.places):
+        return None
+    for group in _groups_in(sentence, sentence.clause_of(mention.match), mention):
+        (place, *others) = group.places
+        if not others and place.zone == "lung" and len(place.sides) == 1:
+            return replace(group, places=(replace(place, zone=None),))
+    return None
+
+
+def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:
+    """Return the groups of a clause that stand before a mention, nearest first."""
+    return tuple(
+        group
+        for group in reversed(sentence.groups)
+        if group.last <= mention.match.first and sentence.clause_of(group) == clause
+    )
+
+
+def _inherited(
+    sentence: Sentence, known: Mention, mention: Mention
+) -> tuple[Group, ...]:
+    """Return the groups that a mention takes over from the clause before its own.
+
+    "Left basilar opacity, likely atelectasis"; "right effusion with adjacent collapse".
+    A denial takes nothing over: "left basilar opacity, no effusion".
+    """
+    if mention.is_denied or known.is_denied:
+        return ()
+    if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
+        return ()
+    own = [group for group in (known.after, known.before) if group]
+    own.sort(key=_has_no_zone)  # "bibasilar opacities, right more than left"
+    return tuple(own) or known.shared

@@ -1,0 +1,419 @@
+"""Places: which words of a sentence say where its findings are.
+
+Words that name a side or a zone and stand together make one group ("right upper and
+left lower lobes", "left greater than right bases"). A group that runs up to a finding
+belongs to it ("left basilar opacity"); otherwise a finding takes the group that follows
+it ("opacity in the left base"), or the subject of its clause ("the left base shows an
+opacity"), or the place of the finding it is coordinated with ("left basilar atelectasis
+and effusion").
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asg_core.reports.grammar.clauses import Clauses
+from asg_core.reports.lexicon.phrases import Match, PlaceRule
+from asg_core.reports.lexicon.zones import PAIRED, SINGLE
+from asg_core.terms.existence import Existence
+from asg_core.terms.regions import UNSPECIFIED
+
+BLANK = "xxx"
+"""How words begin that de-identification has removed."""
+
+# Between two parts of a group: "left greater than right", "lateral and posterior".
+_GLUE = frozenset(
+    [
+        "greater",
+        "than",
+        "more",
+        "less",
+        "the",
+        "lateral",
+        "medial",
+        "anterior",
+        "posterior",
+        "superior",
+        "inferior",
+        "central",
+        "peripheral",
+        "aspect",
+        "aspects",
+        "portion",
+        "portions",
+        "segment",
+        "segments",
+        "side",
+        "sides",
+        "sided",
+        "mid",
+        "mostly",
+        "predominantly",
+        "worse",
+        "extreme",
+        "far",
+        "upper",
+        "lower",
+        "middle",
+        "zone",
+        "zones",
+        "region",
+        "regions",
+        "lobe",
+        "lobes",
+        "to",
+        "then",
+        "followed",
+        "by",
+        "chest",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "posterolateral",
+        "anterolateral",
+        "posteromedial",
+        "anteromedial",
+        "lymph",
+        "node",
+        "nodes",
+        "lumen",
+        "dual",
+        "double",
+        "triple",
+        "single",
+        "trace",
+        "tiny",
+        "small",
+        "minimal",
+        "mild",
+        "slight",
+        "subtle",
+        "moderate",
+        "marked",
+        "severe",
+        "chronic",
+        "focal",
+        "patchy",
+        "streaky",
+        "linear",
+        "dense",
+    ]
+)
+_LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
+_WEAK_CUES = frozenset({"alternate", "compare_around"})
+_MAX_GLUE = 5
+_SIDES = ("left", "right")
+# The regions of each paired zone, by side and for both.
+_ONE = {
+    zone: {side: (f"{side} {name}",) for side in _SIDES}
+    for zone, name in PAIRED.items()
+}
+_BOTH = {
+    zone: tuple(f"{side} {name}" for side in _SIDES) for zone, name in PAIRED.items()
+}
+# "upper and lower lobes": the noun comes with the last of them only.
+_BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
+LOBAR = frozenset({"upper", "mid", "lower"})
+LUNG_PARTS = LOBAR | {"apex", "angle", "hilum"}
+"""Zones of one lung; each lung has one of each."""
+
+
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
+class Place:
+    """One zone with its sides, as the words name it."""
+
+    zone: str | None
+    sides: tuple[str, ...]
+    is_pair: bool
+
+
+@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
+class Group:
+    """Place words that stand together. Words are half-open, characters too."""
+
+    places: tuple[Place, ...]
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Atom:
+    """One place word while its group is being read."""
+
+    match: Match
+    zone: str | None
+    sides: tuple[str, ...]
+    is_pair: bool
+
+
+def find_groups(
+    words: Sequence[str], matches: Sequence[Match], clauses: Clauses
+) -> list[Group]:
+    """Return the groups of place words of a sentence, in order."""
+    groups: list[Group] = []
+    run: list[int] = []
+    for position, match in enumerate(matches):
+        if not match.entry.is_place:
+            continue
+        if run and not _continues(words, matches, position, run[-1], clauses):
+            groups.extend(_groups(words, matches, run))
+            run = []
+        run.append(position)
+    if run:
+        groups.extend(_groups(words, matches, run))
+    _share_sides(groups, clauses)
+    return groups
+
+
+def _share_sides(groups: Sequence[Group], clauses: Clauses) -> None:
+    """Give a zone the sides that the same zone has right before it in its clause.
+
+    "Biapical lucency and apical scarring."
+    """
+    for before, group in itertools.pairwise(groups):
+        known, place = before.places[-1], group.places[0]
+        if (
+            len(group.places) == 1
+            and not place.sides
+            and place.zone in LUNG_PARTS
+            and known.zone == place.zone
+            and clauses.index_of(before.first) == clauses.index_of(group.first)
+        ):
+            group.places = (Place(place.zone, known.sides, place.is_pair),)
+
+
+def regions_of(
+    place: Place | None,
+    *,
+    rule: PlaceRule,
+    hint: str | None,
+    is_pair: bool,
+    existence: Existence,
+) -> tuple[str, ...]:
+    """Return the regions where a finding is, one name each, without repetition.
+
+    Args:
+        place: The words' place, or None where the sentence names none.
+        rule: Where this finding can be.
+        hint: The zone that the finding's own phrase implies ("endotracheal tube").
+        is_pair: Whether the finding's own phrase means both sides ("effusions").
+        existence: A denial without a side denies both sides.
+    """
+    sides: tuple[str, ...] = ()
+    named = None
+    if place is not None:
+        sides = place.sides
+        named = rule.moved.get(place.zone, place.zone) if place.zone else None
+        if rule.zones is not None and named not in rule.zones:
+            named = None
+        is_pair = is_pair or (
+            place.is_pair and (named is not None or place.zone is None)
+        )
+    zone = named or hint or rule.default or "body"
+    if zone in SINGLE:
+        return _single_regions(zone, sides, rule)
+    if len(sides) == 1:
+        return _ONE[zone][sides[0]]
+    if not sides and (
+        zone == "body"
+        or not (is_pair or rule.is_spread or existence is Existence.ABSENT)
+    ):
+        return (UNSPECIFIED,)
+    return _BOTH[zone]
+
+
+def _single_regions(
+    zone: str, sides: tuple[str, ...], rule: PlaceRule
+) -> tuple[str, ...]:
+    """Return the region of the midline, and what is known of the side.
+
+    "Right paratracheal nodes": the region has no side, the finding has; but not in
+    "left ventricular cardiomegaly", which can lie only in the midline.
+    """
+    if not sides or zone == rule.default:
+        return (SINGLE[zone],)
+    return (SINGLE[zone], *(f"{side} {UNSPECIFIED}" for side in sides))
+
+
+def holds(place: Place, rule: PlaceRule) -> bool:
+    """Whether a finding can be at a place: side-only places hold everything."""
+    if place.zone is None or rule.zones is None:
+        return True
+    return rule.moved.get(place.zone, place.zone) in rule.zones
+
+
+def _continues(
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    before: int,
+    clauses: Clauses,
+) -> bool:
+    """Whether the place words at `before` and `position` stand together."""
+    match, previous = matches[position], matches[before]
+    if clauses.index_of(match.first) != clauses.index_of(previous.first):
+        return False
+    covered: set[int] = set()
+    for between in matches[before + 1 : position]:
+        if between.entry.role not in _LINKS and between.entry.role is not None:
+            return False
+        if between.entry.findings or between.entry.cues - _WEAK_CUES:
+            return False
+        if words[between.first] == "compared":
+            return False  # "the right base compared to the left"
+        covered.update(range(between.first, between.last))
+    free = [
+        words[index]
+        for index in range(previous.last, match.first)
+        if index not in covered
+    ]
+    return len(free) <= _MAX_GLUE and all(
+        text in _GLUE or text.isdigit() or text.startswith(BLANK) for text in free
+    )
+
+
+def _groups(
+    words: Sequence[str], matches: Sequence[Match], run: Sequence[int]
+) -> list[Group]:
+    """Make one group of a run, or two where its end belongs to the next finding.
+
+    "Infiltrate in the right base and lingular scarring": the base holds the infiltrate,
+    the lingula the scarring.
+    """
+    cut = _cut(matches, run)
+    parts = [run] if cut is None else [run[:cut], run[cut:]]
+    return [_group(words, [matches[position] for position in part]) for part in parts]
+
+
+def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
+    begin, end = run[0] - 1, run[-1] + 1
+    if begin < 0 or end == len(matches) or not matches[end].entry.findings:
+        return None
+    if matches[begin].entry.role != "prep":
+        return None
+    if not any(match.entry.findings for match in matches[:begin]):
+        return None
+    for index in range(len(run) - 1, 0, -1):
+        links = matches[run[index - 1] + 1 : run[index]]
+        if any(link.entry.role in ("and", "comma", "or") for link in links):
+            return index
+    return None
+
+
+def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
+    if len(run) == 1:
+        match = run[0]
+        entry = match.entry
+        place = Place(entry.zone, entry.sides, entry.is_pair)
+        return Group((place,), match.first, match.last, match.start, match.end)
+    atoms: list[_Atom] = []
+    for index, match in enumerate(run):
+        if index and any(later.entry.zone in LOBAR for later in run[index:]):
+            atoms.extend(_bare_zones(words, run[index - 1], match))
+        atoms.append(
+            _Atom(
+                match=match,
+                zone=match.entry.zone,
+                sides=match.entry.sides,
+                is_pair=match.entry.is_pair,
+            )
+        )
+    return Group(
+        places=_places(atoms),
+        first=run[0].first,
+        last=run[-1].last,
+        start=run[0].start,
+        end=run[-1].end,
+    )
+
+
+def _bare_zones(words: Sequence[str], left: Match, right: Match) -> list[_Atom]:
+    """Return atoms for the "upper" of "right upper and lower lobes"."""
+    return [
+        _Atom(match=left, zone=_BARE_ZONES[word], sides=(), is_pair=False)
+        for word in words[left.last : right.first]
+        if word in _BARE_ZONES
+    ]
+
+
+def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
+    """Give every zone of a group its sides.
+
+    Sides add up until a zone uses them ("left and right bases"), serve all zones up to
+    the next side ("right upper and lower lobes"), and reach back to the zones before
+    them when no zone follows ("bases on the left").
+    """
+    places: list[Place] = []
+    pending: tuple[str, ...] = ()
+    is_used = False
+    for position, atom in enumerate(atoms):
+        if atom.zone is None:
+            if is_used:
+                pending, is_used = (), False
+            pending = _union(pending, atom.sides)
+            is_last = all(later.zone is None for later in atoms[position:])
+            if is_last and places:
+                trailing = _union(*(later.sides for later in atoms[position:]))
+                places = _sided_after(places, trailing)
+                return tuple(places)
+            continue
+        sides = atom.sides
+        if not sides and not (is_used and atom.zone in SINGLE):
+            sides = pending
+        if len(atom.sides) == 1 and len(pending) == 1:
+            sides = pending  # "right retrocardiac": what is said beats what is implied
+        places.append(Place(zone=atom.zone, sides=sides, is_pair=atom.is_pair))
+        is_used = bool(pending)
+    if not places:
+        return (Place(zone=None, sides=pending, is_pair=any(a.is_pair for a in atoms)),)
+    return tuple(_without_general(places))
+
+
+def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
+    if any(not place.sides for place in places):
+        return [
+            place
+            if place.sides or (place.zone in SINGLE and place is not places[-1])
+            else Place(zone=place.zone, sides=trailing, is_pair=place.is_pair)
+            for place in places
+        ]
+    if places[-1].sides == trailing:
+        return places
+    last = places[-1]
+    # "the left base and, less so, the right": the same zone on the other side.
+    return [
+        *places,
+        Place(zone=last.zone, sides=trailing, is_pair=last.is_pair),
+    ]
+
+
+def _without_general(places: list[Place]) -> list[Place]:
+    """Drop "lung" beside a zone of it: "left lung base", "apex of the right lung"."""
+    zones = [place for place in places if place.zone not in ("lung", "pleura")]
+    if len(zones) == len(places) or all(place.zone in SINGLE for place in zones):
+        return places
+    sides = _union(*(place.sides for place in places))
+    return [
+        Place(zone=place.zone, sides=place.sides or sides, is_pair=place.is_pair)
+        for place in zones
+    ]
+
+
+def _union(*many: tuple[str, ...]) -> tuple[str, ...]:
+    named = {side for sides in many for side in sides}
+    return tuple(side for side in _SIDES if side in named)

@@ -1,0 +1,114 @@
+"""Read one sentence: words -> matches -> clauses -> groups -> claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from asg_core.reports.grammar.claims import GENERATORS, Claim, named_claims
+from asg_core.reports.grammar.clauses import split_clauses
+from asg_core.reports.grammar.cues import Reading
+from asg_core.reports.grammar.mentions import DEVICES, Sentence
+from asg_core.reports.grammar.places import find_groups
+from asg_core.reports.grammar.statements import state_claims
+from asg_core.reports.lexicon.phrases import Entry, Lexicon, Words, placed
+from asg_core.terms.existence import Existence
+from asg_core.terms.regions import LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED, UNSPECIFIED
+
+_NO_REGION = frozenset({UNSPECIFIED, LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED})
+
+
+def read_claims(
+    lexicon: Lexicon,
+    text: str,
+    *,
+    max_scope: int,
+    defined: Mapping[str, Entry] | None = None,
+) -> tuple[Claim, ...]:
+    """Return the claims of one sentence, in the order of its words.
+
+    `defined` maps abbreviations (lower case) that the report defines to what they mean.
+    """
+    sentence = open_sentence(lexicon, text, max_scope=max_scope, defined=defined)
+    if sentence is None:
+        return ()
+    return settled([*named_claims(sentence), *state_claims(sentence)])
+
+
+def open_sentence(
+    lexicon: Lexicon,
+    text: str,
+    *,
+    max_scope: int,
+    defined: Mapping[str, Entry] | None = None,
+) -> Sentence | None:
+    """Return one sentence with its words, clauses and groups of place words.
+
+    None: nothing in it can claim anything.
+    """
+    words = Words(text)
+    found = lexicon.find(words, defined=defined)
+    for entry, _, _ in found:
+        if entry.findings or entry.state:
+            break
+    else:
+        return None
+    matches = placed(found, words)
+    clauses = split_clauses(words, matches)
+    reading = Reading(words, matches, clauses)
+    groups = find_groups(words, matches, clauses)
+    return Sentence(lexicon, reading, groups, max_scope)
+
+
+def settled(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return the claims of one sentence as rows of the table can hold them.
+
+    A device without a region is where its tip is; no two claims share finding, start
+    and region; the order is that of the words. `claims` come in the order of the words,
+    those about states last.
+    """
+    if any(claim.finding == "tip" for claim in claims):
+        claims = _ending_at_tips(claims)
+    return tuple(claims) if len(claims) <= 1 else tuple(_distinct(claims))
+
+
+def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
+    """Let a device that has no region of its own be where its tip is."""
+    result = []
+    for claim, follower in zip(claims, [*claims[1:], None], strict=True):
+        if (
+            follower is not None
+            and follower.finding == "tip"
+            and claim.finding in DEVICES
+            and _NO_REGION.issuperset(claim.regions)
+            and not (claim.finding in GENERATORS and claim.place)
+        ):
+            own = [region for region in claim.regions if region != UNSPECIFIED]
+            regions = tuple(dict.fromkeys((*own, *follower.regions)))
+            place = follower.place if claim.place is None else claim.place
+            result.append(replace(claim, regions=regions, place=place))
+        else:
+            result.append(claim)
+    return result
+
+
+def _distinct(claims: Sequence[Claim]) -> list[Claim]:
+    """Keep one claim per finding, start and region: the key of the table."""
+    claims = sorted(claims, key=_order)
+    if len({(claim.finding, claim.span[0]) for claim in claims}) == len(claims):
+        return claims
+    seen: set[tuple[str, int, str]] = set()
+    result = []
+    for claim in claims:
+        keys = [(claim.finding, claim.span[0], region) for region in claim.regions]
+        if seen.isdisjoint(keys):
+            result.append(claim)
+        elif not seen.issuperset(keys):
+            regions = tuple(key[2] for key in keys if key not in seen)
+            result.append(replace(claim, regions=regions))
+        seen.update(keys)
+    return result
+
+
+def _order(claim: Claim) -> tuple[int, bool, int]:
+    """Sort by words; of two states the abnormal one goes before: "normal to enlarged"."""
+    start, end = claim.span
+    return start, claim.existence is Existence.ABSENT, end

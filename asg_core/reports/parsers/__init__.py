@@ -1,0 +1,1 @@
+"""Sentences of one report -> the claims of each: one module or folder a parser."""

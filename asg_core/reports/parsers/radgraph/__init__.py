@@ -1,0 +1,1 @@
+"""Graphs of RadGraph, from files or from its model -> claims."""

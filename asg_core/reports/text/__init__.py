@@ -1,0 +1,1 @@
+"""The text of a report -> its sections, sentences and abbreviations, by offsets."""

@@ -1,0 +1,1 @@
+"""MIMIC-CXR-JPG and MIMIC-CXR as PhysioNet distributes them -> the tables of a source."""

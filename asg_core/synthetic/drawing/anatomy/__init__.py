@@ -1,0 +1,1 @@
+"""A body in a view -> the outlines of its bones, organs and walls."""

@@ -1,0 +1,130 @@
+"""The outlines of a frontal chest: a body in a view, bent by what is wrong with it.
+
+Outlines are (N, 2) points in anatomy units (body.py). "right" and "left" are the
+patient's: the right side has negative x and is on the image's left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from asg_core.synthetic.drawing.anatomy import bones, organs, wall
+from asg_core.synthetic.drawing.canvas import Points
+from asg_core.synthetic.drawing.changes import Changes
+from asg_core.synthetic.world.body import Body
+from asg_core.terms.views import View
+
+SIDES: tuple[tuple[str, int], ...] = (("right", -1), ("left", 1))
+"""The patient's sides and the sign of x on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anatomy:
+    """The outlines of one frontal radiograph."""
+
+    lungs: dict[str, Points]
+    """By side; the medial border runs behind heart and mediastinum."""
+
+    cages: dict[str, Points]
+    """By side: the lung, continued below the diaphragm."""
+
+    domes: dict[str, Points]
+    """By side: the diaphragm from the costophrenic angle to the midline."""
+
+    heart: Points
+    mediastinum: Points
+    descending_aorta: Points
+    knob: tuple[float, float, float]
+    """x, y and radius of the aortic knob."""
+
+    trachea: Points
+    """Centre line from the neck to the carina."""
+
+    bronchi: dict[str, Points]
+    """By side: centre line from the carina to the hilum."""
+
+    hila: dict[str, Points]
+    """By side: where the vessels enter the lung, (2,)."""
+
+    spine: Points
+    """Centre line from the neck to below the film."""
+
+    ribs: dict[str, list[Points]]
+    """By side, from the first: centre line from the spine round to the front."""
+
+    clavicles: dict[str, Points]
+    """By side: centre line from the sternum to the shoulder."""
+
+    pieces: dict[str, list[Points]]
+    """By place: the clavicles and ribs as they are drawn, broken ones with a step."""
+
+    scapulae: dict[str, Points]
+    humeri: dict[str, Points]
+    """By side: centre line of the shaft, from the head down."""
+
+    torso: Points
+    arms: dict[str, Points]
+    breasts: dict[str, Points]
+
+
+def build_anatomy(body: Body, *, view: View, changes: Changes) -> Anatomy:
+    """Return the outlines of `body` in a PA or AP view."""
+    is_portable = view is View.AP
+    spine = bones.trace_spine(body, changes)
+    lungs: dict[str, Points] = {}
+    cages: dict[str, Points] = {}
+    domes: dict[str, Points] = {}
+    for index, (side, sign) in enumerate(SIDES):
+        lungs[side], cages[side], domes[side] = organs.trace_lung(
+            body, height=body.dome_heights[index], sign=sign, changes=changes
+        )
+    front = changes.turn + changes.mediastinum_shift
+    trachea = organs.trace_trachea(body, changes)
+    carina = trachea[-1]
+    hila = {
+        "right": np.array([-0.092 + 0.7 * front, body.hilum_height + 0.014]),
+        "left": np.array([0.096 + 0.7 * front, body.hilum_height]),
+    }
+    knob = organs.trace_knob(body, changes)
+    heart = organs.trace_heart(body, changes, is_portable=is_portable)
+    cage = body.cage_half_width * (1 + 0.03 * changes.inflation)
+    ribs = {
+        side: bones.trace_ribs(body, cage=cage, sign=sign, spine=spine)
+        for side, sign in SIDES
+    }
+    clavicles = {
+        side: bones.trace_clavicle(body, changes, sign=sign, is_portable=is_portable)
+        for side, sign in SIDES
+    }
+    return Anatomy(
+        lungs=lungs,
+        cages=cages,
+        domes=domes,
+        heart=heart,
+        mediastinum=organs.trace_mediastinum(changes, knob=knob, heart=heart),
+        descending_aorta=organs.trace_descending_aorta(knob, changes),
+        knob=knob,
+        trachea=trachea,
+        bronchi={side: organs.trace_bronchus(carina, hila[side]) for side, _ in SIDES},
+        hila=hila,
+        spine=spine,
+        ribs=ribs,
+        clavicles=clavicles,
+        pieces=bones.break_bones(ribs, clavicles, changes.fractures),
+        scapulae={
+            side: bones.trace_scapula(body, sign=sign, is_portable=is_portable)
+            for side, sign in SIDES
+        },
+        humeri={
+            side: bones.trace_humerus(body, sign=sign, is_portable=is_portable)
+            for side, sign in SIDES
+        },
+        torso=wall.trace_torso(body),
+        arms={
+            side: wall.trace_arm(body, sign, is_portable=is_portable)
+            for side, sign in SIDES
+        },
+        breasts={side: wall.trace_breast(body, sign) for side, sign in SIDES}
+        if body.breast > 0
+        else {},
+    )

@@ -1,0 +1,1 @@
+"""What a study shows -> strokes on the layers of a radiograph."""

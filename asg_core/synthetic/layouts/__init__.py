@@ -1,0 +1,1 @@
+"""The synthetic world -> the folders of each dataset, as that dataset is distributed."""

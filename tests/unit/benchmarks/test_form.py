@@ -1,0 +1,233 @@
+import json
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from asg_core.benchmarks.config import BenchmarksConfig
+from asg_core.benchmarks.form import (
+    BenchmarkTables,
+    count_overlaps,
+    digest_of,
+    keep_cached,
+    load_benchmark,
+    part_ids,
+    write_benchmark,
+)
+from asg_core.benchmarks.read import read_benchmark
+from asg_core.sources.reading.files import SourceError
+from asg_core.tables.catalog import (
+    BENCHMARK_BOXES,
+    BENCHMARK_IMAGES,
+    BENCHMARK_LABELS,
+    BENCHMARK_MASKS,
+    REJECTS,
+    SPLITS,
+)
+from asg_core.tables.schema import TableError
+
+IMAGES = [
+    ("a", "p", "train"),
+    ("b", "p", "test"),
+    ("c", "q", "test"),
+    ("d", "r", "validate"),
+]
+
+
+def tables_of(images: list[tuple[str, str, str]]) -> BenchmarkTables:
+    listed = {
+        part: sorted(image_id for image_id, _, split in images if split == part)
+        for part in SPLITS
+    }
+    return BenchmarkTables(
+        name="nih",
+        split="lists",
+        recipe="lists (a.txt, b.txt, c.txt)",
+        num_listed={part: len(image_ids) + 1 for part, image_ids in listed.items()},
+        images=BENCHMARK_IMAGES.frame(
+            {
+                "image_id": image_id,
+                "patient_id": patient_id,
+                "path": f"{image_id}.png",
+                "view": "PA",
+                "split": split,
+                "split_index": listed[split].index(image_id) + 1,
+            }
+            for image_id, patient_id, split in images
+        ),
+        labels=BENCHMARK_LABELS.frame(
+            {"image_id": image_id, "target": target, "value": value}
+            for image_id, target, value in [
+                ("a", "Mass", 1),
+                ("a", "Edema", 0),
+                ("b", "Edema", 1),
+                ("c", "Mass", 0),
+            ]
+        ),
+        boxes=BENCHMARK_BOXES.frame(
+            [
+                {
+                    "image_id": "b",
+                    "target": "Edema",
+                    "box_index": 0,
+                    "box_xyxy": [0.0, 1.0, 2.0, 3.0],
+                }
+            ]
+        ),
+        masks=BENCHMARK_MASKS.frame(
+            [
+                {
+                    "image_id": "c",
+                    "target": "Mass",
+                    "runs": [{"start": 3, "length": 2}],
+                }
+            ]
+        ),
+        rejects=REJECTS.empty(),
+        num_items=4,
+        targets=("Mass", "Edema"),
+        notes={"extra_images": 2},
+    )
+
+
+def test_what_is_written_is_loaded(tmp_path: Path) -> None:
+    tables = tables_of(IMAGES)
+
+    write_benchmark(tables, tmp_path)
+    benchmark = load_benchmark(tmp_path)
+
+    assert benchmark.images.equals(tables.images)
+    assert benchmark.boxes.equals(tables.boxes)
+    assert benchmark.masks.equals(tables.masks)
+    assert (benchmark.name, benchmark.split) == ("nih", "lists")
+    assert benchmark.recipe == "lists (a.txt, b.txt, c.txt)"
+    # The first of each list is not there.
+    assert benchmark.listed("test") == [None, "b", "c"]
+    assert benchmark.targets == ("Mass", "Edema")
+    assert not benchmark.is_exclusive
+    assert benchmark.segmentation_target is None
+    assert benchmark.notes == {"extra_images": 2}
+    assert benchmark.overlaps == tables.overlaps
+    assert benchmark.test_digest == blake2b(b"b\nc", digest_size=8).hexdigest()
+    about = json.loads((tmp_path / "benchmark.json").read_text())
+    assert about["num_images"] == {"train": 1, "validate": 1, "test": 2}
+
+
+def test_the_same_benchmark_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder, images in (("one", IMAGES), ("two", IMAGES[::-1])):
+        write_benchmark(tables_of(images), tmp_path / folder)
+
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+        for folder in ("one", "two")
+    )
+    assert one == two
+    assert len(one) == 5
+
+
+def test_truth_and_patients_follow_the_ids_asked_for(tmp_path: Path) -> None:
+    write_benchmark(tables_of(IMAGES), tmp_path)
+    benchmark = load_benchmark(tmp_path)
+
+    truth = benchmark.truth(["c", "a", "b", "d"])
+
+    expected = np.array([[0, np.nan], [1, 0], [np.nan, 1], [np.nan, np.nan]])
+    assert truth.dtype == np.float32
+    np.testing.assert_array_equal(truth, expected)
+    assert benchmark.patients(["c", "a", "b"]) == ["q", "p", "p"]
+    assert benchmark.part("test") == ["b", "c"]
+    assert benchmark.truth([]).shape == (0, 2)
+    assert benchmark.patients([]) == []
+
+
+def test_ids_and_parts_that_are_none_are_refused(tmp_path: Path) -> None:
+    write_benchmark(tables_of(IMAGES), tmp_path)
+    benchmark = load_benchmark(tmp_path)
+
+    with pytest.raises(ValueError, match="1 ids that it does not have, such as 'x'"):
+        benchmark.truth(["a", "x"])
+    with pytest.raises(ValueError, match="an id twice"):
+        benchmark.patients(["a", "a"])
+    with pytest.raises(ValueError, match="found 'val'"):
+        benchmark.part("val")
+
+
+def test_overlaps_count_images_by_path_and_patients() -> None:
+    tables = tables_of([*IMAGES, ("b@validate", "p", "validate")])
+    images = tables.images.with_columns(
+        path=pl.col("path").str.replace("@validate", "", literal=True)
+    )
+
+    assert count_overlaps(images) == {
+        "train/validate": {"images": 0, "patients": 1},
+        "train/test": {"images": 0, "patients": 1},
+        "validate/test": {"images": 1, "patients": 1},
+    }
+
+
+def test_images_without_pixels_go_to_the_rejects() -> None:
+    tables = tables_of(IMAGES)
+
+    kept = keep_cached(tables, {"a", "b", "d", "of another benchmark"})
+
+    assert kept.images["image_id"].to_list() == ["a", "b", "d"]
+    assert set(kept.labels["image_id"]) == {"a", "b"}
+    assert kept.boxes.equals(tables.boxes)
+    assert kept.masks.is_empty()
+    assert kept.rejects.select("stage", "item_id", "reason").rows() == [
+        ("read_benchmark", "c", "not_cached")
+    ]
+    assert kept.num_items == len(kept.images) + len(kept.rejects)
+
+
+def test_a_part_without_any_pixels_stops_with_a_sentence() -> None:
+    tables = tables_of(IMAGES)
+    tested = part_ids(tables.images, split="test")
+
+    with pytest.raises(
+        SourceError, match=r"expected images that .* none in \['test'\]"
+    ):
+        keep_cached(tables, set(tables.images["image_id"]) - set(tested))
+    with pytest.raises(SourceError, match="in every part"):
+        keep_cached(tables, set())
+
+
+def test_digests_do_not_depend_on_order() -> None:
+    assert digest_of(["b", "a"]) == digest_of(["a", "b"]) != digest_of(["ab"])
+
+
+def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="description of a benchmark"):
+        load_benchmark(tmp_path)
+    write_benchmark(tables_of(IMAGES), tmp_path)
+    about = tmp_path / "benchmark.json"
+    text = about.read_text()
+    about.write_text("{")
+    with pytest.raises(TableError, match="cannot be read as JSON"):
+        load_benchmark(tmp_path)
+    about.write_text(text.replace('"format": 2', '"format": 1'))
+    with pytest.raises(TableError, match="in format 1"):
+        load_benchmark(tmp_path)
+    about.write_text(text)
+    write_benchmark(tables_of(IMAGES[:2]), tmp_path / "other")
+    (tmp_path / "other" / "images.parquet").replace(tmp_path / "images.parquet")
+    with pytest.raises(TableError, match=r"test images with the digest .* found"):
+        load_benchmark(tmp_path)
+
+
+def test_a_benchmark_that_was_read_survives_the_disk(
+    made: Path, tmp_path: Path
+) -> None:
+    tables = read_benchmark("siim", config=BenchmarksConfig(), root=made / "siim")
+
+    write_benchmark(tables, tmp_path)
+    benchmark = load_benchmark(tmp_path)
+
+    assert benchmark.segmentation_target == "Pneumothorax"
+    assert benchmark.masks.equals(tables.masks.sort("image_id"))
+    assert benchmark.truth(benchmark.part("train")).shape == (
+        len(benchmark.part("train")),
+        1,
+    )

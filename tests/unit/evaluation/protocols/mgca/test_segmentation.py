@@ -1,0 +1,352 @@
+import copy
+import math
+
+import cv2
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from polars.testing import assert_frame_equal
+
+from asg_core.benchmarks.form import Benchmark
+from asg_core.evaluation.encoders import FeatureEncoder, PixelEncoder
+from asg_core.evaluation.protocols.mgca.config import (
+    MaskedBenchmarkConfig,
+    MgcaSegmentationConfig,
+)
+from asg_core.evaluation.protocols.mgca.images import make_masked_images, turn
+from asg_core.evaluation.protocols.mgca.losses import segmentation_loss
+from asg_core.evaluation.protocols.mgca.networks import build_segmenter, feature_maps
+from asg_core.evaluation.protocols.mgca.segmentation import mgca_segmentation
+from asg_core.evaluation.protocols.result import Fit, ProtocolResult
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.models.config import ImageEncoderConfig
+from asg_core.tables.catalog import SEGMENTATION_SCORES
+from support.masked_benchmark import TARGET, draw_discs, make_benchmark
+from support.tiny_encoders import RESNET, SIZE, VIT, tiny_encoder
+
+DISCS = draw_discs({"train": 16, "validate": 6, "test": 8}, size=40)
+CONFIG = MgcaSegmentationConfig(
+    epochs=2,
+    siim=MaskedBenchmarkConfig(batch_size=4, negatives="balanced"),
+    rsna=MaskedBenchmarkConfig(batch_size=4, negatives="all"),
+    setr_channels=(8, 8, 8),
+    unet_channels=(16, 8, 8, 8, 8),
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    return DISCS.cache(tmp_path_factory.mktemp("pixels"))
+
+
+def _run(
+    cache: PixelCache,
+    *,
+    benchmark: Benchmark | None = None,
+    encoder: FeatureEncoder | None = None,
+    config: MgcaSegmentationConfig = CONFIG,
+    fractions: tuple[float, ...] = (1.0,),
+    num_seeds: int = 1,
+) -> ProtocolResult:
+    result = _outcome(
+        cache,
+        benchmark=benchmark,
+        encoder=encoder,
+        config=config,
+        fractions=fractions,
+        num_seeds=num_seeds,
+    )
+    assert isinstance(result, ProtocolResult), result
+    return result
+
+
+def _outcome(
+    cache: PixelCache,
+    *,
+    benchmark: Benchmark | None = None,
+    encoder: FeatureEncoder | None = None,
+    config: MgcaSegmentationConfig = CONFIG,
+    fractions: tuple[float, ...] = (1.0,),
+    num_seeds: int = 1,
+) -> ProtocolResult | str:
+    return mgca_segmentation(
+        benchmark or DISCS.benchmark(),
+        encoder or tiny_encoder(),
+        cache,
+        config=config,
+        fractions=fractions,
+        num_seeds=num_seeds,
+        batch_size=5,
+    )
+
+
+@pytest.mark.parametrize("architecture", [VIT, RESNET], ids=["vit", "resnet"])
+def test_a_decoder_finds_the_discs(
+    cache: PixelCache, architecture: ImageEncoderConfig
+) -> None:
+    config = CONFIG.model_copy(update={"epochs": 15, "learning_rate": 1e-2})
+
+    result = _run(cache, encoder=tiny_encoder(architecture), config=config)
+
+    SEGMENTATION_SCORES.check(result.frame, where="here")
+    assert result.frame["image_id"].to_list() == DISCS.benchmark().part("test")
+    assert result.frame["protocol"].unique().to_list() == ["mgca-segmentation"]
+    positive = result.frame.filter(pl.col("num_true") > 0)
+    both = positive["num_predicted"] + positive["num_true"]
+    dice = (2 * positive["num_shared"] / both).to_numpy().mean()
+    # The discs fill about a ninth of the image: everything inside would score 0.2.
+    assert dice > 0.4
+    (fit,) = result.fits
+    assert (fit.num_train, fit.num_train_positive) == (16, {TARGET: 8})
+
+
+def test_the_same_seed_gives_the_same_bytes_and_leaves_everything_else(
+    cache: PixelCache,
+) -> None:
+    encoder = tiny_encoder(RESNET)
+    before = copy.deepcopy(encoder.network.state_dict())
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+
+    first = _run(cache, encoder=encoder, fractions=(0.5, 1.0), num_seeds=2)
+
+    assert torch.equal(state, torch.random.get_rng_state())
+    after = encoder.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    torch.manual_seed(2)
+    again = _run(cache, encoder=encoder, fractions=(0.5, 1.0), num_seeds=2)
+    assert_frame_equal(first.frame, again.frame)
+    assert first.notes == again.notes
+    assert [(fit.fraction, fit.seed) for fit in first.fits] == [
+        (0.5, 42),
+        (0.5, 43),
+        (1.0, 42),
+        (1.0, 43),
+    ]
+
+
+def test_batch_norms_that_move_are_named(cache: PixelCache) -> None:
+    moving = _run(cache, encoder=tiny_encoder(RESNET)).notes[0]
+    still = _run(
+        cache,
+        encoder=tiny_encoder(RESNET),
+        config=CONFIG.model_copy(update={"moving_batch_norm": False}),
+    ).notes[0]
+    none = _run(cache, encoder=tiny_encoder(VIT)).notes[0]
+
+    norms = [
+        module
+        for module in tiny_encoder(RESNET).network.modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+    ]
+    assert (
+        f"{3 * len(norms)} buffers of the frozen encoder follow the training images: "
+        "network.conv1.1.running_mean, " in moving
+    )
+    assert "UnetDecoder of" in moving
+    assert "no buffer of the frozen encoder changes" in still
+    assert "SetrPup of" in none
+    assert "no buffer of the frozen encoder changes" in none
+
+
+def test_only_what_is_named_moves() -> None:
+    encoder = tiny_encoder(RESNET).network
+    segmenter = build_segmenter(encoder, config=CONFIG)
+    before = copy.deepcopy(segmenter.encoder.state_dict())
+    image_BSS = torch.randint(0, 255, (3, SIZE, SIZE), dtype=torch.uint8)
+
+    segmenter.set_training(is_training=False)
+    segmenter(image_BSS)
+    same = segmenter.encoder.state_dict()
+    assert all(torch.equal(before[name], same[name]) for name in before)
+    segmenter.set_training(is_training=True)
+    segmenter(image_BSS).sum().backward()
+
+    after = segmenter.encoder.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == set(segmenter.moving_buffers())
+    assert all(weight.grad is None for weight in segmenter.encoder.parameters())
+    assert all(weight.grad is not None for weight in segmenter.decoder.parameters())
+
+
+def test_a_batch_of_one_image_moves_nothing() -> None:
+    # The coarsest map of this encoder has one cell: its variance over one image is none.
+    segmenter = build_segmenter(tiny_encoder(RESNET).network, config=CONFIG)
+    before = copy.deepcopy(segmenter.encoder.state_dict())
+    segmenter.set_training(is_training=True)
+
+    logit_BSS = segmenter(torch.zeros((1, SIZE, SIZE), dtype=torch.uint8))
+
+    assert logit_BSS.shape == (1, SIZE, SIZE)
+    after = segmenter.encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_maps_are_those_of_the_encoder() -> None:
+    encoder = tiny_encoder(RESNET).network
+    image_BSS = torch.randint(0, 255, (2, SIZE, SIZE), dtype=torch.uint8)
+
+    maps = feature_maps(encoder, image_BSS)
+
+    sides = [map_BEHW.shape[-1] for map_BEHW in maps]
+    assert sides == sorted(sides, reverse=True)
+    torch.testing.assert_close(
+        maps[-1].flatten(2).transpose(1, 2), encoder(image_BSS).patches_BPE
+    )
+
+
+def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> None:
+    notes = _run(cache, fractions=(0.6,)).notes
+
+    assert "the validation loss is over 4 of 6 images" in notes[0]
+    assert notes[1].startswith(
+        "mgca-segmentation, fraction 0.6, seed 42: 8 of 9 training images an epoch, "
+    )
+
+    whole = CONFIG.model_copy(update={"legacy_drop_last": False})
+    notes = _run(cache, config=whole, fractions=(0.6,)).notes
+    assert "the validation loss is over 6 of 6 images" in notes[0]
+    assert "9 of 9 training images an epoch" in notes[1]
+
+
+def test_training_ends_early(cache: PixelCache) -> None:
+    config = CONFIG.model_copy(
+        update={"epochs": 20, "patience": 2, "learning_rate": 1e-30}
+    )
+
+    (note,) = _run(cache, config=config).notes[1:]
+
+    num_epochs = int(note.partition("with a mask; ")[2].split()[0])
+    best = int(note.partition("weights of epoch ")[2].split()[0])
+    assert num_epochs == min(20, best + 2)
+
+
+def test_a_fraction_without_a_mask_is_left_out_and_named(cache: PixelCache) -> None:
+    discs = draw_discs(
+        {"train": 16, "validate": 6, "test": 8}, size=40, positive_every=16
+    )
+
+    result = _run(
+        cache,
+        benchmark=discs.benchmark(name="rsna"),
+        config=CONFIG.model_copy(update={"seed": 1}),
+        fractions=(0.1, 1.0),
+    )
+
+    assert result.frame["fraction"].unique().to_list() == [1.0]
+    (skipped,) = result.skipped
+    assert skipped.fit == Fit(
+        fraction=0.1, seed=1, num_train=1, num_train_positive={TARGET: 0}
+    )
+    assert skipped.sentence("mgca-segmentation") == (
+        "mgca-segmentation, fraction 0.1, seed 1: none of the 1 training images has a "
+        "mask, so there is nothing to learn from"
+    )
+
+
+def test_siim_is_balanced_before_the_fraction_is_taken(cache: PixelCache) -> None:
+    discs = draw_discs(
+        {"train": 16, "validate": 6, "test": 8}, size=40, positive_every=4
+    )
+    config = CONFIG.model_copy(update={"epochs": 1})
+
+    def num_train(name: str) -> int:
+        result = _run(cache, benchmark=discs.benchmark(name=name), config=config)
+        return result.fits[0].num_train
+
+    assert num_train("siim") == 8  # 4 with a mask and 4 without
+    assert num_train("rsna") == 16
+
+
+def test_where_the_protocol_does_not_apply_it_says_so(cache: PixelCache) -> None:
+    pixels = PixelEncoder(name="grey", resize=36, input_size=32, thumbnail=4)
+    no_masks = make_benchmark(
+        name="nih",
+        split_of=dict(zip(DISCS.image_ids, DISCS.splits, strict=True)),
+        labels={name: {"a": 1.0} for name in DISCS.image_ids},
+    )
+
+    assert _outcome(cache, encoder=pixels) == (
+        "'grey' has no network to put a decoder on"
+    )
+    assert _outcome(cache, benchmark=no_masks) == (
+        "defined for siim and rsna, not for 'nih'"
+    )
+
+
+def test_the_loss_by_hand() -> None:
+    # Two pixels: p = 0.8 inside, p = 0.4 half inside.
+    probs = [0.8, 0.4]
+    logit_BSS = torch.tensor([[[math.log(p / (1 - p)) for p in probs]]])
+    share_BSS = torch.tensor([[[1.0, 0.5]]])
+
+    loss = segmentation_loss(logit_BSS, share_BSS, focal_weight=10, gamma=2)
+
+    # At a share of a half the exponent's argument is 0, and its sigmoid 1 / 2.
+    focal = (
+        0.2**2 * -math.log(0.8) + 0.5**2 * -(0.5 * math.log(0.4) + 0.5 * math.log(0.6))
+    ) / 2
+    dice = (2 * (0.8 + 0.2) + 1) / (1.2 + 1.5 + 1)
+    assert loss.item() == pytest.approx(10 * focal - math.log(dice), rel=1e-5)
+
+
+def test_images_and_masks_turn_together() -> None:
+    mask_SS = DISCS.masks_NSS[0]
+    image_SS = (255 * mask_SS).astype(np.uint8)
+
+    image, share = turn(image_SS, mask_SS.astype(np.float32), degrees=9, scale=1.1)
+
+    np.testing.assert_allclose(image / 255, share, atol=0.02)
+    assert (share > 0.5).sum() == pytest.approx(1.21 * mask_SS.sum(), rel=0.05)
+    same, _ = turn(image_SS, mask_SS.astype(np.float32), degrees=0, scale=1)
+    np.testing.assert_array_equal(same, image_SS)
+
+
+def test_images_are_scaled_as_asked_for_and_masks_by_area(cache: PixelCache) -> None:
+    config = CONFIG.model_copy(update={"resample": "bilinear"})
+    names = DISCS.image_ids[:4]
+    images = make_masked_images(
+        DISCS.benchmark(), cache, size=SIZE, resample=config.resample
+    )
+
+    image_BSS, share_BSS = images.read(names)
+    by_area_BSS, same_BSS = make_masked_images(
+        DISCS.benchmark(), cache, size=SIZE
+    ).read(names)
+
+    expected = [cv2.resize(pixels, (SIZE, SIZE)) for pixels in DISCS.pixels_NSS[:4]]
+    np.testing.assert_array_equal(image_BSS.numpy(), expected)
+    assert not torch.equal(image_BSS, by_area_BSS)
+    assert torch.equal(share_BSS, same_BSS)
+    whole, other = (_run(cache, config=choice) for choice in (CONFIG, config))
+    assert "images made smaller by area" in whole.notes[0]
+    assert "images made smaller by bilinear" in other.notes[0]
+    assert whole.notes[1] != other.notes[1]  # another validation loss
+
+
+def test_augmented_images_are_a_function_of_seed_epoch_and_image(
+    cache: PixelCache,
+) -> None:
+    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE)
+    names = DISCS.image_ids[:6]
+
+    image_BSS, share_BSS = images.read_augmented(names, config=CONFIG, seed=1, epoch=3)
+    alone_BSS, alone_share_BSS = images.read_augmented(
+        names[4:5], config=CONFIG, seed=1, epoch=3
+    )
+    plain_BSS, plain_share_BSS = images.read(names)
+
+    assert torch.equal(image_BSS[4], alone_BSS[0])
+    assert torch.equal(share_BSS[4], alone_share_BSS[0])
+    changed = [not torch.equal(image_BSS[k], plain_BSS[k]) for k in range(6)]
+    assert 0 < sum(changed) < 6
+    assert plain_share_BSS.dtype == torch.float32
+    # The discs are masks of 40 px, seen at 32: the same share of the area.
+    expected = DISCS.masks_NSS[0].mean()
+    assert plain_share_BSS[0].mean().item() == pytest.approx(expected, abs=1e-3)

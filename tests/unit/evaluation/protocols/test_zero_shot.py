@@ -1,0 +1,217 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from asg_core.benchmarks.form import Benchmark
+from asg_core.benchmarks.nih import TARGETS as NIH
+from asg_core.evaluation.config import PromptsConfig
+from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder, read_inputs
+from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols.zero_shot import (
+    TextSide,
+    prompt_rules,
+    tag_rules,
+    text_side,
+    zero_shot_prompts,
+    zero_shot_tags,
+)
+from asg_core.evaluation.target_phrases import prompt_queries, tag_queries
+from asg_core.images.pixel_cache import PixelCache
+from asg_core.tables.catalog import SCORES
+from asg_core.terms.findings import finding_index
+from support.small_evaluation import (
+    labelled,
+    load_run,
+    pixels_of,
+    save_run,
+    small_discs,
+)
+
+DISCS = small_discs(train=2, validate=4, test=6)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> NetworkEncoder:
+    return load_run(save_run(tmp_path_factory.mktemp("run")))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    return pixels_of(DISCS, tmp_path_factory.mktemp("pixels"))
+
+
+def _text(encoder: NetworkEncoder) -> TextSide:
+    found = text_side(encoder, losses=("tags",))
+    assert isinstance(found, TextSide)
+    return found
+
+
+def _features(
+    encoder: NetworkEncoder, cache: PixelCache, benchmark: Benchmark
+) -> Features:
+    image_ids = sorted(benchmark.images["image_id"])
+    encoded = encoder.features(read_inputs(encoder, cache, image_ids))
+    return Features(
+        encoder="full",
+        image_ids=tuple(image_ids),
+        pooled_NE=encoded.pooled_BE.numpy(),
+    )
+
+
+def _scores(frame: pl.DataFrame, target: str) -> list[float]:
+    rows = frame.filter(pl.col("target") == target).sort("image_id")
+    return rows["score"].to_list()
+
+
+def test_thirteen_targets_of_nih_are_tags_and_fibrosis_is_not() -> None:
+    queries = {query.target: query for query in tag_queries(NIH)}
+
+    assert [name for name, query in queries.items() if not query.is_tag] == ["Fibrosis"]
+    assert queries["Effusion"].phrase == "pleural effusion"
+    assert queries["Pleural_Thickening"].phrase == "pleural thicken"
+    assert queries["Fibrosis"].phrase == "fibrosis"
+    rules = tag_rules(NIH)
+    assert len(rules.means["all"]) == 13
+    assert rules.means["all with free text"] == NIH
+
+
+def test_what_is_no_finding_is_not_asked_for() -> None:
+    targets = ("No Finding", "Lung Opacity", "Edema")
+
+    assert [q.phrase for q in tag_queries(targets)] == ["opacity", "edema"]
+    names = prompt_queries(targets, phrases={"Edema": "swelling"})
+    assert [q.phrase for q in names] == ["lung opacity", "swelling"]
+    for rules in (tag_rules(targets), prompt_rules(targets)):
+        assert "no finding" in rules.unscored["No Finding"]
+    assert "all with free text" not in tag_rules(targets).means
+
+
+def test_tags_are_scored_by_the_sigmoid_of_their_logit(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    benchmark = labelled(DISCS, ("Mass", "Effusion", "Fibrosis"))
+
+    result = zero_shot_tags(benchmark, _text(encoder), cache, batch_size=4)
+
+    SCORES.check(result.frame, where="here")
+    test = benchmark.part("test")
+    assert encoder.model is not None
+    with torch.no_grad():
+        logit_NF = encoder.model.tag_logits(read_inputs(encoder, cache, test))
+    for target, tag in (("Mass", "mass"), ("Effusion", "pleural effusion")):
+        expected = logit_NF[:, finding_index(tag)].sigmoid()
+        np.testing.assert_allclose(_scores(result.frame, target), expected, atol=1e-5)
+    assert result.frame.select("fraction", "seed").unique().rows() == [(0.0, 0)]
+    assert result.validation is not None
+    assert set(result.validation["image_id"]) == set(benchmark.part("validate"))
+    assert any("not trained on: fibrosis" in note for note in result.notes)
+
+
+def test_free_text_is_asked_for_beside_the_tags_and_leaves_them_alone(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    alone = labelled(DISCS, ("Mass",))
+    both = labelled(DISCS, ("Mass", "Fibrosis"))
+    text = _text(encoder)
+
+    result = zero_shot_tags(both, text, cache, batch_size=4)
+
+    of_alone = zero_shot_tags(alone, text, cache, batch_size=4).frame
+    assert _scores(result.frame, "Mass") == _scores(of_alone, "Mass")
+    assert encoder.model is not None
+    model = encoder.model
+    with torch.no_grad():
+        queries_QE = torch.cat(
+            [
+                model.text_queries(model.piece_FT, model.is_piece_FT),
+                model.text_queries(*text.pieces(["fibrosis"])),
+            ]
+        )
+        images = read_inputs(encoder, cache, both.part("test"))
+        expected = model.tag_logits(images, queries_QE)[:, -1].sigmoid()
+    np.testing.assert_allclose(_scores(result.frame, "Fibrosis"), expected, atol=1e-5)
+
+
+def test_prompts_are_scored_by_the_softmax_of_two_cosines(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    benchmark = labelled(DISCS, ("Mass", "Edema"))
+    features = _features(encoder, cache, benchmark)
+
+    result = zero_shot_prompts(
+        benchmark, _text(encoder), features, config=PromptsConfig(temperature=0.5)
+    )
+
+    SCORES.check(result.frame, where="here")
+    assert encoder.model is not None
+    with torch.no_grad():
+        images = read_inputs(encoder, cache, benchmark.part("test"))
+        image_ND = encoder.model.image_embedding(images)
+        pieces = _text(encoder).pieces(["edema", "no edema"])
+        cosine_N2 = image_ND @ encoder.model.text_embedding(*pieces).T
+        expected = (cosine_N2 / 0.5).softmax(dim=1)[:, 0]
+    np.testing.assert_allclose(_scores(result.frame, "Edema"), expected, atol=1e-5)
+    assert "templates 'chexzero': ['{}'] against ['no {}']" in result.notes[0]
+
+
+def test_several_templates_are_joined_as_the_settings_say(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    benchmark = labelled(DISCS, ("Mass",))
+    features, text = _features(encoder, cache, benchmark), _text(encoder)
+    assert encoder.model is not None
+    with torch.no_grad():
+        images = read_inputs(encoder, cache, benchmark.part("test"))
+        image_ND = encoder.model.image_embedding(images)
+        texts = ["mass", "there is mass", "no mass"]
+        one_D, two_D, not_D = encoder.model.text_embedding(*text.pieces(texts))
+    mean_D = (one_D + two_D) / 2
+    for aggregation, positive_D in (
+        ("mean-cosine", mean_D),
+        ("mean-embedding", mean_D / mean_D.norm()),
+    ):
+        config = PromptsConfig.model_validate(
+            {"positive": ("{}", "there is {}"), "aggregation": aggregation}
+        )
+
+        result = zero_shot_prompts(benchmark, text, features, config=config)
+
+        expected = (image_ND @ (positive_D - not_D)).sigmoid()
+        np.testing.assert_allclose(_scores(result.frame, "Mass"), expected, atol=1e-5)
+
+
+def test_classes_are_compared_with_each_other(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    classes = ("normal", "pneumonia", "COVID-19")
+    benchmark = labelled(DISCS, classes, name="covidx", is_exclusive=True)
+    features = _features(encoder, cache, benchmark)
+
+    result = zero_shot_prompts(
+        benchmark, _text(encoder), features, config=PromptsConfig()
+    )
+
+    sums = np.sum([_scores(result.frame, target) for target in classes], axis=0)
+    np.testing.assert_allclose(sums, 1, atol=1e-5)
+    assert "against" not in result.notes[0]
+
+
+def test_an_encoder_without_text_or_without_the_loss_has_nothing_to_ask(
+    encoder: NetworkEncoder, tmp_path: Path
+) -> None:
+    pixels = PixelEncoder(name="pixels", resize=32, input_size=32, thumbnail=4)
+    without_tags = load_run(save_run(tmp_path / "run", losses={"image_report": 1.0}))
+
+    assert "no text side" in str(text_side(pixels, losses=("tags",)))
+    image_only = replace(encoder, model=None)
+    assert "no text side" in str(text_side(image_only, losses=("tags",)))
+    assert "without the loss it needs: tags" in str(
+        text_side(without_tags, losses=("tags",))
+    )
+    assert isinstance(
+        text_side(without_tags, losses=("image_report", "soft_labels")), TextSide
+    )

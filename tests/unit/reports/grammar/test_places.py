@@ -1,0 +1,137 @@
+import pytest
+
+from asg_core.reports.grammar.cues import read_sentence
+from asg_core.reports.grammar.places import Place, find_groups, holds, regions_of
+from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.phrases import PlaceRule
+from asg_core.reports.lexicon.zones import PAIRED, SINGLE, ZONES, zones_of
+from asg_core.terms.existence import Existence
+from asg_core.terms.regions import PLACES
+
+
+def groups(text: str) -> list[list[tuple[str | None, tuple[str, ...]]]]:
+    reading = read_sentence(shared_lexicon(), text)
+    found = find_groups(reading.words, reading.matches, reading.clauses)
+    return [[(place.zone, place.sides) for place in group.places] for group in found]
+
+
+LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("left base", [[("lower", LEFT)]]),
+        ("left and right bases", [[("lower", BOTH)]]),
+        ("left greater than right bases", [[("lower", BOTH)]]),
+        ("right upper and left lower lobes", [[("upper", RIGHT), ("lower", LEFT)]]),
+        ("right upper and lower lobes", [[("upper", RIGHT), ("lower", RIGHT)]]),
+        ("bases on the left", [[("lower", LEFT)]]),
+        ("bibasilar", [[("lower", BOTH)]]),
+        ("both apices", [[("apex", BOTH)]]),
+        ("lungs", [[("lung", ())]]),
+        ("left lung base", [[("lower", LEFT)]]),
+        ("apex of the right lung", [[("apex", RIGHT)]]),
+        ("retrocardiac", [[("lower", LEFT)]]),
+        ("lingula and middle lobe", [[("mid", LEFT), ("mid", RIGHT)]]),
+        ("left-sided", [[(None, LEFT)]]),
+        ("the left", [[(None, LEFT)]]),
+        ("costophrenic XXXX bilaterally", [[("angle", BOTH)]]),
+        ("left base is clear but right apex", [[("lower", LEFT)], [("apex", RIGHT)]]),
+        ("infiltrate in the right base and left apical scar", [[("lower", RIGHT)], [("apex", LEFT)]]),
+        ("nothing", []),
+    ],
+)  # fmt: skip
+def test_groups_of_place_words(
+    text: str, expected: list[list[tuple[str | None, tuple[str, ...]]]]
+) -> None:
+    assert groups(text) == expected
+
+
+def lung_rule(*, is_spread: bool = False) -> PlaceRule:
+    return PlaceRule(
+        default="lung",
+        is_spread=is_spread,
+        zones=frozenset({"lung", "lower", "mid"}),
+        moved={"fissure": "mid"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "existence", "expected"),
+    [
+        (("lower", LEFT, False), Existence.PRESENT, ("left lower lung zone",)),
+        (("lower", (), False), Existence.PRESENT, ("unspecified",)),
+        (("lower", (), True), Existence.PRESENT, ("left lower lung zone", "right lower lung zone")),
+        (("lower", (), False), Existence.ABSENT, ("left lower lung zone", "right lower lung zone")),
+        (("fissure", RIGHT, False), Existence.PRESENT, ("right mid lung zone",)),
+        ((None, LEFT, False), Existence.UNCERTAIN, ("left lung",)),
+        (("heart", LEFT, False), Existence.PRESENT, ("left lung",)),
+        (None, Existence.PRESENT, ("unspecified",)),
+        (None, Existence.ABSENT, ("left lung", "right lung")),
+    ],
+)  # fmt: skip
+def test_regions_of_a_lung_finding(
+    place: tuple[str | None, tuple[str, ...], bool] | None,
+    existence: Existence,
+    expected: tuple[str, ...],
+) -> None:
+    named = None
+    if place is not None:
+        named = Place(zone=place[0], sides=place[1], is_pair=place[2])
+
+    regions = regions_of(
+        named, rule=lung_rule(), hint=None, is_pair=False, existence=existence
+    )
+
+    assert regions == expected
+
+
+def test_a_spread_finding_is_on_both_sides() -> None:
+    regions = regions_of(
+        None,
+        rule=lung_rule(is_spread=True),
+        hint=None,
+        is_pair=False,
+        existence=Existence.PRESENT,
+    )
+
+    assert regions == ("left lung", "right lung")
+
+
+def test_a_finding_without_a_default_is_on_a_side_or_nowhere() -> None:
+    rule = PlaceRule(default=None, is_spread=False, zones=None, moved={})
+    left = Place(zone=None, sides=LEFT, is_pair=False)
+    present = Existence.PRESENT
+
+    on_left = regions_of(left, rule=rule, hint=None, is_pair=False, existence=present)
+    nowhere = regions_of(None, rule=rule, hint=None, is_pair=False, existence=present)
+    hinted = regions_of(
+        None, rule=rule, hint="trachea", is_pair=False, existence=present
+    )
+
+    assert on_left == ("left unspecified",)
+    assert nowhere == ("unspecified",)
+    assert hinted == ("trachea",)
+
+
+def test_a_place_holds_a_finding_by_its_rule() -> None:
+    rule = lung_rule()
+
+    assert holds(Place(zone="lower", sides=(), is_pair=False), rule)
+    assert holds(Place(zone="fissure", sides=(), is_pair=False), rule)
+    assert holds(Place(zone=None, sides=LEFT, is_pair=False), rule)
+    assert not holds(Place(zone="heart", sides=(), is_pair=False), rule)
+
+
+def test_zones_stand_for_places_of_the_vocabulary() -> None:
+    sided = {f"{side} {name}" for name in PAIRED.values() for side in BOTH}
+
+    assert sided | set(SINGLE.values()) == set(PLACES)
+
+
+def test_a_region_can_come_from_several_zones() -> None:
+    assert zones_of("left costophrenic angle") == {"angle", "pleura"}
+    assert zones_of("right atrium") == {"right_atrium"}
+    assert zones_of("left unspecified") == frozenset()
+    assert all(zones_of(place) <= ZONES for place in PLACES)

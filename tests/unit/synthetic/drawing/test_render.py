@@ -1,0 +1,253 @@
+"""The renderer: boxes, sides, determinism, and refusals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from asg_core.synthetic.drawing.render import (
+    CHEXPERT,
+    CORPUS,
+    COVIDX,
+    NIH,
+    RSNA,
+    SIIM,
+    Acquisition,
+    Radiograph,
+    render_radiograph,
+)
+from asg_core.synthetic.world.body import Body, sample_body
+from asg_core.synthetic.world.world import Observation
+from asg_core.terms.regions import REGIONS
+from asg_core.terms.views import View
+
+AVERAGE = replace(
+    CORPUS,
+    max_rotation_deg=0.0,
+    scale=(1.0, 1.0),
+    max_shift=0.0,
+    max_turn=0.0,
+    collimation=0.0,
+    marker=0.0,
+    portable_text=0.0,
+    leads=0.0,
+)
+
+
+def body_number(number: int) -> Body:
+    return sample_body(np.random.default_rng((40, number)))
+
+
+def render(
+    observations: Sequence[Observation] = (),
+    *,
+    body: Body | None = None,
+    view: View = View.PA,
+    size: int = 128,
+    acquisition: Acquisition = AVERAGE,
+    seed: int = 0,
+) -> Radiograph:
+    return render_radiograph(
+        observations,
+        body=body or body_number(0),
+        view=view,
+        size=size,
+        acquisition=acquisition,
+        rng=np.random.default_rng(seed),
+    )
+
+
+@pytest.mark.parametrize("view", [View.PA, View.AP])
+@pytest.mark.parametrize("aspect", [0.82, 1.0, 1.22])
+def test_an_average_pose_shows_all_29_regions_inside_the_image(
+    view: View, aspect: float
+) -> None:
+    acquisition = replace(AVERAGE, aspect_ratios=(aspect,))
+
+    for number in range(4):
+        image = render(body=body_number(number), view=view, acquisition=acquisition)
+
+        height, width = image.pixels.shape
+        assert tuple(image.boxes) == REGIONS
+        for region, (x0, y0, x1, y1) in image.boxes.items():
+            assert 0 <= x0 < x1 <= width, region
+            assert 0 <= y0 < y1 <= height, region
+
+
+def test_boxes_stay_inside_the_image_in_every_pose() -> None:
+    for seed in range(12):
+        image = render(body=body_number(seed), acquisition=COVIDX, seed=seed)
+
+        height, width = image.pixels.shape
+        assert len(image.boxes) > 20
+        for x0, y0, x1, y1 in image.boxes.values():
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
+
+
+def test_regions_outside_the_frame_have_no_box() -> None:
+    far_down = replace(AVERAGE, scale=(1.18, 1.18), aspect_ratios=(1.22,))
+    body = replace(body_number(0), lung_bottom=0.95)
+
+    image = render(body=body, acquisition=far_down)
+
+    assert "left costophrenic angle" not in image.boxes
+    assert "right costophrenic angle" not in image.boxes
+    assert "left lung" in image.boxes
+
+
+def middle_x(box: tuple[float, float, float, float]) -> float:
+    return (box[0] + box[2]) / 2
+
+
+@pytest.mark.parametrize("view", [View.PA, View.AP])
+def test_the_patients_right_is_on_the_images_left(view: View) -> None:
+    paired = [r.removeprefix("right ") for r in REGIONS if f"left {r[6:]}" in REGIONS]
+
+    for seed in range(6):
+        boxes = render(view=view, acquisition=CORPUS, seed=seed).boxes
+
+        assert len(paired) == 9
+        for name in paired:
+            if {f"right {name}", f"left {name}"} <= boxes.keys():
+                assert middle_x(boxes[f"right {name}"]) < middle_x(
+                    boxes[f"left {name}"]
+                )
+
+
+def test_boxes_nest_as_anatomy_does() -> None:
+    boxes = render().boxes
+
+    for side in ("right", "left"):
+        x0, y0, x1, y1 = boxes[f"{side} lung"]
+        tops = []
+        for zone in ("upper", "mid", "lower"):
+            zone_x0, zone_y0, zone_x1, zone_y1 = boxes[f"{side} {zone} lung zone"]
+            assert x0 - 1e-6 <= zone_x0 < zone_x1 <= x1 + 1e-6
+            assert y0 - 1e-6 <= zone_y0 < zone_y1 <= y1 + 1e-6
+            tops.append(zone_y0)
+        assert tops == sorted(tops)
+    # The trachea ends in the carina, the svc above the right atrium.
+    carina = boxes["carina"]
+    assert carina[1] < boxes["trachea"][3] < carina[3]
+    assert boxes["svc"][3] < boxes["right atrium"][3]
+    assert boxes["mediastinum"][3] == boxes["cardiac silhouette"][3]
+    assert boxes["mediastinum"][1] == boxes["upper mediastinum"][1]
+
+
+def test_a_lung_is_darker_than_what_surrounds_it() -> None:
+    for seed in range(4):
+        image = render(body=body_number(seed), seed=seed)
+
+        x0, y0, x1, y1 = (round(v) for v in image.boxes["left mid lung zone"])
+        lung = image.pixels[y0:y1, (x0 + 2 * x1) // 3 : x1 - 4].mean()
+        x0, y0, x1, y1 = (round(v) for v in image.boxes["abdomen"])
+        abdomen = image.pixels[(y0 + 2 * y1) // 3 : y1, x0 + 8 : x1 - 8].mean()
+        assert lung + 60 < abdomen
+
+
+def test_the_same_generator_gives_the_same_bytes() -> None:
+    shown = Observation(
+        finding="opacity",
+        places=("left mid lung zone",),
+        severity=0.7,
+        is_certain=True,
+        change=None,
+    )
+
+    for view in (View.PA, View.AP, View.LATERAL):
+        first = render([shown], view=view, acquisition=COVIDX, seed=3)
+        second = render([shown], view=view, acquisition=COVIDX, seed=3)
+        other = render([shown], view=view, acquisition=COVIDX, seed=4)
+
+        assert first.pixels.tobytes() == second.pixels.tobytes()
+        assert first.boxes == second.boxes
+        assert first.masks["opacity"].tobytes() == second.masks["opacity"].tobytes()
+        assert first.pixels.tobytes() != other.pixels.tobytes()
+
+
+def test_a_body_is_the_same_for_the_same_generator_and_differs_between_patients() -> (
+    None
+):
+    assert body_number(1) == body_number(1)
+    assert body_number(1) != body_number(2)
+
+
+def test_the_longest_side_is_the_size() -> None:
+    for aspect, expected in ((0.5, (100, 50)), (1.0, (100, 100)), (1.25, (80, 100))):
+        acquisition = replace(AVERAGE, aspect_ratios=(aspect,))
+
+        image = render(size=100, acquisition=acquisition)
+
+        assert image.pixels.shape == expected
+        assert image.pixels.dtype == np.uint8
+
+
+def test_boxes_scale_with_the_image() -> None:
+    acquisition = replace(AVERAGE, aspect_ratios=(1.0,))
+
+    small = render(size=100, acquisition=acquisition).boxes
+    large = render(size=200, acquisition=acquisition).boxes
+
+    for region in REGIONS:
+        np.testing.assert_allclose(
+            2 * np.array(small[region]), large[region], atol=1e-6
+        )
+
+
+def test_a_lateral_image_has_pixels_and_no_boxes() -> None:
+    image = render(view=View.LATERAL)
+
+    assert image.boxes == {}
+    assert image.masks == {}
+    assert image.pixels.std() > 25
+
+
+def test_populations_look_different() -> None:
+    looks = [CORPUS, NIH, CHEXPERT, RSNA, COVIDX, SIIM]
+
+    assert len(set(looks)) == 6
+    roughness = {}
+    for name, look in (("corpus", CORPUS), ("nih", NIH)):
+        images = [render(acquisition=look, seed=seed, size=160) for seed in range(6)]
+        contrasts = [np.subtract(*np.percentile(i.pixels, [90, 10])) for i in images]
+        roughness[name] = float(np.mean(contrasts))
+    assert roughness["nih"] < roughness["corpus"]
+
+
+def test_an_ap_heart_is_wider_for_its_chest() -> None:
+    ratios = {}
+    for view in (View.PA, View.AP):
+        boxes = render(view=view).boxes
+        heart = boxes["cardiac silhouette"]
+        ratios[view] = (heart[2] - heart[0]) / (
+            boxes["left lung"][2] - boxes["right lung"][0]
+        )
+
+    assert 0.36 < ratios[View.PA] < 0.52
+    assert ratios[View.PA] < ratios[View.AP]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"view": View.OTHER}, "expected view PA, AP or LATERAL, found 'OTHER'"),
+        ({"size": 20}, "expected size >= 64 pixels, found 20"),
+    ],
+)
+def test_what_has_no_drawing_is_refused(
+    changed: dict[str, View | int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        render_radiograph(
+            (),
+            **{  # type: ignore[arg-type]  # the point is to vary one argument
+                "body": body_number(0),
+                "view": View.PA,
+                "size": 128,
+                "acquisition": AVERAGE,
+                "rng": np.random.default_rng(0),
+            }
+            | changed,
+        )
