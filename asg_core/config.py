@@ -21,6 +21,7 @@ from asg_core.models.config import ImageEncoderConfig
 from asg_core.redaction import redact
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.config import ReportsConfig
+from asg_core.settings import Settings
 from asg_core.sources.config import AnnotationsConfig, CorpusConfig
 from asg_core.summary.config import SummaryConfig
 from asg_core.terms.views import View
@@ -32,15 +33,11 @@ class ConfigError(ValueError):
     """The configuration cannot be run; the message says which key and what to do."""
 
 
-class ProjectConfig(BaseModel):
+class ProjectConfig(Settings):
     """A run: a corpus and what is made of it."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,  # an address may hold a password
-    )
+    # An address may hold a password. The rest is that of every section.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     corpus: CorpusConfig = CorpusConfig()
     """Which data set is read, from where, and in how many shards."""

@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from asg_core.settings import RejectShare, Settings
 from asg_core.terms.existence import Context, Existence
 from asg_core.terms.views import FRONTAL, View
 
@@ -15,12 +16,8 @@ class Policy(StrEnum):
     SPLIT = "split"
 
 
-class AlignmentConfig(BaseModel):
+class AlignmentConfig(Settings):
     """How sentences and boxes become units."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     policy: Policy = Policy.MERGE
     """`merge`: regions that share a sentence are one unit, with the union of their boxes
@@ -41,6 +38,6 @@ class AlignmentConfig(BaseModel):
     """Most units of one image, in order of the report; what is beyond is counted. Empty:
     no limit."""
 
-    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    max_reject_share: RejectShare = 0.01
     """Share of a job's items (triplets and boxes) that may be rejected before the job
     stops."""

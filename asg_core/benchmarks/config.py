@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from asg_core.settings import RejectShare, Settings
 
 _ALL_VIEWS = "-all-views"
 
@@ -13,10 +13,8 @@ BenchmarkName = Literal["nih", "chexpert", "rsna", "covidx", "siim"]
 """The benchmarks; each has a reader of this name in `asg_core.evaluation.benchmarks`."""
 
 
-class NihConfig(BaseModel):
+class NihConfig(Settings):
     """NIH ChestX-ray14."""
-
-    model_config = _MODEL
 
     root: Path | None = None
     """Folder of the dataset as distributed; null leaves the benchmark out."""
@@ -42,7 +40,7 @@ class NihConfig(BaseModel):
     seed: int = Field(default=0, ge=0)
     """Of the draw of the validation patients."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of the items that may be rejected before the job stops."""
 
     @model_validator(mode="after")
@@ -63,10 +61,8 @@ class NihConfig(BaseModel):
         return self
 
 
-class ChexpertConfig(BaseModel):
+class ChexpertConfig(Settings):
     """CheXpert, in the small or the full size."""
-
-    model_config = _MODEL
 
     root: Path | None = None
     """Folder of the dataset as distributed, or the folder above it; null leaves the
@@ -100,7 +96,7 @@ class ChexpertConfig(BaseModel):
     seed: int = Field(default=0, ge=0)
     """Of the draw of the validation patients."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of the items that may be rejected before the job stops."""
 
     @property
@@ -119,10 +115,8 @@ class ChexpertConfig(BaseModel):
         return self
 
 
-class RsnaConfig(BaseModel):
+class RsnaConfig(Settings):
     """RSNA Pneumonia Detection Challenge, stage 2."""
-
-    model_config = _MODEL
 
     root: Path | None = None
     """Folder of the dataset as distributed; null leaves the benchmark out."""
@@ -131,14 +125,12 @@ class RsnaConfig(BaseModel):
     """Published divisions of the labelled images, drawn again from the label file: the
     first is for classification, the second for segmentation."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of the items that may be rejected before the job stops."""
 
 
-class CovidxConfig(BaseModel):
+class CovidxConfig(Settings):
     """COVIDx; version 9A is the one of the published numbers."""
-
-    model_config = _MODEL
 
     root: Path | None = None
     """Folder of the dataset as distributed; null leaves the benchmark out."""
@@ -155,14 +147,12 @@ class CovidxConfig(BaseModel):
     seed: int = Field(default=0, ge=0)
     """Of the draw of the validation patients."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of the items that may be rejected before the job stops."""
 
 
-class SiimConfig(BaseModel):
+class SiimConfig(Settings):
     """SIIM-ACR Pneumothorax Segmentation."""
-
-    model_config = _MODEL
 
     root: Path | None = None
     """Folder of the dataset as distributed; null leaves the benchmark out."""
@@ -175,14 +165,12 @@ class SiimConfig(BaseModel):
     """`image` divides the images 70 / 15 / 15. `mgca-rows` is the division of the MGCA
     code, which divides the rows of the csv and so has images in two parts."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of the items that may be rejected before the job stops."""
 
 
-class BenchmarksConfig(BaseModel):
+class BenchmarksConfig(Settings):
     """The benchmarks that encoders are evaluated on; a synthetic run makes its own."""
-
-    model_config = _MODEL
 
     nih: NihConfig = NihConfig()
     """NIH ChestX-ray14: 14 findings."""

@@ -6,7 +6,6 @@ the tables do not say. `pixels.parquet` beside them is the pixel cache.
 
 import json
 import logging
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from asg_core.files import write_json
 from asg_core.sources.reading.files import SourceError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
@@ -288,10 +288,7 @@ def write_benchmark(tables: BenchmarkTables, folder: Path) -> None:
         "num_rejected": len(tables.rejects),
         "notes": dict(tables.notes),
     }
-    path = folder / ABOUT
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(about, indent=2) + "\n")
-    temporary.replace(path)
+    write_json(folder / ABOUT, about, indent=2)
 
 
 def load_benchmark(folder: Path) -> Benchmark:

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from asg_core.settings import Settings
 
 
-class TripletCheckConfig(BaseModel):
+class TripletCheckConfig(Settings):
     """How the target `check_triplets` draws a sheet to be marked, or scores a marked one."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     num_reports: int = Field(default=40, ge=1, le=2000)
     """How many reports the sheet has; all, where the corpus has fewer. Forty short

@@ -14,6 +14,7 @@ from asg_core.checking.spreadsheet import (
     read_sheet,
     sheet_bytes,
 )
+from asg_core.files import replacing
 from asg_core.tables.catalog import TRIPLETS
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
@@ -122,10 +123,8 @@ def write_new_sheet(content: bytes, path: Path) -> None:
     """
     if path.exists():
         check_unmarked(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def check_unmarked(path: Path) -> None:

@@ -1,7 +1,6 @@
 """The tokenizer of the text encoder: trained on the corpus, or the encoder's own."""
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from asg_core.data.tokens import (
     is_unknown_piece,
     pieces_of_words,
 )
+from asg_core.files import replacing
 from asg_core.models.config import TextEncoderConfig
 from asg_core.models.pretrained.folders import check_vocabulary_size
 
@@ -75,10 +75,8 @@ def train_tokenizer(
     special_pieces(tokenizer, where=config.name or "train_tokenizer")
     unknown = _unknown_words(kept, tokenizer=tokenizer)
     unknown.check(max_share=config.max_unknown_share)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    tokenizer.save(str(temporary))
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        tokenizer.save(str(temporary))
     logger.info(
         "tokenizer of %d pieces, %s; of the corpus %s",
         tokenizer.get_vocab_size(),

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from asg_core.benchmarks.config import BenchmarksConfig
 from asg_core.evaluation.protocols.mgca.config import (
@@ -13,8 +13,8 @@ from asg_core.evaluation.protocols.mgca.config import (
 )
 from asg_core.evaluation.protocols.segmentation_config import SegmentationConfig
 from asg_core.models.config import ImageEncoderConfig
+from asg_core.settings import Device, Precision, Settings
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 _NAME = r"^[a-z0-9][a-z0-9_]*$"
 _SLOT = "{}"
 
@@ -42,10 +42,8 @@ _NEEDED: dict[str, tuple[frozenset[str], ...]] = {
 """For each kind, the keys it needs: one of the sets, and none of the other keys."""
 
 
-class EncoderConfig(BaseModel):
+class EncoderConfig(Settings):
     """One image encoder, whose weights no protocol changes."""
-
-    model_config = _MODEL
 
     kind: Literal["run", "checkpoint", "timm", "transformers", "random", "pixels"]
     """Where it comes from. `run`: a pre-training run of this configuration. `checkpoint`:
@@ -155,10 +153,8 @@ class EncoderConfig(BaseModel):
             raise ValueError(f"std: expected numbers greater than 0, found {self.std}")
 
 
-class LinearConfig(BaseModel):
+class LinearConfig(Settings):
     """Logistic regression on frozen image features."""
-
-    model_config = _MODEL
 
     l2: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
     """Weights of half the squared norm of the coefficients beside the mean log-loss; the
@@ -182,10 +178,8 @@ class LinearConfig(BaseModel):
         return self
 
 
-class PromptsConfig(BaseModel):
+class PromptsConfig(Settings):
     """Sentences that images are compared with, in the joint space."""
-
-    model_config = _MODEL
 
     name: str = "chexzero"
     """What this set of templates is called beside the scores."""
@@ -221,10 +215,8 @@ class PromptsConfig(BaseModel):
         return self
 
 
-class EvaluationConfig(BaseModel):
+class EvaluationConfig(Settings):
     """From encoders and benchmarks to scores and metrics."""
-
-    model_config = _MODEL
 
     benchmarks: BenchmarksConfig = BenchmarksConfig()
     """Where the benchmarks lie and how each is divided."""
@@ -278,14 +270,14 @@ class EvaluationConfig(BaseModel):
     batch_size: int = Field(default=64, ge=1)
     """Images of one forward pass of an encoder."""
 
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    device: Device = "cpu"
     """Torch device: "cpu", "cuda" or "cuda:1"."""
 
     threads: int = Field(default=1, ge=1)
     """CPU threads of one job. Results depend on it in the last digits, so it is not taken
     from the machine."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Arithmetic of the encoders' forward passes."""
 
     seed: int = Field(default=0, ge=0)

@@ -1,17 +1,14 @@
 """What the pixel cache holds."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from asg_core.images.resample import Resample
+from asg_core.settings import RejectShare, Settings
 from asg_core.terms.views import FRONTAL, View
 
 
-class ImagesConfig(BaseModel):
+class ImagesConfig(Settings):
     """Which images are decoded, and to what."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     size: int = Field(default=256, ge=16, le=4096)
     """Side of the square that every image is scaled and padded to, in pixels."""
@@ -26,5 +23,5 @@ class ImagesConfig(BaseModel):
     spelling of their view in the log and the summary. FRONTAL is PA or AP, where nobody
     says which."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of a job's items that may be rejected before the job stops."""

@@ -5,7 +5,6 @@ page of equally long values without level bytes, so image i of a group begins at
 byte, and one `pread` fetches it. Reading one row of common Parquet costs its whole group.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from asg_core.files import replacing
 from asg_core.images.geometry import Frame, Pixels
 from asg_core.tables.catalog import PIXELS
 from asg_core.tables.schema import (
@@ -66,14 +66,9 @@ def write_pixels(rows: Iterable[PixelRow], *, path: Path, size: int) -> int:
         TableError: If the ids do not ascend, or the file that was written cannot be read
             by offset.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         num_rows = _write(rows, path=temporary, size=size)
         _verify(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return num_rows
 
 

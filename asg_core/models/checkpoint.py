@@ -3,8 +3,6 @@
 # Shape suffixes: F = findings, T = word pieces of their names
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from asg_core.files import replacing, write_json
 from asg_core.models.asg import AsgModel
 from asg_core.models.config import ModelConfig
 from asg_core.models.image_encoder import build_image_encoder, network_options
@@ -75,7 +74,7 @@ def save_model(model: AsgModel, run: Mapping[str, Any], *, folder: Path) -> None
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").unlink(missing_ok=True)
     _write_tensors(model.state_dict(), folder / "model.safetensors")
-    _write_json(description, folder / "run.json")
+    write_json(folder / "run.json", description)
 
 
 def load_model(folder: Path) -> AsgModel:
@@ -201,7 +200,7 @@ def export_image_encoder(model: AsgModel, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write_tensors(encoder.network.state_dict(), folder / "model.safetensors")
-    _write_json(description, folder / "config.json")
+    write_json(folder / "config.json", description)
 
 
 def export_text_encoder(model: AsgModel, folder: Path, *, tokenizer: Path) -> None:
@@ -241,12 +240,9 @@ def export_text_encoder(model: AsgModel, folder: Path, *, tokenizer: Path) -> No
             if name in vocabulary:
                 setattr(fast, role, name)
     fast.model_max_length = encoder.max_pieces
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    network.save_pretrained(partial)
-    fast.save_pretrained(partial)
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.replace(folder)
+    with replacing(folder) as temporary:
+        network.save_pretrained(temporary)
+        fast.save_pretrained(temporary)
 
 
 def _settled(model: AsgModel) -> ModelConfig:
@@ -293,12 +289,5 @@ def _write_tensors(state: Mapping[str, Tensor], path: Path) -> None:
     tensors = {
         name: value.detach().cpu().contiguous().clone() for name, value in state.items()
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_file(tensors, partial, metadata={"format": "pt"})
-    partial.replace(path)
-
-
-def _write_json(content: Mapping[str, Any], path: Path) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})

@@ -3,18 +3,16 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from asg_core.settings import Settings
 
 BIO_CLINICAL_BERT = "emilyalsentzer/Bio_ClinicalBERT"
 """The paper's text encoder, by its name on the model hub."""
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-
-class ImageEncoderConfig(BaseModel):
+class ImageEncoderConfig(Settings):
     """An image encoder of timm: any with a grid of patch features."""
-
-    model_config = _MODEL
 
     name: str = "deit_base_patch16_224.fb_in1k"
     """Name of the architecture in timm, with or without a tag of pre-trained weights."""
@@ -83,10 +81,8 @@ class ImageEncoderConfig(BaseModel):
         return self
 
 
-class ScratchTextConfig(BaseModel):
+class ScratchTextConfig(Settings):
     """A small BERT that starts from random weights, with a tokenizer of the corpus."""
-
-    model_config = _MODEL
 
     width: int = Field(default=128, ge=8)
     """Width of the hidden states."""
@@ -109,10 +105,8 @@ class ScratchTextConfig(BaseModel):
         return self
 
 
-class TextEncoderConfig(BaseModel):
+class TextEncoderConfig(Settings):
     """A BERT of transformers: by name, from a folder, or small and from scratch."""
-
-    model_config = _MODEL
 
     name: str | None = BIO_CLINICAL_BERT
     """Name on the model hub or path of a local folder, with its tokenizer; null builds
@@ -163,10 +157,8 @@ class TextEncoderConfig(BaseModel):
         return self
 
 
-class HeadsConfig(BaseModel):
+class HeadsConfig(Settings):
     """The projections into the joint space, one pair for images and one for reports."""
-
-    model_config = _MODEL
 
     hidden_width: int = Field(default=2048, ge=1)
     """Units of the hidden layer."""
@@ -179,10 +171,8 @@ class HeadsConfig(BaseModel):
     paper pools unit vectors and leaves the means as they are."""
 
 
-class TagDecoderConfig(BaseModel):
+class TagDecoderConfig(Settings):
     """The transformer decoder that asks the patches about each tag."""
-
-    model_config = _MODEL
 
     layers: int = Field(default=4, ge=1)
     """Decoder layers."""
@@ -202,13 +192,11 @@ class TagDecoderConfig(BaseModel):
     `trained`: the text encoder that is being trained, at every step."""
 
 
-class LegacyConfig(BaseModel):
+class LegacyConfig(Settings):
     """Defects of the authors' released code that could have shaped published numbers.
 
     All off by default; each exists so that its effect can be studied.
     """
-
-    model_config = _MODEL
 
     mix_up_regions: bool = False
     """Regions are pooled from the map of another image of the batch: boxes carry the
@@ -224,10 +212,8 @@ class LegacyConfig(BaseModel):
     """The statistics of the word head include the padding up to `max_pieces` - 1 words."""
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(Settings):
     """Everything that has weights."""
-
-    model_config = _MODEL
 
     image_encoder: ImageEncoderConfig = ImageEncoderConfig()
     """The image encoder."""

@@ -1,12 +1,12 @@
 """The resumable state of detector training: one file, replaced as a whole."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from asg_core.files import replacing
 from asg_core.regions.network import Network
 
 _FORMAT = 1
@@ -53,10 +53,8 @@ def write_checkpoint(
         "loss_names": names,
         "losses": torch.tensor(values, dtype=torch.float64),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{_NAME}.{os.getpid()}.tmp"
-    torch.save(state, temporary)
-    temporary.replace(folder / _NAME)
+    with replacing(folder / _NAME) as temporary:
+        torch.save(state, temporary)
 
 
 def read_checkpoint(

@@ -4,11 +4,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from asg_core.settings import Device, Precision, RejectShare, Settings
 from asg_core.sources.config import AnnotationsConfig
-
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 TrainedBackend = Literal["torchvision", "detectron2"]
 """Whose Faster R-CNN a trained detector is."""
@@ -28,10 +27,8 @@ class Backbone(StrEnum):
     MOBILENET_V3_LARGE = "mobilenet_v3_large"
 
 
-class ArchitectureConfig(BaseModel):
+class ArchitectureConfig(Settings):
     """The parts of the Faster R-CNN, and how many boxes it learns from at a time."""
-
-    model_config = _MODEL
 
     backbone: Backbone = Backbone.RESNET50
     """The network below the feature pyramid."""
@@ -109,10 +106,8 @@ class ArchitectureConfig(BaseModel):
         return self
 
 
-class AugmentationConfig(BaseModel):
+class AugmentationConfig(Settings):
     """How training images vary. There is no mirroring: left and right are labels."""
-
-    model_config = _MODEL
 
     shift: float = Field(default=0.08, ge=0, le=0.5)
     """Largest move along each axis, as a share of the side of the model frame."""
@@ -130,10 +125,8 @@ class AugmentationConfig(BaseModel):
     """A box that keeps less than this share of its area in the image is not taught."""
 
 
-class DetectorTrainingConfig(BaseModel):
+class DetectorTrainingConfig(Settings):
     """How the detector learns from annotated boxes."""
-
-    model_config = _MODEL
 
     architecture: ArchitectureConfig = ArchitectureConfig()
     """The network. The detectron2 backend reads its own parts of it."""
@@ -164,7 +157,7 @@ class DetectorTrainingConfig(BaseModel):
     max_grad_norm: float = Field(default=5.0, gt=0)
     """Gradients of a greater norm are scaled down to it."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Arithmetic of the forward pass; weights are always 32 bit."""
 
     seed: int = Field(default=0, ge=0)
@@ -174,7 +167,7 @@ class DetectorTrainingConfig(BaseModel):
     """CPU threads. Results depend on it in the last digits, so it is not taken from the
     machine."""
 
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    device: Device = "cpu"
     """Torch device: "cpu", "cuda" or "cuda:1"."""
 
     checkpoint_every: int = Field(default=500, ge=1)
@@ -206,10 +199,8 @@ class DetectorTrainingConfig(BaseModel):
         return self
 
 
-class DetectionConfig(BaseModel):
+class DetectionConfig(Settings):
     """How a trained detector is applied."""
-
-    model_config = _MODEL
 
     score_threshold: float = Field(default=0.05, ge=0, lt=1)
     """A region whose best box scores less has no box."""
@@ -218,7 +209,7 @@ class DetectionConfig(BaseModel):
     """Boxes of the same region with at least this IoU with the best one take part, with
     their scores as weights, in its final corners; 1 keeps the best box as it is."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Arithmetic of the network."""
 
     batch_size: int = Field(default=16, ge=1)
@@ -227,14 +218,12 @@ class DetectionConfig(BaseModel):
     threads: int = Field(default=1, ge=1)
     """CPU threads of one job."""
 
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    device: Device = "cpu"
     """Torch device: "cpu", "cuda" or "cuda:1"."""
 
 
-class RegionsConfig(BaseModel):
+class RegionsConfig(Settings):
     """Where the boxes of anatomical regions come from."""
-
-    model_config = _MODEL
 
     backend: Literal["torchvision", "detectron2", "import", "none"] = "torchvision"
     """Whose Faster R-CNN finds the regions; "import" takes the annotated boxes as they
@@ -254,7 +243,7 @@ class RegionsConfig(BaseModel):
     """Folder with `model.safetensors` and `run.json` of a trained detector, to be used
     instead of training one; null trains."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of a job's images that may be rejected before the job stops."""
 
     @model_validator(mode="after")

@@ -5,7 +5,6 @@
 import json
 import logging
 import math
-import os
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +16,7 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor
 
+from asg_core.files import replacing, write_json
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.randomness import own_randomness, seed_of
 from asg_core.regions.checkpoint import (
@@ -291,9 +291,6 @@ def _publish(network: Network, run: dict[str, object], *, out: Path) -> None:
         name: value.detach().cpu().contiguous()
         for name, value in network.state_dict().items()
     }
-    model = out / f".model.safetensors.{os.getpid()}.tmp"
-    save_file(weights, model)
-    description = out / f".run.json.{os.getpid()}.tmp"
-    description.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-    model.replace(out / "model.safetensors")
-    description.replace(out / "run.json")
+    with replacing(out / "model.safetensors") as temporary:
+        save_file(weights, temporary)
+    write_json(out / "run.json", run)

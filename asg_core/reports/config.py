@@ -4,7 +4,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from asg_core.settings import Device, RejectShare, Settings
 
 RADGRAPH_REPOSITORY = "StanfordAIMI/RRG_scorers"
 """Where the model hub keeps the archives of RadGraph's models."""
@@ -26,12 +28,8 @@ class SectionName(StrEnum):
     RECOMMENDATION = "recommendation"
 
 
-class RadgraphConfig(BaseModel):
+class RadgraphConfig(Settings):
     """Where the graphs of the parser `radgraph` come from: a file, or the model."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     graphs: Path | None = None
     """Ready-made graphs, .json or .json.gz: output of the radgraph package, or
@@ -45,7 +43,7 @@ class RadgraphConfig(BaseModel):
     where the text encoder is local too, encoder/. Null: the archive comes from the
     model hub or its cache."""
 
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:[0-9]+)?)$")
+    device: Device = "cpu"
     """Device of the model: cpu, cuda, or cuda:N."""
 
     @model_validator(mode="after")
@@ -77,24 +75,16 @@ class RadgraphConfig(BaseModel):
         return {"reports.radgraph.model_folder": files}
 
 
-class ScispacyConfig(BaseModel):
+class ScispacyConfig(Settings):
     """Which model the parser `scispacy` takes its dependency trees from."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     model: str = Field(default="en_core_sci_sm", min_length=1)
     """An installed spaCy model with a dependency parser, or the folder of one.
     scispaCy's models are archives to be installed by hand, see the pipeline page."""
 
 
-class ReportsConfig(BaseModel):
+class ReportsConfig(Settings):
     """How reports become sentences and (region, finding, existence) triplets."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     parser: Literal["lexicon", "radgraph", "scispacy"] = "lexicon"
     """The parser that reads the sentences; `lexicon` needs no model, `radgraph` a model
@@ -131,7 +121,7 @@ class ReportsConfig(BaseModel):
     """Whether claims about the past ("history of pneumonia") are rows, in the context
     `history`. They say nothing about the images of the study."""
 
-    max_reject_share: float = Field(default=0.2, ge=0.0, le=1.0)
+    max_reject_share: RejectShare = 0.2
     """Share of a job's reports that may be rejected before the job stops."""
 
     @property

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from asg_core.settings import RejectShare, Settings
 from asg_core.synthetic.config import SyntheticConfig
 from asg_core.terms.views import View
 
@@ -20,12 +21,8 @@ def _require_inside(key: str, folder: Path) -> None:
         )
 
 
-class MimicCxrConfig(BaseModel):
+class MimicCxrConfig(Settings):
     """Where the parts of MIMIC-CXR-JPG and of the MIMIC-CXR reports lie."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     image_folder: Path = Path()
     """Folder of MIMIC-CXR-JPG, relative to `corpus.root`: it holds `files/` and the
@@ -45,12 +42,8 @@ class MimicCxrConfig(BaseModel):
         return self
 
 
-class OpenIConfig(BaseModel):
+class OpenIConfig(Settings):
     """Where the parts of the Open-i collection (Indiana University) lie."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     report_path: Path | None = None
     """The folder `ecgen-radiology` or the file `NLMCXR_reports.tgz`, relative to
@@ -69,12 +62,8 @@ class OpenIConfig(BaseModel):
         return self
 
 
-class TableColumnsConfig(BaseModel):
+class TableColumnsConfig(Settings):
     """Names of the columns of a table source; null says that there is no such column."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     image_path: str | None = None
     """Image files, relative to `corpus.root`, with forward slashes."""
@@ -100,12 +89,8 @@ class TableColumnsConfig(BaseModel):
     `corpus.validate_share`."""
 
 
-class TableSourceConfig(BaseModel):
+class TableSourceConfig(Settings):
     """A CSV or Parquet file that names image files, report texts, or both."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     file: Path | None = None
     """The table, relative to `corpus.root`: .csv, .csv.gz or .parquet, with a header."""
@@ -117,12 +102,8 @@ class TableSourceConfig(BaseModel):
     """View of every image when no column names it; FRONTAL is PA or AP."""
 
 
-class CorpusConfig(BaseModel):
+class CorpusConfig(Settings):
     """The studies that a run aligns and trains on."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     name: str = Field(default="synthetic", pattern=r"^[a-z0-9_]+$")
     """Folder of this corpus under `results/`: lower case letters, digits, underscores.
@@ -163,7 +144,7 @@ class CorpusConfig(BaseModel):
     test_share: float = Field(default=0.0, ge=0, le=1)
     """Share of the patients without a split of their own that go to `test`."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of a job's items that may be rejected before the job stops."""
 
     synthetic: SyntheticConfig = SyntheticConfig()
@@ -240,12 +221,8 @@ class CorpusConfig(BaseModel):
         return self
 
 
-class BoxTableConfig(BaseModel):
+class BoxTableConfig(Settings):
     """A CSV or Parquet file with one box of one region of one image in a row."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     file: Path | None = None
     """The table, relative to the root of the annotations: .csv, .csv.gz or .parquet."""
@@ -269,12 +246,8 @@ class BoxTableConfig(BaseModel):
     """Column of the bottom edges, in pixels of the original frame."""
 
 
-class AnnotationsConfig(BaseModel):
+class AnnotationsConfig(Settings):
     """Boxes of anatomical regions that come with a corpus."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     source: Literal["none", "chest_imagenome", "table"] | None = None
     """How the boxes are laid out on disk; `none` reads no box; null is chest_imagenome
@@ -286,7 +259,7 @@ class AnnotationsConfig(BaseModel):
     table: BoxTableConfig = BoxTableConfig()
     """Layout of the source `table`."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of a job's items that may be rejected before the job stops."""
 
     @model_validator(mode="after")

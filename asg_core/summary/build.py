@@ -1,7 +1,6 @@
 """Build the summary: pages, their pictures, and their tables as files."""
 
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import polars as pl
 
 import asg_core
 from asg_core.evaluation.published import read_published
+from asg_core.files import replacing
 from asg_core.provenance import git_commit
 from asg_core.summary.checked import checked_sheets
 from asg_core.summary.config import SummaryConfig
@@ -375,18 +375,11 @@ def _write(
     out: Path,
 ) -> None:
     """Write everything into a folder beside `out`, and put it in its place."""
-    fresh, old = (
-        out.with_name(f".{out.name}.{os.getpid()}.{kind}") for kind in ("new", "old")
-    )
-    shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / TABLES).mkdir(parents=True)
-    for name, text in files.items():
-        (fresh / name).write_text(text, encoding="utf-8")
-    for name in ASSETS:
-        shutil.copyfile(TEMPLATES / name, fresh / name)
-    for sheet in sheets:
-        write_sheet(sheet, fresh / TABLES)
-    if out.exists():
-        out.rename(old)
-    fresh.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    with replacing(out) as fresh:
+        (fresh / TABLES).mkdir(parents=True)
+        for name, text in files.items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        for name in ASSETS:
+            shutil.copyfile(TEMPLATES / name, fresh / name)
+        for sheet in sheets:
+            write_sheet(sheet, fresh / TABLES)

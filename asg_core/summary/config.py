@@ -1,14 +1,12 @@
 """What the summary shows."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from asg_core.settings import Settings
 
 
-class SummaryConfig(BaseModel):
+class SummaryConfig(Settings):
     """The pages that show what a run made and how well."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     title: str | None = Field(default=None, min_length=1, max_length=200)
     """Title of the pages; null names the corpus."""

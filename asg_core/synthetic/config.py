@@ -1,14 +1,12 @@
 """What the synthetic world holds: how many patients, images and benchmark images."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from asg_core.settings import Settings
 
 
-class SyntheticBenchmarksConfig(BaseModel):
+class SyntheticBenchmarksConfig(Settings):
     """How many images each benchmark gets; 0 leaves the benchmark out."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     nih: int = Field(default=1500, ge=0)
     """Images laid out as NIH ChestX-ray14 (CSV and PNG)."""
@@ -26,12 +24,8 @@ class SyntheticBenchmarksConfig(BaseModel):
     """Images laid out as SIIM-ACR pneumothorax (CSV of run lengths and DICOM)."""
 
 
-class SyntheticConfig(BaseModel):
+class SyntheticConfig(Settings):
     """The size and the seed of the synthetic world."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     seed: int = Field(default=0, ge=0)
     """Everything of the world follows from this number and the keys beside it."""

@@ -2,12 +2,12 @@
 
 import gzip
 import io
-import json
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from asg_core.files import write_json
 from asg_core.synthetic.config import SyntheticConfig
 
 MANIFEST = "manifest.json"
@@ -68,11 +68,4 @@ def write_manifest(root: Path, *, config: SyntheticConfig) -> None:
         "config": config.model_dump(mode="json"),
         "files": files,
     }
-    temporary = root / f".{MANIFEST}.tmp"
-    write_json(temporary, content)
-    temporary.replace(root / MANIFEST)
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write `content` as indented JSON."""
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(root / MANIFEST, content)

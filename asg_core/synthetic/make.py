@@ -17,11 +17,11 @@ from typing import IO
 import cv2
 import polars as pl
 
+from asg_core.files import write_json
 from asg_core.synthetic.config import SyntheticConfig
 from asg_core.synthetic.folder import (
     claim_folder,
     open_text,
-    write_json,
     write_manifest,
 )
 from asg_core.synthetic.layouts import (

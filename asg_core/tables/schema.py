@@ -4,12 +4,13 @@ A table is a Parquet file that says in its metadata which table and which versio
 Writing checks, sorts by key and renames into place; reading refuses anything else.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+
+from asg_core.files import replacing
 
 METADATA_TABLE = "asg.table"
 METADATA_VERSION = "asg.version"
@@ -115,14 +116,9 @@ def write_table(frame: pl.DataFrame, path: Path, *, schema: TableSchema) -> None
     """
     schema.check(frame, where=f"write_table({path.name})")
     ordered = frame.select(list(schema.columns)).sort(schema.key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    ordered.write_parquet(
-        temporary,
-        compression="zstd",
-        metadata={METADATA_TABLE: schema.name, METADATA_VERSION: str(schema.version)},
-    )
-    temporary.replace(path)
+    metadata = {METADATA_TABLE: schema.name, METADATA_VERSION: str(schema.version)}
+    with replacing(path) as temporary:
+        ordered.write_parquet(temporary, compression="zstd", metadata=metadata)
 
 
 def read_table(path: Path, *, schema: TableSchema) -> pl.DataFrame:

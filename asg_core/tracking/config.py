@@ -1,19 +1,15 @@
 """Where runs are mirrored to, and what may leave the machine with them."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from asg_core.redaction import has_secret
+from asg_core.settings import Settings
 
 
-class TrackingConfig(BaseModel):
+class TrackingConfig(Settings):
     """How the events of jobs reach an MLflow tracking store."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,  # it may be a password
-    )
+    model_config = ConfigDict(hide_input_in_errors=True)  # it may be a password
 
     enabled: bool = True
     """Whether runs are mirrored at all. The files under results/ are the same without."""
@@ -53,12 +49,8 @@ class TrackingConfig(BaseModel):
         return uri
 
 
-class PrivacyConfig(BaseModel):
+class PrivacyConfig(Settings):
     """What may be copied out of the tables into MLflow and the HTML summary."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     export_examples: bool = False
     """Whether report text, pixels and ids of a corpus that is not synthetic may be

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import asg_core
+from asg_core.files import replacing
 from asg_core.provenance import git_commit
 from asg_core.redaction import redact_values
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
@@ -183,9 +184,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file in one step: a reader sees the old or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        text = json.dumps(values, indent=1, default=str)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def remove_if_empty(folder: Path) -> bool:

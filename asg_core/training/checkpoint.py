@@ -4,7 +4,6 @@ What is random in a step depends on the seed and the step only, so no state of a
 generator needs keeping.
 """
 
-import os
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from asg_core.files import replacing
 from asg_core.training.progress import Progress
 
 FORMAT = 1
@@ -123,7 +123,5 @@ def _best(folder: Path, step: int | None) -> Path:
 
 
 def _write(state: Any, path: Path) -> None:  # noqa: ANN401 - what torch.save takes
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        torch.save(state, temporary)

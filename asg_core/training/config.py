@@ -4,19 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from asg_core.images.resample import Resample
 from asg_core.models.config import ModelConfig
+from asg_core.settings import Device, Precision, RejectShare, Settings
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 _RUN_NAME = r"^[a-z0-9][a-z0-9_]*$"
 
 
-class CropConfig(BaseModel):
+class CropConfig(Settings):
     """From the cached pixels to what the encoder sees. There is no mirroring."""
-
-    model_config = _MODEL
 
     resize: int = Field(default=256, ge=16)
     """Side that the cached square is scaled to before the crop, in pixels. Training
@@ -39,10 +37,8 @@ class CropConfig(BaseModel):
     only."""
 
 
-class LossesConfig(BaseModel):
+class LossesConfig(Settings):
     """The four losses: their weights, 0 to leave one out, and their settings."""
-
-    model_config = _MODEL
 
     image_report: float = Field(default=1.0, ge=0)
     """Weight of IRA: InfoNCE of images and reports."""
@@ -87,10 +83,8 @@ class LossesConfig(BaseModel):
         return self
 
 
-class OptimizerConfig(BaseModel):
+class OptimizerConfig(Settings):
     """AdamW with a linear rise and a cosine fall, per step."""
-
-    model_config = _MODEL
 
     learning_rate: float = Field(default=4e-5, gt=0)
     """Peak learning rate."""
@@ -111,10 +105,8 @@ class OptimizerConfig(BaseModel):
     """Gradients of a greater norm are scaled down to it; null: no clipping."""
 
 
-class PretrainingSettings(BaseModel):
+class PretrainingSettings(Settings):
     """One pre-training run."""
-
-    model_config = _MODEL
 
     model: ModelConfig = ModelConfig()
     """Encoders, heads and tag decoder."""
@@ -147,7 +139,7 @@ class PretrainingSettings(BaseModel):
     its last step. The loss of a contrastive run can be lowest before it has learned
     anything; runs that are compared step by step keep the last."""
 
-    precision: Literal["fp32", "bf16"] = "bf16"
+    precision: Precision = "bf16"
     """Arithmetic of the forward pass; weights are always 32 bit."""
 
     seed: int = Field(default=42, ge=0)
@@ -157,7 +149,7 @@ class PretrainingSettings(BaseModel):
     """Folder of an earlier run (model.safetensors, run.json) whose weights to start from;
     null starts from the encoders' own."""
 
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    device: Device = "cpu"
     """Torch device: "cpu", "cuda" or "cuda:1"; with several processes each takes the
     GPU of its local rank."""
 
@@ -190,7 +182,7 @@ class PretrainingConfig(PretrainingSettings):
     """Runs by name (lower case letters, digits, underscores): the keys of this section
     that each changes, such as {ira: {losses: {tags: 0}}}."""
 
-    max_reject_share: float = Field(default=0.05, ge=0, le=1)
+    max_reject_share: RejectShare = 0.05
     """Share of a job's studies that may be rejected before the job stops."""
 
     def settings_of(self, run: str) -> PretrainingSettings:

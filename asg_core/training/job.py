@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
+from asg_core.settings import Settings
 from asg_core.training.config import PretrainingSettings
 
 
-class PretrainJob(BaseModel):
+class PretrainJob(Settings):
     """One run: its inputs, its settings, and where its results go."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     run: str
     """Name of the run; it is written into run.json."""

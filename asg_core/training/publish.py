@@ -1,11 +1,11 @@
 """The folder of a finished run."""
 
-import os
 import shutil
 from typing import Any
 
 from asg_core.data.corpus import digest_ids
 from asg_core.data.make_corpora import Corpora
+from asg_core.files import replacing
 from asg_core.models.checkpoint import (
     export_image_encoder,
     export_text_encoder,
@@ -33,9 +33,8 @@ def publish(
     (out / "run.json").unlink(missing_ok=True)
     write_table(progress.history(), out / "history.parquet", schema=HISTORY)
     tokenizer = out / "tokenizer.json"
-    temporary = out / f".tokenizer.json.{os.getpid()}.tmp"
-    shutil.copyfile(job.tokenizer, temporary)
-    temporary.replace(tokenizer)
+    with replacing(tokenizer) as temporary:
+        shutil.copyfile(job.tokenizer, temporary)
     export_image_encoder(training.model, out / "image_encoder")
     export_text_encoder(training.model, out / "text_encoder", tokenizer=tokenizer)
     run = _describe(job, corpora, training, progress)

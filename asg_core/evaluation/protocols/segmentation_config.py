@@ -1,14 +1,12 @@
 """The protocol `segmentation-cached`: a small decoder on frozen patch features."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from asg_core.settings import Settings
 
 
-class SegmentationConfig(BaseModel):
+class SegmentationConfig(Settings):
     """How the decoder is built and trained. The encoder is not touched."""
-
-    model_config = _MODEL
 
     hidden_width: int = Field(default=64, ge=1)
     """Channels between the two convolutions."""

@@ -2,21 +2,18 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from asg_core.images.resample import Resample
+from asg_core.settings import Settings
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-
-class ContrastiveAugmentationConfig(BaseModel):
+class ContrastiveAugmentationConfig(Settings):
     """The augmentation of MoCo v2, which MGCA trains its CheXpert classifier with.
 
     What it does to colours (saturation, hue, taking them away) changes nothing on grey
     images and is not run.
     """
-
-    model_config = _MODEL
 
     brightness: float = Field(default=0.4, ge=0, le=1)
     """Largest relative change of the brightness."""
@@ -38,10 +35,8 @@ class ContrastiveAugmentationConfig(BaseModel):
     images and name no side."""
 
 
-class MgcaLinearConfig(BaseModel):
+class MgcaLinearConfig(Settings):
     """A linear classifier on a frozen encoder, crops drawn anew in each epoch."""
-
-    model_config = _MODEL
 
     learning_rate: float = Field(default=5e-4, gt=0)
     """Rate of AdamW; it stays as it is."""
@@ -75,10 +70,8 @@ class MgcaLinearConfig(BaseModel):
     weights, order and crops. Further repetitions count up from it."""
 
 
-class MaskedBenchmarkConfig(BaseModel):
+class MaskedBenchmarkConfig(Settings):
     """What differs between the benchmarks that have masks."""
-
-    model_config = _MODEL
 
     batch_size: int = Field(ge=1)
     """Images per step."""
@@ -88,10 +81,8 @@ class MaskedBenchmarkConfig(BaseModel):
     before the fraction is taken; `all` keeps them."""
 
 
-class MgcaSegmentationConfig(BaseModel):
+class MgcaSegmentationConfig(Settings):
     """A decoder on a frozen encoder: SETR-PUP on tokens, a U-Net on maps."""
-
-    model_config = _MODEL
 
     learning_rate: float = Field(default=5e-4, gt=0)
     """Rate of AdamW; it stays as it is."""
