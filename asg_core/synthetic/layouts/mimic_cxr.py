@@ -249,7 +249,7 @@ def _write_boxes(
     write_file(
         root / chest_imagenome.GRAPHS / f"{image.image_id}_SceneGraph.json", content
     )
-    made.counts["chest_imagenome"] += 1
+    made.counts["scene_graphs"] += 1
 
 
 def _note_damage(item_id: str, *, visit: _Visit, made: Contribution) -> None:

@@ -26,7 +26,7 @@ LINES = (
     "apex/nmod/3 ./punct/3",
 )
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "reports"
+GOLDEN = Path(__file__).parents[4] / "golden" / "reports"
 
 
 @pytest.fixture
