@@ -43,14 +43,15 @@ from asg_core.images.crop import CropDraw
 from asg_core.images.geometry import Frame
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.processes import World
 from asg_core.models.asg import AsgModel, build_model
 from asg_core.models.batch import PretrainBatch
 from asg_core.models.config import ModelConfig, ScratchTextConfig, TextEncoderConfig
 from asg_core.terms.findings import FINDINGS
-from asg_core.training.config import LossesConfig, OptimizerConfig
-from asg_core.training.distributed import World
+from asg_core.training.config import LossesConfig
 from asg_core.training.objective import Objective
-from asg_core.training.step import make_optimizer, train_step
+from asg_core.training.step import train_step
 
 NUM_WORDS = 28996  # pieces of Bio_ClinicalBERT's vocabulary
 FIRST_CONTINUATION = 25000  # from here on pieces continue a word
@@ -140,7 +141,7 @@ def make_steps(
             piece_FT=tag_piece_FT,
             is_piece_FT=is_tag_piece_FT,
         ).train()
-        optimizer = make_optimizer(model, config=OptimizerConfig())
+        optimizer = make_optimizer(model, learning_rate=RATE, weight_decay=0.05)
         for kind in ours:
             steps[kind] = _ours(model, optimizer, batch, precision=kind.split()[1])
     return steps

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.precision import arithmetic
 from asg_core.regions.config import DetectionConfig, TrainedBackend
 from asg_core.regions.detector_run import read_detector_run
 from asg_core.regions.found import DetectedRegions, FoundRegions
@@ -21,7 +22,7 @@ from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[Sequence[Sequence[str]]], Iterable[Sequence[str]]]
+ProgressBar = Callable[[Sequence[Sequence[str]]], Iterable[Sequence[str]]]
 """Passes its items through and shows how far they are."""
 
 
@@ -63,7 +64,7 @@ def detect_regions(
     detector: Detector,
     config: DetectionConfig,
     image_ids: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> DetectedRegions:
     """Find the regions of cached images, in the original frame of each.
 
@@ -124,10 +125,7 @@ def _predict(
     config: DetectionConfig,
 ) -> Detections:
     image_BHW = torch.from_numpy(cache.read(image_ids)).to(config.device)
-    device_type = torch.device(config.device).type
-    with torch.autocast(
-        device_type, dtype=torch.bfloat16, enabled=config.precision == "bf16"
-    ):
+    with arithmetic(config.device, config.precision):
         return detector.network.detect(image_BHW, vote_overlap=config.vote_overlap)
 
 

@@ -4,9 +4,7 @@
 
 import json
 import logging
-import math
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +16,14 @@ from torch import Tensor
 
 from asg_core.files import replacing, write_json
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.randomness import own_randomness, seed_of
-from asg_core.regions.checkpoint import (
-    Progress,
-    delete_checkpoint,
-    read_checkpoint,
-    write_checkpoint,
-)
+from asg_core.learning.checkpoint import Checkpoints
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.precision import arithmetic
+from asg_core.learning.randomness import own_randomness, seed_of
+from asg_core.learning.schedule import WarmupCosine
+from asg_core.learning.step import update_weights
 from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
+from asg_core.regions.curve import StepLosses, pack, summarise, unpack
 from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
 from asg_core.regions.detectron2_support import detectron2_problems, detectron2_version
 from asg_core.regions.model import LabelledBoxes, RegionDetector, load_backbone_weights
@@ -40,8 +38,10 @@ from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
 
+Log = Callable[[int, dict[str, float]], None]
+"""Gets the 0-based number of a step, and its metrics by name."""
+
 _FINAL_RATE = 0.01
-_CURVE_POINTS = 200
 _LOG_LINES = 10
 
 
@@ -53,7 +53,7 @@ def train_detector(
     work: Path,
     config: DetectorTrainingConfig,
     backend: TrainedBackend = "torchvision",
-    log: Callable[[int, dict[str, float]], None] | None = None,
+    log: Log | None = None,
 ) -> None:
     """Train on the boxes of split `train`, then write `out`/model.safetensors, run.json.
 
@@ -66,61 +66,32 @@ def train_detector(
         cache: The pixels.
         boxes: A frame in ANNOTATED_BOXES.
         out: Folder of the result.
-        work: Folder of checkpoints, which are no results. Each configuration (with its
-            boxes and pixels) has one of its own there: a changed one starts anew, and
-            going back to the first goes on where that was stopped.
+        work: Folder of checkpoints, which are no results; see `Checkpoints`.
         config: How to train.
         backend: Whose network.
-        log: Called after every step with its 0-based number and its metrics.
+        log: Called after every step.
 
     Raises:
-        ValueError: If there is nothing to learn from, or if the checkpoint is of another
-            format version.
+        ValueError: If there is nothing to learn from, or if the checkpoint is damaged or
+            of another format version.
         FloatingPointError: If a loss is not finite; the weights are then those of the
             step before.
         ModuleNotFoundError: If the backend is not installed.
     """
     training_set = make_training_set(boxes, cache=cache)
     torch.set_num_threads(config.threads)
-    identity = _identity(config, training_set, backend=backend, size=cache.size)
-    work = work / blake2b(identity.encode(), digest_size=6).hexdigest()
+    checkpoints = Checkpoints(
+        work=work,
+        identity=_identity(config, training_set, backend=backend, size=cache.size),
+    )
     with own_randomness(torch.device(config.device)):
         network = _build(config, backend=backend, size=cache.size)
-        optimizer = _make_optimizer(network, config=config)
-        progress = read_checkpoint(
-            work, identity=identity, network=network, optimizer=optimizer
+        losses = _run_steps(
+            network, training_set, checkpoints, cache=cache, config=config, log=log
         )
-        logger.info(
-            "training %s on %d images, steps %d to %d",
-            config.architecture.backbone.value,
-            len(training_set.image_ids),
-            progress.step,
-            config.steps,
-        )
-        while progress.step < config.steps:
-            step = progress.step
-            samples = read_samples(
-                training_set,
-                cache=cache,
-                step=step,
-                batch_size=config.batch_size,
-                seed=config.seed,
-                augmentation=config.augmentation,
-            )
-            metrics = train_step(network, optimizer, samples, step=step, config=config)
-            progress.losses.append(metrics)
-            _report(step, metrics, config=config, log=log)
-            if progress.step % config.checkpoint_every == 0:
-                write_checkpoint(
-                    work,
-                    identity=identity,
-                    network=network,
-                    optimizer=optimizer,
-                    progress=progress,
-                )
-    run = _describe(config, training_set, progress, backend=backend, size=cache.size)
+    run = _describe(config, training_set, losses, backend=backend, size=cache.size)
     _publish(network, run, out=out)
-    delete_checkpoint(work)
+    checkpoints.delete()
 
 
 def train_step(
@@ -138,8 +109,6 @@ def train_step(
     """
     # torchvision and detectron2 choose the boxes of a loss with the global generator.
     torch.manual_seed(seed_of(config.seed, step))
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate(step, config=config)
     image_BHW = torch.from_numpy(np.stack([sample.image_HW for sample in samples]))
     targets = [
         LabelledBoxes(
@@ -148,33 +117,68 @@ def train_step(
         )
         for sample in samples
     ]
-    device_type = torch.device(config.device).type
-    with torch.autocast(
-        device_type, dtype=torch.bfloat16, enabled=config.precision == "bf16"
-    ):
+    with arithmetic(config.device, config.precision):
         losses = network.losses(image_BHW.to(config.device), targets)
-        total = torch.stack([loss.float() for loss in losses.values()]).sum()
-    optimizer.zero_grad(set_to_none=True)
-    total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), config.max_grad_norm)
-    metrics = {name: loss.item() for name, loss in losses.items()}
-    metrics |= {"loss": total.item(), "grad_norm": norm.item()}
-    if not all(math.isfinite(value) for value in metrics.values()):
-        raise FloatingPointError(
-            f"train_detector, step {step}: expected finite losses, found {metrics}; "
-            "lower regions.training.learning_rate or max_grad_norm"
+    return update_weights(
+        network,
+        optimizer,
+        losses,
+        rate=make_schedule(config).rate(step),
+        max_grad_norm=config.max_grad_norm,
+        where=f"train_detector, step {step}",
+        advice="lower regions.training.learning_rate or max_grad_norm",
+    )
+
+
+def make_schedule(config: DetectorTrainingConfig) -> WarmupCosine:
+    """Return the rates: a linear rise from 0, then a cosine to 1 % of the peak."""
+    return WarmupCosine(
+        peak=config.learning_rate,
+        final=_FINAL_RATE * config.learning_rate,
+        rise=(-1, config.warmup),
+        fall=(config.warmup, config.steps),
+    )
+
+
+def _run_steps(
+    network: Network,
+    training_set: TrainingSet,
+    checkpoints: Checkpoints,
+    *,
+    cache: PixelCache,
+    config: DetectorTrainingConfig,
+    log: Log | None,
+) -> StepLosses:
+    """Train from the latest checkpoint to the last step; return what each step lost."""
+    optimizer = make_optimizer(
+        network,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        decay_everything=False,
+    )
+    losses = unpack(checkpoints.read(network, optimizer))
+    logger.info(
+        "training %s on %d images, steps %d to %d",
+        config.architecture.backbone.value,
+        len(training_set.image_ids),
+        len(losses),
+        config.steps,
+    )
+    for step in range(len(losses), config.steps):
+        samples = read_samples(
+            training_set,
+            cache=cache,
+            step=step,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            augmentation=config.augmentation,
         )
-    optimizer.step()
-    return metrics
-
-
-def learning_rate(step: int, *, config: DetectorTrainingConfig) -> float:
-    """Return the rate of a 0-based step: a linear rise, then a cosine to 1 % of it."""
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / (config.warmup + 1)
-    share = (step - config.warmup) / (config.steps - config.warmup)
-    fall = 0.5 * (1 + math.cos(math.pi * share))
-    return config.learning_rate * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
+        metrics = train_step(network, optimizer, samples, step=step, config=config)
+        losses.append(metrics)
+        _report(step, metrics, config=config, log=log)
+        if len(losses) % config.checkpoint_every == 0:
+            checkpoints.write(network, optimizer, pack(losses))
+    return losses
 
 
 def _build(
@@ -189,32 +193,12 @@ def _build(
     return network.to(config.device).train()
 
 
-def _make_optimizer(
-    network: Network, *, config: DetectorTrainingConfig
-) -> torch.optim.Optimizer:
-    learned = [weight for weight in network.parameters() if weight.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {
-                "params": [weight for weight in learned if weight.dim() > 1],
-                "weight_decay": config.weight_decay,
-            },
-            {
-                "params": [weight for weight in learned if weight.dim() <= 1],
-                "weight_decay": 0.0,
-            },
-        ],
-        lr=config.learning_rate,
-        fused=True,
-    )
-
-
 def _report(
     step: int,
     metrics: dict[str, float],
     *,
     config: DetectorTrainingConfig,
-    log: Callable[[int, dict[str, float]], None] | None,
+    log: Log | None,
 ) -> None:
     if log is not None:
         log(step, metrics)
@@ -243,7 +227,7 @@ def _identity(
 def _describe(
     config: DetectorTrainingConfig,
     training_set: TrainingSet,
-    progress: Progress,
+    losses: StepLosses,
     *,
     backend: TrainedBackend,
     size: int,
@@ -258,7 +242,7 @@ def _describe(
         "num_images": len(training_set.image_ids),
         "num_boxes": sum(len(boxes) for boxes in training_set.boxes_model),
         "boxes_digest": training_set.digest(),
-        "curve": _curve(progress),
+        "curve": summarise(losses),
         "versions": _versions(backend),
     }
 
@@ -268,20 +252,6 @@ def _versions(backend: TrainedBackend) -> dict[str, str]:
     if backend == "detectron2":
         found["detectron2"] = detectron2_version()
     return found
-
-
-def _curve(progress: Progress) -> list[dict[str, float]]:
-    """Return means over equal stretches of steps; `step` counts the steps done."""
-    stretch = math.ceil(progress.step / _CURVE_POINTS)
-    points: list[dict[str, float]] = []
-    for start in range(0, progress.step, stretch):
-        steps = progress.losses[start : start + stretch]
-        means = {
-            name: math.fsum(step[name] for step in steps) / len(steps)
-            for name in sorted(steps[0])
-        }
-        points.append({"step": start + len(steps), **means})
-    return points
 
 
 def _publish(network: Network, run: dict[str, object], *, out: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO
 
+from asg_core.failures import STOPPED
+from asg_core.learning.stop import stop_requests
 from asg_core.training.job import PretrainJob
 from asg_core.training.loop import Log
-from asg_core.training.stop import EXIT_CODE, stop_requests
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def launch(job: PretrainJob, *, log: Log) -> None:
         description.unlink()
         _remove_if_empty(job.work)
     if asked.is_set():
-        raise SystemExit(EXIT_CODE)
+        raise SystemExit(STOPPED)
     if code != 0:
         raise RuntimeError(
             f"pretrain: expected {settings.processes} processes to end well, found exit "

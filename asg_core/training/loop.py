@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 
 import torch
@@ -13,15 +12,15 @@ from torch import nn
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Order
 from asg_core.data.stream import BatchStream
+from asg_core.failures import STOPPED
+from asg_core.learning.checkpoint import Checkpoints
+from asg_core.learning.processes import World
+from asg_core.learning.schedule import WarmupCosine
 from asg_core.models.asg import AsgModel
-from asg_core.training.checkpoint import write_best, write_checkpoint
 from asg_core.training.config import PretrainingSettings
-from asg_core.training.distributed import World
 from asg_core.training.objective import Objective
 from asg_core.training.progress import Progress
-from asg_core.training.schedule import learning_rate, warmup_steps
 from asg_core.training.step import train_step
-from asg_core.training.stop import EXIT_CODE
 from asg_core.training.validate import validate
 
 logger = logging.getLogger(__name__)
@@ -48,10 +47,8 @@ class Training:
     """None where there is nothing to validate on."""
 
     num_steps: int
-    folder: Path
-    """Of the checkpoints."""
-
-    identity: str
+    schedule: WarmupCosine
+    checkpoints: Checkpoints
     log: Log
 
 
@@ -83,7 +80,7 @@ def run_steps(training: Training, progress: Progress, *, asked: Event) -> None:
             if is_stop_asked:
                 _save(training, progress)
                 logger.info("asked to stop: a checkpoint holds %d steps", progress.step)
-                raise SystemExit(EXIT_CODE)
+                raise SystemExit(STOPPED)
             if progress.step % training.settings.checkpoint_every == 0:
                 _save(training, progress)
 
@@ -103,9 +100,7 @@ def _do_step(
         world=training.world,
         step=step,
         seed=settings.seed,
-        rate=learning_rate(
-            step, num_steps=training.num_steps, config=settings.optimizer
-        ),
+        rate=training.schedule.rate(step),
         max_grad_norm=settings.optimizer.max_grad_norm,
         precision=settings.precision,
         is_stop_asked=asked.is_set(),
@@ -170,9 +165,9 @@ def _validate_if_due(training: Training, progress: Progress) -> None:
     training.wrapped.train()
     progress.add_point(values)
     training.log(progress.step, values)
-    warm = warmup_steps(training.num_steps, config=settings.optimizer)
     loss = values["validate/loss"]
-    is_best = progress.judge(loss, is_warm=progress.step > warm)
+    _, warm_step = training.schedule.rise
+    is_best = progress.judge(loss, is_warm=progress.step > warm_step)
     logger.info(
         "after %d steps: validation loss %.4f%s",
         progress.step,
@@ -181,7 +176,7 @@ def _validate_if_due(training: Training, progress: Progress) -> None:
     )
     if is_best and settings.keep == "best":
         if training.world.is_first:
-            write_best(training.folder, model=training.model, step=progress.step)
+            training.checkpoints.write_best(training.model, step=progress.step)
         _save(training, progress)
 
 
@@ -199,11 +194,10 @@ def _is_over(training: Training, progress: Progress) -> bool:
 
 def _save(training: Training, progress: Progress) -> None:
     if training.world.is_first:
-        write_checkpoint(
-            training.folder,
-            identity=training.identity,
-            model=training.model,
-            optimizer=training.optimizer,
-            progress=progress,
+        training.checkpoints.write(
+            training.model,
+            training.optimizer,
+            progress.state(),
+            best_step=progress.best_step,
         )
     training.world.wait()

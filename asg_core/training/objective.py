@@ -4,7 +4,7 @@
 #   B = images, of this process or of all, D = width of the joint space
 #   U = units of an image, F = findings
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -142,22 +142,6 @@ class Objective:
                 epsilon=self.config.epsilon,
             )
         return watched
-
-
-def total_loss(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Return the weighted sum, a scalar.
-
-    Raises:
-        ValueError: If there is a loss without a weight, or a weight without a loss.
-    """
-    if losses.keys() != weights.keys():
-        raise ValueError(
-            f"total_loss: expected a weight for each loss, found losses "
-            f"{sorted(losses)} and weights {sorted(weights)}"
-        )
-    return torch.stack(
-        [weights[name] * losses[name].float() for name in sorted(losses)]
-    ).sum()
 
 
 def retrieval(image_BD: Tensor, report_BD: Tensor) -> dict[str, Tensor]:

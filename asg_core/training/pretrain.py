@@ -7,9 +7,7 @@ same for a job in a JSON file, and is what torchrun starts in each process.
 import argparse
 import json
 import logging
-import shutil
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 import torch
@@ -22,29 +20,26 @@ from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
 from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.checkpoint import Checkpoints
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.processes import World, is_first, is_launched, join_world, wrap
+from asg_core.learning.randomness import own_randomness
+from asg_core.learning.step import total_loss
+from asg_core.learning.stop import stop_requests
 from asg_core.models.asg import AsgModel, build_model
 from asg_core.models.checkpoint import load_model
 from asg_core.provenance import file_digest
-from asg_core.randomness import own_randomness
 from asg_core.tables.catalog import ALIGNMENTS, IMAGES, STUDIES, TAG_TARGETS, TOKENS
 from asg_core.tables.schema import read_tables
 from asg_core.terms.findings import FINDINGS
-from asg_core.training.checkpoint import (
-    delete_checkpoint,
-    read_best,
-    read_checkpoint,
-)
 from asg_core.training.config import CropConfig, PretrainingSettings
-from asg_core.training.distributed import World, is_first, is_launched, join_world, wrap
 from asg_core.training.job import PretrainJob
 from asg_core.training.launch import launch, send_metrics
 from asg_core.training.loop import Log, Training, run_steps
-from asg_core.training.objective import Objective, total_loss
+from asg_core.training.objective import Objective
 from asg_core.training.progress import Progress
 from asg_core.training.publish import publish
-from asg_core.training.schedule import count_steps
-from asg_core.training.step import make_optimizer
-from asg_core.training.stop import stop_requests
+from asg_core.training.schedule import count_steps, make_schedule
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +107,8 @@ def pretrain(
         own_randomness(world.device),
     ):
         training = _prepare(job, corpora, cache=cache, world=world, log=log)
-        progress = read_checkpoint(
-            training.folder,
-            identity=training.identity,
-            model=training.model,
-            optimizer=training.optimizer,
-        )
+        state = training.checkpoints.read(training.model, training.optimizer)
+        progress = Progress.of_state(state)
         _announce(training, progress, corpora)
         run_steps(training, progress, asked=asked)
         if world.is_first:
@@ -190,20 +181,28 @@ def _prepare(
         model.train()
         return total_loss(found.losses, objective.weights)
 
-    identity = _identity(job, corpora, cache=cache, world=world)
+    num_steps = count_steps(settings, steps_per_epoch=order.steps_per_epoch)
     return Training(
         model=model,
         wrapped=wrap(model, world=world, probe=probe),
-        optimizer=make_optimizer(model, config=settings.optimizer),
+        optimizer=make_optimizer(
+            model,
+            learning_rate=settings.optimizer.learning_rate,
+            weight_decay=settings.optimizer.weight_decay,
+            decay_everything=settings.optimizer.decay_everything,
+        ),
         objective=objective,
         world=world,
         settings=settings,
         order=order,
         train=train,
         validate=on_validate if len(on_validate) else None,
-        num_steps=count_steps(settings, steps_per_epoch=order.steps_per_epoch),
-        folder=job.work / blake2b(identity.encode(), digest_size=6).hexdigest(),
-        identity=identity,
+        num_steps=num_steps,
+        schedule=make_schedule(settings.optimizer, num_steps=num_steps),
+        checkpoints=Checkpoints(
+            work=job.work,
+            identity=_identity(job, corpora, cache=cache, world=world),
+        ),
         log=(log or _ignore) if world.is_first else _ignore,
     )
 
@@ -323,12 +322,10 @@ def _finish(
     job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
 ) -> None:
     if job.settings.keep == "best" and progress.best_step is not None:
-        state = read_best(training.folder, step=progress.best_step)
+        state = training.checkpoints.read_best(step=progress.best_step)
         training.model.load_state_dict(state)
     publish(job, corpora, training, progress)
-    delete_checkpoint(training.folder)
-    if job.work.exists() and not any(job.work.iterdir()):
-        shutil.rmtree(job.work)
+    training.checkpoints.delete()
 
 
 def _ignore(step: int, metrics: dict[str, float]) -> None:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import polars as pl
 
@@ -37,6 +38,17 @@ class Progress:
 
     wait_seconds: float = 0.0
     """Time in which steps waited for their batches."""
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any] | None) -> Self:
+        """Return what `state` wrote down; without a state a run that has not begun."""
+        progress = cls(**(state or {}))
+        progress.points = [(step, name, value) for step, name, value in progress.points]
+        return progress
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain values, for a checkpoint."""
+        return asdict(self)
 
     def mean_of_pending(self) -> dict[str, float]:
         """Turn the steps since the last point into a point; return it by name.

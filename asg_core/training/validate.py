@@ -14,9 +14,12 @@ from sklearn.metrics import average_precision_score
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Draw
 from asg_core.data.stream import BatchStream
+from asg_core.learning.precision import arithmetic
+from asg_core.learning.processes import World
+from asg_core.learning.step import total_loss
 from asg_core.models.asg import AsgModel
-from asg_core.training.distributed import World
-from asg_core.training.objective import Objective, total_loss
+from asg_core.settings import Precision
+from asg_core.training.objective import Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ def validate(
     objective: Objective,
     world: World,
     batch_size: int,
-    precision: str,
+    precision: Precision,
 ) -> dict[str, float]:
     """Return the losses and what is watched on all images, by names "validate/...".
 
@@ -55,7 +58,7 @@ def validate(
         objective: The losses.
         world: The processes; each gets the whole result.
         batch_size: Images of a whole batch.
-        precision: "bf16" runs the model under autocast.
+        precision: Arithmetic of the forward pass.
 
     Raises:
         FloatingPointError: If the loss is not finite.
@@ -118,16 +121,14 @@ def _see(
     objective: Objective,
     *,
     world: World,
-    precision: str,
+    precision: Precision,
 ) -> list[_Seen]:
     seen = []
     draws = [batches[index] for index in own]
     with BatchStream(dataset, draws, workers=0) as stream, torch.no_grad():
         for batch_index, batch in zip(own, stream, strict=True):
             moved = batch.to(world.device)
-            with torch.autocast(
-                world.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"
-            ):
+            with arithmetic(world.device, precision):
                 found = objective.evaluate(model, moved)
             loss = total_loss(found.losses, objective.weights)
             logit_NF = found.tag_logit_BF

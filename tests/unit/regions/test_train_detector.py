@@ -14,7 +14,7 @@ from asg_core.regions.config import (
 )
 from asg_core.regions.network import build_network
 from asg_core.regions.samples import make_training_set, read_samples
-from asg_core.regions.train import learning_rate, train_detector, train_step
+from asg_core.regions.train import make_schedule, train_detector, train_step
 from support.drawn_regions import DrawnRegions
 
 TINY = ArchitectureConfig(
@@ -137,7 +137,7 @@ def test_a_finished_run_leaves_no_checkpoint_and_the_next_starts_anew(
 ) -> None:
     _losses(drawn, tmp_path)
 
-    assert list((tmp_path / "work").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert list(_losses(drawn, tmp_path)) == [0, 1, 2, 3, 4, 5]
 
 
@@ -247,10 +247,10 @@ def test_bf16_learns_with_32_bit_weights(
 def test_the_rate_rises_then_falls_to_a_hundredth() -> None:
     config = CONFIG.model_copy(update={"steps": 103, "warmup": 3, "learning_rate": 4.0})
 
-    rates = [learning_rate(step, config=config) for step in (0, 1, 2, 3, 53)]
+    rates = [make_schedule(config).rate(step) for step in (0, 1, 2, 3, 53)]
 
     assert rates == pytest.approx([1.0, 2.0, 3.0, 4.0, 0.5 * (4.0 + 0.04)])
-    assert learning_rate(102, config=config) == pytest.approx(0.04, rel=0.05)
+    assert make_schedule(config).rate(102) == pytest.approx(0.04, rel=0.05)
 
 
 @pytest.mark.gpu

@@ -8,23 +8,9 @@ from asg_core.training.objective import (
     Objective,
     mean_abs_logit,
     retrieval,
-    total_loss,
 )
 
 # Shape suffixes: B = images, D = width, F = findings, U = units
-
-
-def test_the_total_is_the_weighted_sum() -> None:
-    losses = {"tags": torch.tensor(2.0), "image_report": torch.tensor(3.0)}
-
-    total = total_loss(losses, {"image_report": 0.5, "tags": 5.0})
-
-    assert total.item() == 0.5 * 3 + 5 * 2
-
-
-def test_losses_and_weights_must_match() -> None:
-    with pytest.raises(ValueError, match="expected a weight for each loss"):
-        total_loss({"tags": torch.tensor(2.0)}, {"tags": 1.0, "image_report": 1.0})
 
 
 def test_weight_zero_leaves_a_loss_out() -> None:

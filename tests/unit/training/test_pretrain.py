@@ -218,24 +218,13 @@ def test_a_run_on_other_pixels_starts_anew(make_job: MakeJob, tmp_path: Path) ->
     assert min(seen) == 2
 
 
-def test_a_checkpoint_of_another_format_is_refused(make_job: MakeJob) -> None:
+def test_a_damaged_checkpoint_is_refused(make_job: MakeJob) -> None:
     job = make_job()
     with pytest.raises(StoppedError):
         _run(job, stop_after=6)
     (path,) = job.work.glob("*/checkpoint.pt")
-    state = torch.load(path, weights_only=True)
-    torch.save(state | {"format": 99}, path)
-
-    with pytest.raises(ValueError, match="expected a checkpoint of format 1, found 99"):
-        _run(job)
-
-    torch.save(state | {"identity": "another"}, path)
-    with pytest.raises(
-        ValueError, match="checkpoint of these settings and this corpus"
-    ):
-        _run(job)
-
     path.write_bytes(path.read_bytes()[:1000])
+
     with pytest.raises(ValueError, match=r"found a file that cannot be read.* Delete"):
         _run(job)
 

@@ -8,15 +8,16 @@ from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Draw
 from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.processes import World
 from asg_core.models.asg import AsgModel
 from asg_core.models.batch import PretrainBatch
-from asg_core.training.config import LossesConfig, OptimizerConfig
-from asg_core.training.distributed import World
+from asg_core.training.config import LossesConfig
 from asg_core.training.job import PretrainJob
 from asg_core.training.objective import Objective
 from asg_core.training.pretrain import make_model, read_corpora
 from asg_core.training.progress import Progress
-from asg_core.training.step import StepResult, make_optimizer, train_step
+from asg_core.training.step import StepResult, train_step
 from asg_core.training.validate import mean_average_precision, validate
 from support.small_corpus import SIZE
 
@@ -49,12 +50,11 @@ def _step(
     step: int = 3,
     rate: float = 1e-3,
     max_grad_norm: float | None = None,
-    config: OptimizerConfig | None = None,
     is_stop_asked: bool = False,
 ) -> StepResult:
     return train_step(
         model.train(),
-        make_optimizer(model, config=config or OptimizerConfig()),
+        make_optimizer(model, learning_rate=rate, weight_decay=0.05),
         batch,
         objective=Objective(config=LossesConfig()),
         world=WORLD,
@@ -131,19 +131,6 @@ def test_gradients_are_scaled_down_to_the_limit(
 
 def test_a_request_to_stop_is_passed_on(model: AsgModel, batch: PretrainBatch) -> None:
     assert _step(model, batch, is_stop_asked=True).is_stop_asked
-
-
-def test_norms_and_biases_can_go_without_decay(model: AsgModel) -> None:
-    everything = make_optimizer(model, config=OptimizerConfig())
-    some = make_optimizer(model, config=OptimizerConfig(decay_everything=False))
-
-    assert [group["weight_decay"] for group in everything.param_groups] == [0.05]
-    decays, rest = some.param_groups
-    assert (decays["weight_decay"], rest["weight_decay"]) == (0.05, 0.0)
-    assert {weight.dim() > 1 for weight in decays["params"]} == {True}
-    assert {weight.dim() <= 1 for weight in rest["params"]} == {True}
-    num_learned = sum(weight.requires_grad for weight in model.parameters())
-    assert len(decays["params"]) + len(rest["params"]) == num_learned
 
 
 def _validate(

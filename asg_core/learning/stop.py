@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-EXIT_CODE = 128 + signal.SIGTERM
-"""What a process that ended on request returns, as shells say it."""
-
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:

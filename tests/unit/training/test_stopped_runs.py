@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 
@@ -10,34 +9,8 @@ import pytest
 
 from asg_core.training.job import PretrainJob
 from asg_core.training.pretrain import pretrain
-from asg_core.training.stop import stop_requests
 
 MakeJob = Callable[..., PretrainJob]
-
-
-def test_a_request_is_noted_inside_the_block_only() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-
-    with stop_requests() as asked:
-        assert not asked.is_set()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert asked.wait(5)
-
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_another_thread_can_train_but_not_be_asked() -> None:
-    found: list[bool] = []
-
-    def work() -> None:
-        with stop_requests() as asked:
-            found.append(asked.is_set())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-
-    assert found == [False]
 
 
 def test_a_run_that_is_asked_stops_after_its_step_and_goes_on_from_there(

@@ -1,0 +1,1 @@
+"""What every trained part uses: optimiser, schedule, step, checkpoints and processes."""
