@@ -23,11 +23,11 @@ from asg_core.models.pretrained.hub import (
     published_repository,
     timm_repository,
 )
-from asg_core.regions.detector_run import DetectorRun, read_detector_run
-from asg_core.regions.detectron2_support import (
+from asg_core.regions.backends.detectron2_support import (
     detectron2_is_missing,
     detectron2_problems,
 )
+from asg_core.regions.detector_run import DetectorRun, read_detector_run
 from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.parsers.scispacy.model import check_model
 

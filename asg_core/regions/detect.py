@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.precision import arithmetic
+from asg_core.regions.backends.boxes import Detections
+from asg_core.regions.backends.network import Network, build_network
 from asg_core.regions.config import DetectionConfig, TrainedBackend
 from asg_core.regions.detector_run import read_detector_run
 from asg_core.regions.found import DetectedRegions, FoundRegions
-from asg_core.regions.model import Detections
-from asg_core.regions.network import Network, build_network
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)

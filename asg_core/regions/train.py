@@ -22,12 +22,12 @@ from asg_core.learning.precision import arithmetic
 from asg_core.learning.randomness import own_randomness, seed_of
 from asg_core.learning.schedule import WarmupCosine
 from asg_core.learning.step import update_weights
+from asg_core.regions.backends.boxes import LabelledBoxes
+from asg_core.regions.backends.detectron2_support import detectron2_version
+from asg_core.regions.backends.network import Network, start_network
 from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
 from asg_core.regions.curve import StepLosses, pack, summarise, unpack
 from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
-from asg_core.regions.detectron2_support import detectron2_problems, detectron2_version
-from asg_core.regions.model import LabelledBoxes, RegionDetector, load_backbone_weights
-from asg_core.regions.network import Network, build_network
 from asg_core.regions.samples import (
     Sample,
     TrainingSet,
@@ -85,7 +85,8 @@ def train_detector(
         identity=_identity(config, training_set, backend=backend, size=cache.size),
     )
     with own_randomness(torch.device(config.device)):
-        network = _build(config, backend=backend, size=cache.size)
+        torch.manual_seed(config.seed)
+        network = start_network(backend, config, size=cache.size)
         losses = _run_steps(
             network, training_set, checkpoints, cache=cache, config=config, log=log
         )
@@ -179,18 +180,6 @@ def _run_steps(
         if len(losses) % config.checkpoint_every == 0:
             checkpoints.write(network, optimizer, pack(losses))
     return losses
-
-
-def _build(
-    config: DetectorTrainingConfig, *, backend: TrainedBackend, size: int
-) -> Network:
-    if backend == "detectron2" and (problems := list(detectron2_problems(config))):
-        raise ValueError("\n".join(problems))
-    torch.manual_seed(config.seed)
-    network = build_network(backend, config.architecture, size=size)
-    if config.backbone_weights is not None and isinstance(network, RegionDetector):
-        load_backbone_weights(network.network.backbone, config.backbone_weights)
-    return network.to(config.device).train()
 
 
 def _report(

@@ -14,7 +14,7 @@ import pytest
 from asg_core.config import ConfigError, ProjectConfig, resolve_config
 from asg_core.models.pretrained.hub import Found, timm_repository
 from asg_core.plan import check_machine, check_start
-from asg_core.regions import detectron2_support
+from asg_core.regions.backends import detectron2_support
 from asg_core.regions.config import DetectorTrainingConfig
 from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
 from asg_core.terms.regions import REGIONS

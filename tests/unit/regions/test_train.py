@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 import torch
 
+from asg_core.regions.backends.network import build_network
 from asg_core.regions.config import (
     ArchitectureConfig,
     Backbone,
     DetectorTrainingConfig,
 )
-from asg_core.regions.network import build_network
 from asg_core.regions.samples import make_training_set, read_samples
 from asg_core.regions.train import make_schedule, train_detector, train_step
 from support.drawn_regions import DrawnRegions

@@ -10,6 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from asg_core.regions.backends.boxes import LabelledBoxes
+from asg_core.regions.backends.detectron2 import (
+    Detectron2Detector,
+    make_detectron2_config,
+)
 from asg_core.regions.config import (
     ArchitectureConfig,
     Backbone,
@@ -17,11 +22,6 @@ from asg_core.regions.config import (
     DetectorTrainingConfig,
 )
 from asg_core.regions.detect import detect_regions, load_detector
-from asg_core.regions.detectron2_backend import (
-    Detectron2Detector,
-    make_detectron2_config,
-)
-from asg_core.regions.model import LabelledBoxes
 from asg_core.regions.train import train_detector
 from asg_core.terms.regions import region_index
 from support.drawn_regions import DrawnRegions

@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from asg_core.regions.backends.boxes import Detections
+from asg_core.regions.backends.network import Network
 from asg_core.regions.config import (
     ArchitectureConfig,
     Backbone,
@@ -15,8 +17,6 @@ from asg_core.regions.config import (
     DetectorTrainingConfig,
 )
 from asg_core.regions.detect import Detector, detect_regions, load_detector
-from asg_core.regions.model import Detections
-from asg_core.regions.network import Network
 from asg_core.regions.score import score_boxes
 from asg_core.regions.train import train_detector
 from asg_core.tables.catalog import REGION_BOXES, REJECTS

@@ -1,4 +1,4 @@
-"""The Faster R-CNN of detectron2 behind the same two methods as `RegionDetector`.
+"""The Faster R-CNN of detectron2 behind the same two methods as `TorchvisionDetector`.
 
 detectron2 is optional and installed from source by the user; it is imported when the
 first network is built. Its trainer, mappers and checkpoints are not used: samples, loop
@@ -20,14 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from asg_core.regions.config import ArchitectureConfig, Backbone
-from asg_core.regions.detectron2_support import (
+from asg_core.regions.backends.boxes import Detections, LabelledBoxes, best_boxes
+from asg_core.regions.backends.detectron2_support import (
     DEPTHS,
     INSTALL,
     NORMS,
     architecture_problems,
 )
-from asg_core.regions.model import Detections, LabelledBoxes, best_boxes
+from asg_core.regions.config import ArchitectureConfig, Backbone
 from asg_core.terms.regions import REGIONS
 
 _OUTDATED = (

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from asg_core.regions.pooling import PatchPooling, pool_patches
+from asg_core.regions.backends.pooling import PatchPooling, pool_patches
 
 
 def _boxes() -> Tensor:

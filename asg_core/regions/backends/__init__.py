@@ -1,0 +1,1 @@
+"""The networks that can find regions, behind one pair of methods."""

@@ -1,0 +1,80 @@
+import torch
+
+from asg_core.regions.backends.boxes import LabelledBoxes
+from asg_core.regions.backends.torchvision import (
+    TorchvisionDetector,
+    to_class,
+    without_background,
+)
+from asg_core.regions.config import ArchitectureConfig, Backbone
+from asg_core.terms.regions import REGIONS
+
+SMALL = {
+    "pyramid_width": 16,
+    "num_candidates": 20,
+    "num_proposals": 10,
+    "proposal_samples": 8,
+    "box_samples": 8,
+    "head_width": 16,
+}
+
+
+def test_a_training_pass_gives_four_finite_losses_and_gradients_everywhere() -> None:
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(
+        ArchitectureConfig(backbone=Backbone.RESNET10, **SMALL), size=64
+    ).train()
+    target = LabelledBoxes(
+        boxes_L4=torch.tensor([[8.0, 8.0, 40.0, 56.0]]), region_L=torch.tensor([28])
+    )
+
+    images = torch.randint(0, 256, (2, 64, 64), dtype=torch.uint8)
+    losses = detector.losses(images, [target, target])
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert list(losses) == ["box_reg", "classifier", "objectness", "rpn_box_reg"]
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    without = [
+        name for name, weight in detector.named_parameters() if weight.grad is None
+    ]
+    assert without == []
+
+
+def test_prediction_gives_every_region_a_box_and_a_score() -> None:
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(
+        ArchitectureConfig(backbone=Backbone.RESNET10, **SMALL), size=64
+    ).eval()
+
+    found = detector.detect(torch.zeros(3, 64, 64, dtype=torch.uint8), vote_overlap=0.6)
+
+    assert found.boxes_BR4.shape == (3, 29, 4)
+    assert found.score_BR.shape == (3, 29)
+    assert ((found.score_BR > 0) & (found.score_BR < 1)).all()
+
+
+def test_images_of_a_batch_do_not_touch_each_other() -> None:
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(
+        ArchitectureConfig(backbone=Backbone.RESNET10, **SMALL), size=64
+    ).eval()
+    images = torch.randint(0, 256, (2, 64, 64), dtype=torch.uint8)
+
+    together = detector.detect(images, vote_overlap=0.6)
+    alone = detector.detect(images[1:], vote_overlap=0.6)
+
+    torch.testing.assert_close(
+        together.boxes_BR4[1], alone.boxes_BR4[0], atol=1e-3, rtol=1e-3
+    )
+    torch.testing.assert_close(
+        together.score_BR[1], alone.score_BR[0], atol=1e-4, rtol=1e-3
+    )
+
+
+def test_class_zero_is_the_background_and_nothing_else_knows() -> None:
+    assert to_class(torch.tensor([0, 28])).tolist() == [1, 29]
+
+    prob_PK = torch.zeros(1, len(REGIONS) + 1)
+    prob_PK[0, to_class(torch.tensor([5]))] = 1.0
+
+    assert without_background(prob_PK).argmax().item() == 5
