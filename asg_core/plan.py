@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asg_core.config import ConfigError, ProjectConfig
-from asg_core.evaluation.config import RUN_FILES
 from asg_core.gpus import count_gpus
+from asg_core.learning.run_folder import DESCRIPTION, RUN_FILES
 from asg_core.models.pretrained.folders import missing_parts
 from asg_core.models.pretrained.hub import (
     Found,
@@ -97,7 +97,7 @@ def _unfit_detector(project: ProjectConfig) -> Iterator[str]:
     folder = project.regions.checkpoint
     if not project.has_boxes or folder is None:
         return
-    if not (folder / "run.json").exists():
+    if not (folder / DESCRIPTION).exists():
         yield (
             f"regions.checkpoint: expected the folder of a trained detector with "
             f"model.safetensors and run.json, found no {folder / 'run.json'}. Give the "

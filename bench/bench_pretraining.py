@@ -45,8 +45,9 @@ from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels
 from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.processes import World
-from asg_core.models.asg import AsgModel, build_model
+from asg_core.models.asg import AsgModel
 from asg_core.models.batch import PretrainBatch
+from asg_core.models.build import build_model
 from asg_core.models.config import ModelConfig, ScratchTextConfig, TextEncoderConfig
 from asg_core.terms.findings import FINDINGS
 from asg_core.training.config import LossesConfig

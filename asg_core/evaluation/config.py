@@ -28,9 +28,6 @@ Protocol = Literal[
 ]
 """How a benchmark is used. Scores of two protocols are never comparable."""
 
-RUN_FILES = ("run.json", "model.safetensors", "tokenizer.json")
-"""What the folder of a run must hold to be an encoder."""
-
 _NEEDED: dict[str, tuple[frozenset[str], ...]] = {
     "run": (frozenset({"run"}),),
     "checkpoint": (frozenset({"path"}),),

@@ -15,11 +15,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.run_folder import PRETRAINED, read_run
 from asg_core.models.asg import AsgModel
-from asg_core.models.checkpoint import load_model, read_run
+from asg_core.models.checkpoint import load_model
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
-from asg_core.models.transformers_images import load_transformers_encoder
+from asg_core.models.pretrained.transformers_images import load_transformers_encoder
 
 # Shape suffixes:
 #   B = images, S = rows, and columns, of the encoder's input, P = patches, row by row,
@@ -297,7 +298,7 @@ def _load_network(
             f"'{config.run}', found none; give "
             + ("image_encoder" if config.kind == "random" else "run_folder")
         )
-    run = read_run(folder)
+    run = read_run(folder, kind=PRETRAINED)
     resize = config.resize or _resize_of(run, folder=folder)
     model = load_model(folder)
     return NetworkEncoder(

@@ -8,7 +8,7 @@
 #   D = width of the joint space
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +17,10 @@ from torch.nn import functional
 from asg_core.models.batch import PretrainBatch
 from asg_core.models.config import ModelConfig
 from asg_core.models.heads import ProjectionHead
-from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
+from asg_core.models.image_encoder import ImageEncoder
 from asg_core.models.roi_align import roi_weights
 from asg_core.models.tag_decoder import TagDecoder
-from asg_core.models.text_encoder import (
-    TextEncoder,
-    cut_text_network,
-    read_text_network,
-)
+from asg_core.models.text_encoder import TextEncoder
 from asg_core.models.words import pool_words
 
 _MIN_LENGTH = 1e-6
@@ -55,7 +51,7 @@ class AsgOutput:
 
 
 class AsgModel(nn.Module):
-    """Two encoders, four heads and the tag decoder; `build_model` makes it.
+    """Two encoders, four heads and the tag decoder; see `build_model`.
 
     With frozen queries the model owns a second text encoder, `query_encoder`, that is
     never trained and always in evaluation mode. It is part of the state, so a published
@@ -135,8 +131,8 @@ class AsgModel(nn.Module):
             queries_FE = self._tag_queries()
             tag_logit_BF = self.tag_decoder(queries_FE, features.patches_BPE).float()
         return AsgOutput(
-            image_BD=_unit_length(self.image_head(features.pooled_BE)),
-            report_BD=_unit_length(self.report_head(hidden_BTE[:, 0])),
+            image_BD=unit_length(self.image_head(features.pooled_BE)),
+            report_BD=unit_length(self.report_head(hidden_BTE[:, 0])),
             is_unit_BU=batch.is_unit_BU,
             region_BUD=region_BUD,
             sentence_BUD=sentence_BUD,
@@ -145,12 +141,12 @@ class AsgModel(nn.Module):
 
     def image_embedding(self, image_BSS: Tensor) -> Tensor:
         """Return embeddings of uint8 grey images, of unit length: (B, D)."""
-        return _unit_length(self.image_head(self.image_encoder(image_BSS).pooled_BE))
+        return unit_length(self.image_head(self.image_encoder(image_BSS).pooled_BE))
 
     def text_embedding(self, piece_BT: Tensor, is_piece_BT: Tensor) -> Tensor:
         """Return embeddings of reports or prompts, of unit length: (B, D)."""
         hidden_BTE = self.text_encoder(piece_BT, is_piece_BT)
-        return _unit_length(self.report_head(hidden_BTE[:, 0]))
+        return unit_length(self.report_head(hidden_BTE[:, 0]))
 
     def tag_logits(self, image_BSS: Tensor, queries_QE: Tensor | None = None) -> Tensor:
         """Ask every image about the tags, or about other queries: logits (B, Q).
@@ -182,26 +178,34 @@ class AsgModel(nn.Module):
             hidden_QTE = self.query_encoder(piece_QT, is_piece_QT)
         return hidden_QTE[:, 0]
 
+    def patch_vectors(self, batch: PretrainBatch, patches_BPI: Tensor) -> Tensor:
+        """Return the patches that boxes are read from, of unit length: (B, P, D)."""
+        del batch
+        return unit_length(self.patch_head(patches_BPI))
+
+    def box_weights(self, batch: PretrainBatch) -> Tensor:
+        """Return how much each patch counts for each unit's box: (B, U, P)."""
+        return roi_weights(
+            batch.boxes_BU4.masked_fill(~batch.is_unit_BU[..., None], 0),
+            size=self.image_encoder.size,
+            grid=self.image_encoder.grid,
+        )
+
+    def word_vectors(self, batch: PretrainBatch, word_BWE: Tensor) -> Tensor:
+        """Return the words that sentences are made of, of unit length: (B, W, D)."""
+        return unit_length(self.word_head(word_BWE, batch.is_word_BW))
+
     def _tag_queries(self) -> Tensor:
         if self.query_FE is not None:
             return self.query_FE
         return self.text_queries(self.piece_FT, self.is_piece_FT)
 
     def _regions(self, batch: PretrainBatch, patches_BPI: Tensor) -> Tensor:
-        patches_BPD = _unit_length(self.patch_head(patches_BPI))
-        legacy = self.config.legacy
-        if legacy.mix_up_regions:
-            # The released code sorts a batch by report length after the boxes were given
-            # the positions of their images: the boxes of image i read the i-th longest.
-            length_B = batch.is_piece_BT.sum(1)
-            patches_BPD = patches_BPD[length_B.argsort(descending=True, stable=True)]
-        weights_BUP = roi_weights(
-            batch.boxes_BU4.masked_fill(~batch.is_unit_BU[..., None], 0),
-            size=self.image_encoder.size,
-            grid=self.image_encoder.grid,
-            aligned=not legacy.unaligned_regions,
+        return self._pool_units(
+            self.box_weights(batch),
+            self.patch_vectors(batch, patches_BPI),
+            batch.is_unit_BU,
         )
-        return self._pool_units(weights_BUP, patches_BPD, batch.is_unit_BU)
 
     def _sentences(self, batch: PretrainBatch, hidden_BTE: Tensor) -> Tensor:
         num_words = batch.is_word_BW.shape[1]
@@ -211,14 +215,8 @@ class AsgModel(nn.Module):
             batch.is_piece_BT,
             num_slots=num_words + 1,
         )[:, 1:]
-        if self.config.legacy.padded_batch_norm:
-            num_padding = max(0, self.text_encoder.max_pieces - 1 - num_words)
-            word_BWE = functional.pad(word_BWE, (0, 0, 0, num_padding))
-            word_BWD = self.word_head(word_BWE)[:, :num_words]
-        else:
-            word_BWD = self.word_head(word_BWE, batch.is_word_BW)
         return self._pool_units(
-            batch.unit_words_BUW, _unit_length(word_BWD), batch.is_unit_BU
+            batch.unit_words_BUW, self.word_vectors(batch, word_BWE), batch.is_unit_BU
         )
 
     def _pool_units(
@@ -229,51 +227,14 @@ class AsgModel(nn.Module):
             unit_BUD = weights_BUN.float() @ vectors_BND.float()
         unit_BUD = unit_BUD.masked_fill(~is_unit_BU[..., None], 0)
         if self.config.heads.normalise_units:
-            unit_BUD = _unit_length(unit_BUD)
+            unit_BUD = unit_length(unit_BUD)
         return unit_BUD
-
-
-def build_model(
-    config: ModelConfig, *, vocabulary_size: int, piece_FT: Tensor, is_piece_FT: Tensor
-) -> AsgModel:
-    """Build the model with the weights that its encoders start from.
-
-    The rest is random, drawn from torch's global generator.
-
-    Args:
-        config: What to build.
-        vocabulary_size: Word pieces of the tokenizer.
-        piece_FT: int64 word pieces of the names of the tags, [CLS] first.
-        is_piece_FT: bool; False is padding.
-
-    Raises:
-        ValueError: If the parts do not fit together.
-        FileNotFoundError: If a file of weights is missing.
-    """
-    image_encoder = build_image_encoder(config.image_encoder)
-    whole: Any = read_text_network(config.text_encoder, vocabulary_size=vocabulary_size)
-    text_encoder = TextEncoder(
-        cut_text_network(whole, num_layers=config.text_encoder.num_layers),
-        config=config.text_encoder,
-        drop_positions=config.legacy.drop_positions,
-    )
-    query_encoder = None
-    if config.tag_decoder.queries == "frozen":
-        query_encoder = TextEncoder(whole, config=config.text_encoder)
-    return AsgModel(
-        config,
-        vocabulary_size=vocabulary_size,
-        image_encoder=image_encoder,
-        text_encoder=text_encoder,
-        query_encoder=query_encoder,
-        piece_FT=piece_FT,
-        is_piece_FT=is_piece_FT,
-    )
 
 
 def _head(in_width: int, config: ModelConfig) -> ProjectionHead:
     return ProjectionHead(in_width, config.heads.hidden_width, config.heads.width)
 
 
-def _unit_length(vector: Tensor) -> Tensor:
+def unit_length(vector: Tensor) -> Tensor:
+    """Scale vectors to unit length, in 32 bit; zero stays zero."""
     return functional.normalize(vector.float(), dim=-1, eps=_MIN_LENGTH)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def roi_weights(
-    boxes_BU4: Tensor, *, size: int, grid: tuple[int, int], aligned: bool
+    boxes_BU4: Tensor, *, size: int, grid: tuple[int, int], aligned: bool = True
 ) -> Tensor:
     """Return the weights W so that W @ patches is what RoIAlign reads from each box.
 

@@ -45,7 +45,7 @@ _NOT_ARCHITECTURE = (
 
 
 class TextEncoder(nn.Module):
-    """A network of transformers that reads reports; `build_text_encoder` makes it.
+    """A network of transformers that reads reports; see `read_text_network`.
 
     It takes what `AutoModel` builds (BERT, RoBERTa, DistilBERT, ELECTRA, ...) if every
     piece sees every other. Encoders with a decoder (T5, BART) and those that read from
@@ -57,7 +57,6 @@ class TextEncoder(nn.Module):
         network: TextNetwork,
         *,
         config: TextEncoderConfig,
-        drop_positions: bool = False,
     ) -> None:
         super().__init__()
         # The classifier's layer over [CLS] is never used here.
@@ -67,12 +66,7 @@ class TextEncoder(nn.Module):
         self.width = int(network.config.hidden_size)
         self.max_pieces = config.max_pieces
         self.chunks = config.chunks
-        self.drop_positions = drop_positions
         self._check()
-        if drop_positions:
-            token_type = network.embeddings.token_type_embeddings
-            nn.init.zeros_(token_type.weight)
-            token_type.requires_grad_(requires_grad=False)
 
     def forward(self, piece_BT: Tensor, is_piece_BT: Tensor) -> Tensor:
         """Return the hidden states (B, T, E), zero in the padding.
@@ -106,31 +100,30 @@ class TextEncoder(nn.Module):
         ]
         return torch.cat(hidden_parts)[order_B.argsort()]
 
+    def positions(self, piece_BT: Tensor) -> dict[str, Tensor]:
+        """Return what the network is told of positions: nothing, it counts by itself."""
+        del piece_BT
+        return {}
+
+    def plain_network(self) -> TextNetwork:
+        """Return a copy of the network that reads in the same way by itself."""
+        return copy.deepcopy(self.network)
+
     def _encode(self, piece_BT: Tensor, is_piece_BT: Tensor, num_pieces: int) -> Tensor:
         padding = self.network.config.pad_token_id
         if padding is not None:
             piece_BT = piece_BT.masked_fill(~is_piece_BT, padding)
-        position = {}
-        if self.drop_positions:
-            position["position_ids"] = torch.zeros_like(piece_BT)
         encoded = self.network(
-            input_ids=piece_BT, attention_mask=is_piece_BT.long(), **position
+            input_ids=piece_BT,
+            attention_mask=is_piece_BT.long(),
+            **self.positions(piece_BT),
         )
         hidden_BTE = encoded.last_hidden_state.masked_fill(~is_piece_BT[..., None], 0)
         return functional.pad(hidden_BTE, (0, 0, 0, num_pieces - piece_BT.shape[1]))
 
     def _check(self) -> None:
-        """Refuse a network whose first piece does not see the others, or too few pieces.
-
-        Raises:
-            ValueError: Then.
-        """
+        """Refuse a network whose first piece does not see the others, or that ends early."""
         kind = self.network.config.model_type
-        if self.drop_positions and kind != "bert":
-            raise ValueError(
-                "model.legacy.drop_positions: expected a BERT, found an encoder of type "
-                f"'{kind}'; switch it off or name a BERT"
-            )
         most = _most_pieces(self.network)
         if most is not None and self.max_pieces > most:
             raise ValueError(
@@ -150,27 +143,6 @@ class TextEncoder(nn.Module):
                 f"{_WHERE}.name: expected an encoder whose first piece sees all others, "
                 f"as in BERT, found one of type '{kind}' that reads from left to right"
             )
-
-
-def build_text_encoder(
-    config: TextEncoderConfig, *, vocabulary_size: int, drop_positions: bool = False
-) -> TextEncoder:
-    """Build the encoder, cut to its first layers, with the weights that belong to it.
-
-    From scratch the weights are random, drawn from torch's global generator.
-
-    Args:
-        config: Which encoder.
-        vocabulary_size: Word pieces of the tokenizer.
-        drop_positions: The legacy switch of that name.
-
-    Raises:
-        ValueError: If there is no such encoder, or if it does not fit the configuration
-            or the vocabulary.
-    """
-    whole = read_text_network(config, vocabulary_size=vocabulary_size)
-    network = cut_text_network(whole, num_layers=config.num_layers)
-    return TextEncoder(network, config=config, drop_positions=drop_positions)
 
 
 def read_text_network(

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.precision import arithmetic
+from asg_core.learning.run_folder import DETECTOR, WEIGHTS, fill, read_weights
 from asg_core.regions.backends.boxes import Detections
 from asg_core.regions.backends.network import Network, build_network
 from asg_core.regions.config import DetectionConfig, TrainedBackend
@@ -47,14 +46,8 @@ def load_detector(folder: Path) -> Detector:
     """
     run = read_detector_run(folder)
     network = build_network(run.backend, run.training.architecture, size=run.size)
-    path = folder / "model.safetensors"
-    try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(
-            f"{path}: expected the weights of the network that run.json beside it "
-            "describes, found others or a broken file. Train the detector again."
-        ) from error
+    weights = read_weights(folder, kind=DETECTOR)
+    fill(network, weights, path=folder / WEIGHTS)
     return Detector(network=network.eval(), backend=run.backend, size=run.size)
 
 

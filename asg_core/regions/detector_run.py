@@ -1,18 +1,19 @@
 """What a trained detector says of itself: `run.json`, read without any framework."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from asg_core.learning.run_folder import (
+    DESCRIPTION,
+    DETECTOR,
+    read_run,
+    weights_path,
+)
 from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
 from asg_core.terms.regions import REGIONS
-
-RUN_KIND = "region_detector"
-RUN_FORMAT = 1
-"""Version of what `run.json` holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,8 @@ def read_detector_run(folder: Path) -> DetectorRun:
         ValueError: If the description is of another format, for other regions, or of
             settings that this release does not know.
     """
-    path = folder / "run.json"
-    run = _read_json(path)
-    found = (run.get("kind"), run.get("format"))
-    if found != (RUN_KIND, RUN_FORMAT):
-        raise ValueError(
-            f"{path}: expected '{RUN_KIND}' format {RUN_FORMAT}, found '{found[0]}' "
-            f"format {found[1]}. Train the detector with this release."
-        )
+    run = read_run(folder, kind=DETECTOR)
+    path = folder / DESCRIPTION
     regions = run.get("regions", [])
     if regions != list(REGIONS):
         raise ValueError(
@@ -52,33 +47,8 @@ def read_detector_run(folder: Path) -> DetectorRun:
             f"asg_core.terms.regions in their order, found {len(regions)} others "
             "or another order. Train the detector with this release."
         )
-    weights = folder / "model.safetensors"
-    if not weights.exists():
-        raise FileNotFoundError(
-            f"{weights}: expected the weights of a detector, found no file. Train it again."
-        )
+    weights_path(folder, kind=DETECTOR)
     return _checked(run, path=path)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path}: expected the description of a trained detector, found no file. "
-            "Name the folder that train_detector wrote."
-        )
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: expected JSON, found a broken file ({error}). Train the detector "
-            "again."
-        ) from error
-    if not isinstance(run, dict):
-        raise ValueError(  # noqa: TRY004 - of the file, not of an argument
-            f"{path}: expected a mapping of keys, found {type(run).__name__}. Train the "
-            "detector again."
-        )
-    return run
 
 
 def _checked(run: dict[str, Any], *, path: Path) -> DetectorRun:

@@ -11,15 +11,13 @@ import numpy as np
 import polars as pl
 import torch
 import torchvision
-from safetensors.torch import save_file
-from torch import Tensor
 
-from asg_core.files import replacing, write_json
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.checkpoint import Checkpoints
 from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.precision import arithmetic
 from asg_core.learning.randomness import own_randomness, seed_of
+from asg_core.learning.run_folder import DETECTOR, write_run
 from asg_core.learning.schedule import WarmupCosine
 from asg_core.learning.step import update_weights
 from asg_core.regions.backends.boxes import LabelledBoxes
@@ -27,7 +25,6 @@ from asg_core.regions.backends.detectron2_support import detectron2_version
 from asg_core.regions.backends.network import Network, start_network
 from asg_core.regions.config import DetectorTrainingConfig, TrainedBackend
 from asg_core.regions.curve import StepLosses, pack, summarise, unpack
-from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
 from asg_core.regions.samples import (
     Sample,
     TrainingSet,
@@ -91,7 +88,7 @@ def train_detector(
             network, training_set, checkpoints, cache=cache, config=config, log=log
         )
     run = _describe(config, training_set, losses, backend=backend, size=cache.size)
-    _publish(network, run, out=out)
+    write_run(out, network.state_dict(), run, kind=DETECTOR)
     checkpoints.delete()
 
 
@@ -222,8 +219,6 @@ def _describe(
     size: int,
 ) -> dict[str, object]:
     return {
-        "format": RUN_FORMAT,
-        "kind": RUN_KIND,
         "backend": backend,
         "size": size,
         "regions": list(REGIONS),
@@ -241,15 +236,3 @@ def _versions(backend: TrainedBackend) -> dict[str, str]:
     if backend == "detectron2":
         found["detectron2"] = detectron2_version()
     return found
-
-
-def _publish(network: Network, run: dict[str, object], *, out: Path) -> None:
-    """Write the weights, then the description, each under its name in one step."""
-    out.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Tensor] = {
-        name: value.detach().cpu().contiguous()
-        for name, value in network.state_dict().items()
-    }
-    with replacing(out / "model.safetensors") as temporary:
-        save_file(weights, temporary)
-    write_json(out / "run.json", run)

@@ -8,12 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from asg_core.learning.run_folder import HISTORY_FILE, PRETRAINED, read_run
 from asg_core.tables.catalog import HISTORY, METRICS
 from asg_core.tables.schema import read_table, read_tables
-
-RUN_KIND = "asg_model"
-RUN_FORMAT = 1
-"""What a run.json must say to be read here."""
 
 _NOTE_KEYS = (
     "benchmark",
@@ -139,15 +136,8 @@ def config_at(config: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 
 def _read_run(name: str, folder: Path) -> Run:
-    path = folder / "run.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    found = (facts.get("kind"), facts.get("format"))
-    if found != (RUN_KIND, RUN_FORMAT):
-        raise ValueError(
-            f"{path}: expected kind '{RUN_KIND}' in format {RUN_FORMAT}, found "
-            f"'{found[0]}' in format {found[1]}; run the workflow again to make it anew"
-        )
-    history = read_table(folder / "history.parquet", schema=HISTORY)
+    facts = read_run(folder, kind=PRETRAINED)
+    history = read_table(folder / HISTORY_FILE, schema=HISTORY)
     return Run(name=name, facts=facts, history=history)
 
 

@@ -24,9 +24,11 @@ from asg_core.learning.checkpoint import Checkpoints
 from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.processes import World, is_first, is_launched, join_world, wrap
 from asg_core.learning.randomness import own_randomness
+from asg_core.learning.run_folder import TOKENIZER, WEIGHTS
 from asg_core.learning.step import total_loss
 from asg_core.learning.stop import stop_requests
-from asg_core.models.asg import AsgModel, build_model
+from asg_core.models.asg import AsgModel
+from asg_core.models.build import build_model
 from asg_core.models.checkpoint import load_model
 from asg_core.provenance import file_digest
 from asg_core.tables.catalog import ALIGNMENTS, IMAGES, STUDIES, TAG_TARGETS, TOKENS
@@ -265,7 +267,7 @@ def _start_from(model: AsgModel, folder: Path, *, tokenizer: Path) -> None:
         ValueError: If they are of another model or another tokenizer.
     """
     earlier = load_model(folder)
-    if file_digest(folder / "tokenizer.json") != file_digest(tokenizer):
+    if file_digest(folder / TOKENIZER) != file_digest(tokenizer):
         raise ValueError(
             f"pretraining.initial: expected a run with the tokenizer of this corpus, "
             f"found another one in {folder}; start from a run of this corpus, or give "
@@ -289,7 +291,7 @@ def _identity(
     initial = settings.initial
     parts = {
         "settings": settings.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        "initial": initial and file_digest(Path(initial) / "model.safetensors"),
+        "initial": initial and file_digest(Path(initial) / WEIGHTS),
         "device": world.device.type,
         "processes": world.size,
         "tokenizer": file_digest(job.tokenizer),

@@ -6,11 +6,9 @@ from typing import Any
 from asg_core.data.corpus import digest_ids
 from asg_core.data.make_corpora import Corpora
 from asg_core.files import replacing
-from asg_core.models.checkpoint import (
-    export_image_encoder,
-    export_text_encoder,
-    save_model,
-)
+from asg_core.learning.run_folder import DESCRIPTION, HISTORY_FILE, TOKENIZER
+from asg_core.models.checkpoint import save_model
+from asg_core.models.export import export_image_encoder, export_text_encoder
 from asg_core.provenance import versions
 from asg_core.tables.catalog import HISTORY
 from asg_core.tables.schema import write_table
@@ -30,9 +28,9 @@ def publish(
     """
     out = job.out
     out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").unlink(missing_ok=True)
-    write_table(progress.history(), out / "history.parquet", schema=HISTORY)
-    tokenizer = out / "tokenizer.json"
+    (out / DESCRIPTION).unlink(missing_ok=True)
+    write_table(progress.history(), out / HISTORY_FILE, schema=HISTORY)
+    tokenizer = out / TOKENIZER
     with replacing(tokenizer) as temporary:
         shutil.copyfile(job.tokenizer, temporary)
     export_image_encoder(training.model, out / "image_encoder")

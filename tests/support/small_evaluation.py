@@ -13,7 +13,7 @@ from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import NetworkEncoder, load_encoder
 from asg_core.evaluation.features import Features
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.models.asg import build_model
+from asg_core.models.build import build_model
 from asg_core.models.checkpoint import save_model
 from asg_core.terms.findings import FINDINGS
 from support.masked_benchmark import Discs, draw_discs, make_benchmark

@@ -13,8 +13,9 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel
 
-from asg_core.models.asg import AsgModel, build_model
+from asg_core.models.asg import AsgModel
 from asg_core.models.batch import PretrainBatch
+from asg_core.models.build import build_model
 from asg_core.models.config import (
     HeadsConfig,
     ImageEncoderConfig,

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from asg_core.config import ConfigError, ProjectConfig, resolve_config
+from asg_core.learning.run_folder import DETECTOR
 from asg_core.models.pretrained.hub import Found, timm_repository
 from asg_core.plan import check_machine, check_start
 from asg_core.regions.backends import detectron2_support
 from asg_core.regions.config import DetectorTrainingConfig
-from asg_core.regions.detector_run import RUN_FORMAT, RUN_KIND
 from asg_core.terms.regions import REGIONS
 
 
@@ -379,8 +379,8 @@ def test_the_checks_import_no_framework() -> None:
 def write_detector(folder: Path, **changes: object) -> Path:
     """Leave what a finished detector of 160 px looks like before its weights are read."""
     run = {
-        "format": RUN_FORMAT,
-        "kind": RUN_KIND,
+        "format": DETECTOR.format,
+        "kind": DETECTOR.name,
         "backend": "torchvision",
         "size": 160,
         "regions": list(REGIONS),

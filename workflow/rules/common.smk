@@ -10,7 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.benchmarks.check import benchmark_inventory, check_benchmark
-from asg_core.evaluation.config import RUN_FILES
+from asg_core.learning.run_folder import RUN_FILES
 from asg_core.models.pretrained.folders import transformers_files
 from asg_core.plan import check_machine, check_start
 from asg_core.provenance import code_digest
@@ -293,8 +293,7 @@ def initial_weights(wildcards):
     files = [] if weights is None else [str(weights)]
     if run.initial is None:
         return files
-    names = ("model.safetensors", "run.json", "tokenizer.json")
-    return files + [f"{run.initial}/{name}" for name in names]
+    return files + [f"{run.initial}/{name}" for name in RUN_FILES]
 
 
 def pretraining_or_refusal(wildcards):

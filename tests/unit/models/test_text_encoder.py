@@ -20,7 +20,8 @@ from transformers import (
 from asg_core.models.config import TextEncoderConfig
 from asg_core.models.text_encoder import (
     TextEncoder,
-    build_text_encoder,
+    cut_text_network,
+    read_text_network,
     text_architecture,
     text_network_of,
 )
@@ -34,11 +35,11 @@ def _config(folder: Path | None = None, **changes: object) -> TextEncoderConfig:
     return TEXT.model_copy(update={"name": name, **changes})
 
 
-def _build(config: TextEncoderConfig, *, drop_positions: bool = False) -> TextEncoder:
+def _build(config: TextEncoderConfig) -> TextEncoder:
     torch.manual_seed(0)
-    return build_text_encoder(
-        config, vocabulary_size=VOCABULARY_SIZE, drop_positions=drop_positions
-    ).eval()
+    whole = read_text_network(config, vocabulary_size=VOCABULARY_SIZE)
+    network = cut_text_network(whole, num_layers=config.num_layers)
+    return TextEncoder(network, config=config).eval()
 
 
 def _pieces() -> tuple[Tensor, Tensor]:
@@ -153,41 +154,6 @@ def test_dropout_follows_the_configuration(tmp_path: Path) -> None:
     torch.testing.assert_close(
         without(piece_BT, is_piece_BT), without(piece_BT, is_piece_BT)
     )
-
-
-def test_without_positions_the_order_of_pieces_is_not_seen() -> None:
-    piece_BT, is_piece_BT = torch.randint(5, 100, (2, 9)), torch.ones(2, 9).bool()
-    order = torch.randperm(9)
-
-    blind = _build(_config(), drop_positions=True)
-    sighted = _build(_config())
-
-    torch.testing.assert_close(
-        blind(piece_BT[:, order], is_piece_BT), blind(piece_BT, is_piece_BT)[:, order]
-    )
-    assert not torch.allclose(
-        sighted(piece_BT[:, order], is_piece_BT),
-        sighted(piece_BT, is_piece_BT)[:, order],
-        atol=1e-3,
-    )
-
-
-def test_without_positions_every_piece_has_the_first_and_no_token_type() -> None:
-    encoder = _build(_config(), drop_positions=True)
-    embeddings = encoder.network.embeddings
-    seen: list[Tensor] = []
-    embeddings.LayerNorm.register_forward_pre_hook(
-        lambda _, given: seen.append(given[0])
-    )
-    piece_BT = torch.randint(5, 100, (2, 9))
-
-    encoder(piece_BT, torch.ones(2, 9).bool())  # in two chunks of one report
-
-    expected = (
-        embeddings.word_embeddings(piece_BT) + embeddings.position_embeddings.weight[0]
-    )
-    torch.testing.assert_close(torch.cat(seen), expected)
-    assert not embeddings.token_type_embeddings.weight.requires_grad
 
 
 def test_the_architecture_survives_as_plain_values(tmp_path: Path) -> None:
@@ -305,15 +271,6 @@ def test_encoders_whose_first_piece_is_blind_are_refused(tmp_path: Path) -> None
         _build(_config(tmp_path / "gpt2"))
     with pytest.raises(ValueError, match="'t5', which has a decoder"):
         _build(_config(tmp_path / "t5"))
-
-
-def test_positions_are_dropped_of_a_bert_only(tmp_path: Path) -> None:
-    DistilBertModel(
-        DistilBertConfig(vocab_size=VOCABULARY_SIZE, dim=16, n_layers=1, n_heads=2)
-    ).save_pretrained(tmp_path)
-
-    with pytest.raises(ValueError, match=r"expected a BERT, found .* 'distilbert'"):
-        _build(_config(tmp_path), drop_positions=True)
 
 
 def test_too_long_texts_are_refused() -> None:

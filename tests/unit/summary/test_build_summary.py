@@ -264,9 +264,7 @@ def test_a_run_of_another_format_is_refused(tmp_path: Path) -> None:
     facts = json.loads(path.read_text()) | {"format": 2}
     path.write_text(json.dumps(facts))
 
-    with pytest.raises(
-        ValueError, match=r"run.json: expected kind 'asg_model' in form"
-    ):
+    with pytest.raises(ValueError, match=r"run.json: expected 'asg_model' form"):
         build(inputs, tmp_path / "out")
 
 

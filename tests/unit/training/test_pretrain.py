@@ -376,7 +376,7 @@ def test_weights_of_another_model_are_refused(make_job: MakeJob) -> None:
 
     with pytest.raises(ValueError, match=r"pretraining.initial: expected weights for"):
         _run(make_job("second", initial=str(first.out), model=model))
-    with pytest.raises(FileNotFoundError, match=r"has no run.json"):
+    with pytest.raises(FileNotFoundError, match=r"found no run.json"):
         _run(make_job("third", initial=str(first.work)))
     tokenizer = first.out / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text() + "\n")

@@ -125,23 +125,6 @@ def test_a_region_is_what_roi_align_reads_from_the_normalised_map(
     )
 
 
-def test_mixed_up_regions_read_the_map_of_the_image_at_their_old_position() -> None:
-    # Longest report first: images 2, 0, 3, 1, as in the golden case.
-    batch = small_batch(num_words=(7, 3, 9, 5), num_units=(2, 2, 2, 2))
-    model = small_model(_config(legacy={"mix_up_regions": True})).eval()
-
-    output = model(batch)
-
-    expected = _regions_by_torchvision(model, batch, maps=[2, 0, 3, 1], aligned=True)
-    torch.testing.assert_close(output.region_BUD, expected)
-    # The same by the released code's own way: boxes are numbered, then all is sorted.
-    order = [2, 0, 3, 1]
-    numbered = torch.tensor([0, 1, 2, 3])[order]
-    image_of_sorted_map = torch.tensor(order)
-    for place, image in enumerate(order):
-        assert image_of_sorted_map[numbered[place]] == order[image]
-
-
 def test_a_sentence_is_the_mean_of_its_normalised_words() -> None:
     model = small_model().eval()
     batch = small_batch(num_words=(4, 9), num_units=(2, 1))
@@ -211,19 +194,6 @@ def test_more_padding_changes_nothing(*, is_padded_legacy: bool) -> None:
         padded.region_BUD[:, :num_units], plain.region_BUD, rtol=0, atol=1e-5
     )
     assert (padded.region_BUD[:, num_units:] == 0).all()
-
-
-def test_the_legacy_statistics_count_the_padding_up_to_the_most_words() -> None:
-    config = _config(legacy={"padded_batch_norm": True}, text_encoder={"dropout": 0.0})
-    model, batch = small_model(config), small_batch()
-    other = small_model(config)
-    hidden_BTE = model.text_encoder(batch.piece_BT, batch.is_piece_BT)
-    words_BWE = F.pad(hidden_BTE[:, 1:], (0, 0, 0, 11 - 9))
-
-    output = model(batch)
-
-    words_BWD = F.normalize(other.word_head(words_BWE), dim=-1)[:, :9]
-    torch.testing.assert_close(output.sentence_BUD, batch.unit_words_BUW @ words_BWD)
 
 
 @pytest.mark.parametrize("queries", ["frozen", "trained"])
