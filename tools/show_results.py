@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from asg_core.config import read_config
-from asg_core.summary.text import results_table
+from asg_core.summary.terminal import results_table
 from asg_core.tables.catalog import METRICS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
 from asg_core.terms.stages import SCORED_STAGES

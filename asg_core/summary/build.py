@@ -12,9 +12,7 @@ import asg_core
 from asg_core.evaluation.published import read_published
 from asg_core.files import replacing
 from asg_core.provenance import git_commit
-from asg_core.summary.checked import checked_sheets
 from asg_core.summary.config import SummaryConfig
-from asg_core.summary.examples import Example, choose_examples
 from asg_core.summary.files import ASSETS, PAGES, TABLES
 from asg_core.summary.inputs import (
     Evaluations,
@@ -26,18 +24,7 @@ from asg_core.summary.inputs import (
     read_evaluations,
     read_runs,
 )
-from asg_core.summary.origin import (
-    code_sheet,
-    config_yaml,
-    encoders_sheet,
-    origin_facts,
-    versions_sheet,
-)
-from asg_core.summary.pages import TEMPLATES, Page, render_pages
-from asg_core.summary.pipeline import draw_pipeline
-from asg_core.summary.plots import LegendEntry
-from asg_core.summary.published import published_groups
-from asg_core.summary.results import (
+from asg_core.summary.pages.benchmarks.page import (
     FLOOR_NOTE,
     about_benchmarks,
     failures_sheet,
@@ -46,9 +33,8 @@ from asg_core.summary.results import (
     overview_sheets,
     remarks,
 )
-from asg_core.summary.sentences import ShownSentence, choose_sentences
-from asg_core.summary.sheets import Sheet, empty_sheet, write_sheet
-from asg_core.summary.stages import (
+from asg_core.summary.pages.checked import checked_sheets
+from asg_core.summary.pages.data import (
     read_timings,
     rejects_by_stage,
     rejects_sheet,
@@ -57,8 +43,22 @@ from asg_core.summary.stages import (
     table_rows,
     timings_sheet,
 )
-from asg_core.summary.training import draw_curves, runs_sheet
-from asg_core.summary.views import ShownViews, show_views
+from asg_core.summary.pages.examples import Example, choose_examples
+from asg_core.summary.pages.origin import (
+    code_sheet,
+    config_yaml,
+    encoders_sheet,
+    origin_facts,
+    versions_sheet,
+)
+from asg_core.summary.pages.pipeline import draw_pipeline
+from asg_core.summary.pages.published import published_groups
+from asg_core.summary.pages.training import draw_curves, runs_sheet
+from asg_core.summary.pages.triplets import ShownSentence, choose_sentences
+from asg_core.summary.pages.views import ShownViews, show_views
+from asg_core.summary.plots import LegendEntry
+from asg_core.summary.render import TEMPLATES, Page, render_pages
+from asg_core.summary.sheets.sheet import Sheet, empty_sheet, write_sheet
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
 

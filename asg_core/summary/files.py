@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from asg_core.summary.metric_names import headline_metrics
+from asg_core.summary.sheets.names import headline_metrics
 
 PAGES = (
     "index",

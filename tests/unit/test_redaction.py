@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from asg_core.config import ConfigError, read_config, resolve_config
 from asg_core.redaction import redact
-from asg_core.summary.origin import config_yaml
+from asg_core.summary.pages.origin import config_yaml
 from asg_core.tracking.config import TrackingConfig
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import start_invocation, stop_invocation

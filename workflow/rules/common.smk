@@ -391,7 +391,7 @@ def evaluation_folders():
 
 def end_of_evaluation():
     """Print what this run evaluated; return which encoders failed, None if none did."""
-    from asg_core.summary.run_end import end_evaluation
+    from asg_core.summary.terminal import end_evaluation
 
     made = {job.rule.name for job in workflow.dag.jobs}
     if not made & {"extract_features", "evaluate_encoder"}:
@@ -407,7 +407,7 @@ def end_of_evaluation():
 
 def forget_failed_encoders():
     """Return which encoders failed and why; the next run tries them again."""
-    from asg_core.summary.run_end import told_failures
+    from asg_core.summary.terminal import told_failures
 
     return told_failures(
         Path(RESULTS), encoders=list(ENCODERS), benchmarks=list(BENCHMARKS)

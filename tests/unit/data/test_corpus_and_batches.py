@@ -20,8 +20,8 @@ from asg_core.data.tokenizer import load_tokenizer, special_pieces
 from asg_core.images.crop import CropDraw, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.batch import PretrainBatch
-from asg_core.summary.pipeline import draw_pipeline
-from asg_core.summary.stages import rejects_by_stage
+from asg_core.summary.pages.data import rejects_by_stage
+from asg_core.summary.pages.pipeline import draw_pipeline
 from asg_core.tables.catalog import ALIGNMENTS, TAG_TARGETS, TOKENS
 from asg_core.terms.findings import finding_index
 from support.small_corpus import FRAME, SIZE, SmallCorpus

@@ -19,8 +19,7 @@ from asg_core.evaluation.failures import (
     write_failure,
 )
 from asg_core.jobs import Job
-from asg_core.summary.run_end import end_evaluation, told_failures
-from asg_core.summary.text import results_table
+from asg_core.summary.terminal import end_evaluation, results_table, told_failures
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import write_table
 

@@ -1,8 +1,6 @@
 from pathlib import Path
 
-from asg_core.summary.pipeline import draw_pipeline
-from asg_core.summary.sheets import Sheet
-from asg_core.summary.stages import (
+from asg_core.summary.pages.data import (
     read_timings,
     rejects_by_stage,
     rejects_sheet,
@@ -10,6 +8,8 @@ from asg_core.summary.stages import (
     scores_sheets,
     timings_sheet,
 )
+from asg_core.summary.pages.pipeline import draw_pipeline
+from asg_core.summary.sheets.sheet import Sheet
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
 from asg_core.terms.stages import Stage
 

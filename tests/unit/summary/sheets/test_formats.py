@@ -3,7 +3,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.summary.sheets import (
+from asg_core.summary.sheets.sheet import (
     Cell,
     Column,
     Sheet,

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from asg_core.summary.metric_names import value_text
-from asg_core.summary.numbers import MISSING
-from asg_core.summary.sheets import Cell
+from asg_core.summary.sheets.names import value_text
+from asg_core.summary.sheets.numbers import MISSING
+from asg_core.summary.sheets.sheet import Cell
 from asg_core.tables.catalog import METRICS
 
 ALL = "all"

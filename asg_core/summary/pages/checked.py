@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.numbers import MISSING, count_text, percent_text
-from asg_core.summary.sheets import Cell, Column, Sheet, cells
+from asg_core.summary.sheets.numbers import MISSING, count_text, percent_text
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.tables.schema import read_tables
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from asg_core.summary.numbers import count_text, plural_text
+from asg_core.summary.sheets.numbers import count_text, plural_text
 from asg_core.terms.stages import Stage
 
 _LANES: tuple[tuple[str, tuple[tuple[str, str, Stage | None], ...]], ...] = (

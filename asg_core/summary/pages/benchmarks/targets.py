@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from asg_core.summary.metric_names import benchmark_label, metric_label
-from asg_core.summary.numbers import MISSING, count_text, fraction_text
-from asg_core.summary.scores import (
+from asg_core.summary.sheets.names import benchmark_label, metric_label
+from asg_core.summary.sheets.numbers import MISSING, count_text, fraction_text
+from asg_core.summary.sheets.scores import (
     ALL,
     by_point,
     floor_text,
@@ -14,7 +14,7 @@ from asg_core.summary.scores import (
     score_cell,
     seeds_note,
 )
-from asg_core.summary.sheets import Cell, Column, Sheet
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet
 
 
 def target_sheet(

@@ -10,7 +10,7 @@ import pytest
 from asg_core import provenance
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.pages import TEMPLATES
+from asg_core.summary.render import TEMPLATES
 from asg_core.tables.catalog import METRICS, REJECTS
 from asg_core.tables.schema import TableError, write_table
 from support.fake_corpus import HOSTILE

@@ -8,8 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from asg_core.summary.inputs import SummaryInputs, config_at
-from asg_core.summary.numbers import MISSING, count_text, percent_text
-from asg_core.summary.sheets import Cell, Column, Sheet
+from asg_core.summary.sheets.numbers import MISSING, count_text, percent_text
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet
 from asg_core.tables.catalog import VIEW_COUNTS
 from asg_core.tables.schema import read_tables
 from asg_core.tables.view_counts import (

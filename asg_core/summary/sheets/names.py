@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asg_core.summary.numbers import number_text, percent_text
+from asg_core.summary.sheets.numbers import number_text, percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

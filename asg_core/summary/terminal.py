@@ -1,13 +1,22 @@
-"""The results as plain text, for the terminal."""
+"""What the terminal says at the end of a run: the results, and the encoders that failed."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
 
 import polars as pl
 
-from asg_core.summary.metric_names import headline_metrics, metric_label
-from asg_core.summary.numbers import fraction_text, plural_text
-from asg_core.summary.scores import (
+from asg_core.evaluation.failures import (
+    failed_evaluations,
+    failure_sentence,
+    read_failure,
+    remove_failed,
+)
+from asg_core.summary.sheets.names import headline_metrics, metric_label
+from asg_core.summary.sheets.numbers import fraction_text, plural_text
+from asg_core.summary.sheets.scores import (
     ALL,
     Point,
     by_point,
@@ -15,10 +24,72 @@ from asg_core.summary.scores import (
     over_seeds,
     score_cell,
 )
+from asg_core.tables.catalog import METRICS
+from asg_core.tables.schema import read_tables
 
 WIDTH = 110
 _NAME = 26
 _GAP = "  "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """What a person at the terminal is told."""
+
+    text: str
+    """The results of every encoder that has some, and the reasons of the others."""
+
+    failure: str | None
+    """Which encoders failed; None where none did."""
+
+
+def end_evaluation(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> RunEnd:
+    """Return the results of all encoders, and forget those that failed.
+
+    Args:
+        results: Folder results/<corpus>.
+        encoders: That the configuration evaluates, in its order.
+        benchmarks: That they are evaluated on.
+    """
+    folders = _folders(results, encoders=encoders, benchmarks=benchmarks).values()
+    files = [folder / "metrics.parquet" for folder in folders]
+    metrics = read_tables([path for path in files if path.exists()], schema=METRICS)
+    failed = forget_failures(results, encoders=encoders, benchmarks=benchmarks)
+    sentence = failure_sentence(failed, num_encoders=len(encoders))
+    return RunEnd(
+        text=results_table(metrics, encoders=encoders, failures=failed),
+        failure=sentence if failed else None,
+    )
+
+
+def told_failures(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> str:
+    """Return what `forget_failures` does as text; empty where nothing failed."""
+    failed = forget_failures(results, encoders=encoders, benchmarks=benchmarks)
+    return "".join(failure_paragraph(*key, reason) for key, reason in failed.items())
+
+
+def forget_failures(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Remove what stands in the place of results; return why, by encoder and benchmark.
+
+    The arguments are those of `end_evaluation`.
+    """
+    folders = _folders(results, encoders=encoders, benchmarks=benchmarks)
+    failed = failed_evaluations(list(folders.values()))
+    for (encoder, benchmark), folder in folders.items():
+        features = results / "features" / encoder / f"{benchmark}.safetensors"
+        # A run that was asked for features only has no notes that tell of a failure.
+        reason = read_failure(features) if features.exists() else None
+        if reason is not None:
+            failed.setdefault((encoder, benchmark), reason)
+        if (encoder, benchmark) in failed:
+            remove_failed(folder, features=features)
+    return failed
 
 
 def results_table(
@@ -124,3 +195,12 @@ def _value(row: Point | None) -> str:
 def _cut(name: str, width: int) -> str:
     """Return a name in exactly so many letters."""
     return name.ljust(width) if len(name) <= width else f"{name[: width - 2]}.."
+
+
+def _folders(
+    results: Path, *, encoders: Sequence[str], benchmarks: Sequence[str]
+) -> dict[tuple[str, str], Path]:
+    return {
+        (encoder, benchmark): results / "evaluation" / encoder / benchmark
+        for encoder, benchmark in product(encoders, benchmarks)
+    }

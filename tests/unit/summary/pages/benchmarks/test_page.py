@@ -2,16 +2,16 @@ import polars as pl
 import pytest
 
 from asg_core.summary.inputs import Notes
-from asg_core.summary.results import (
+from asg_core.summary.pages.benchmarks.page import (
     ResultGroup,
     about_benchmarks,
     group_results,
     not_applicable,
     overview_sheets,
 )
-from asg_core.summary.scores import floor_text, over_seeds, score_cell
-from asg_core.summary.sheets import Sheet
-from asg_core.summary.text import WIDTH, results_table
+from asg_core.summary.sheets.scores import floor_text, over_seeds, score_cell
+from asg_core.summary.sheets.sheet import Sheet
+from asg_core.summary.terminal import WIDTH, results_table
 from asg_core.tables.catalog import METRICS
 from support.fake_results import ENCODERS, fake_metrics
 

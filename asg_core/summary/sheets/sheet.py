@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from asg_core.summary.files import SUFFIXES
-from asg_core.summary.numbers import MISSING
+from asg_core.summary.sheets.numbers import MISSING
 
 _LATEX = {
     "\\": r"\textbackslash{}",

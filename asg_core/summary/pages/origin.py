@@ -9,7 +9,7 @@ import asg_core
 from asg_core.provenance import versions
 from asg_core.redaction import redact_values
 from asg_core.summary.inputs import SummaryInputs, config_at, has_corpus
-from asg_core.summary.sheets import Column, Sheet, cells
+from asg_core.summary.sheets.sheet import Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
 
 _PACKAGES = (

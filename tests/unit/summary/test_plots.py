@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 import polars as pl
 
 from asg_core.summary.inputs import Run
+from asg_core.summary.pages.training import draw_curves, runs_sheet
 from asg_core.summary.plots import Line, draw_lines
-from asg_core.summary.training import draw_curves, runs_sheet
 from asg_core.tables.catalog import HISTORY
 
 

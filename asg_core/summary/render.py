@@ -7,9 +7,9 @@ from pathlib import Path
 
 import jinja2
 
-from asg_core.summary.examples import NUM_HUES
-from asg_core.summary.metric_names import benchmark_label
-from asg_core.summary.numbers import count_text, seconds_text
+from asg_core.summary.pages.examples import NUM_HUES
+from asg_core.summary.sheets.names import benchmark_label
+from asg_core.summary.sheets.numbers import count_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -6,9 +6,9 @@ import pytest
 
 from asg_core.checking.marks import read_filled_sheet
 from asg_core.checking.score import find_confusions, score_current, score_sheet
-from asg_core.summary.checked import checked_sheets
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.sentences import Words, choose_sentences, cut_sentence
+from asg_core.summary.pages.checked import checked_sheets
+from asg_core.summary.pages.triplets import Words, choose_sentences, cut_sentence
 from asg_core.tables.catalog import (
     SENTENCES,
     TRIPLET_CONFUSIONS,
@@ -117,7 +117,7 @@ def test_a_sentence_with_a_new_kind_of_claim_comes_before_one_without(
 def test_very_long_sentences_are_not_shown(
     corpus: SummaryInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asg_core.summary.sentences._MAX_LENGTH", 12)
+    monkeypatch.setattr("asg_core.summary.pages.triplets._MAX_LENGTH", 12)
 
     chosen = choose_sentences(corpus, num_sentences=9)
 
@@ -129,7 +129,7 @@ def test_only_as_many_shards_are_read_as_are_needed(
 ) -> None:
     gone = tmp_path / "shard-0001-of-0001.parquet"
     more = {name: [*paths, gone] for name, paths in corpus.tables.items()}
-    monkeypatch.setattr("asg_core.summary.sentences._CANDIDATES_PER_SENTENCE", 3)
+    monkeypatch.setattr("asg_core.summary.pages.triplets._CANDIDATES_PER_SENTENCE", 3)
 
     chosen = choose_sentences(replace(corpus, tables=more), num_sentences=1)
 

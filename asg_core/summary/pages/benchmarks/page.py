@@ -6,20 +6,21 @@ from dataclasses import dataclass
 import polars as pl
 
 from asg_core.summary.inputs import Notes
-from asg_core.summary.metric_names import (
+from asg_core.summary.pages.benchmarks.targets import other_sheet, target_sheet
+from asg_core.summary.plots import LegendEntry, Line, Plot, draw_lines
+from asg_core.summary.sheets.names import (
     about_metric,
     benchmark_label,
     headline_metrics,
     metric_label,
 )
-from asg_core.summary.numbers import (
+from asg_core.summary.sheets.numbers import (
     MISSING,
     count_text,
     fraction_text,
     plural_text,
 )
-from asg_core.summary.plots import LegendEntry, Line, Plot, draw_lines
-from asg_core.summary.scores import (
+from asg_core.summary.sheets.scores import (
     ALL,
     by_point,
     floor_text,
@@ -28,8 +29,7 @@ from asg_core.summary.scores import (
     score_cell,
     seeds_note,
 )
-from asg_core.summary.sheets import Cell, Column, Sheet, cells
-from asg_core.summary.target_sheets import other_sheet, target_sheet
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import METRICS
 
 FLOOR_NOTE = (

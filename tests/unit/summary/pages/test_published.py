@@ -1,7 +1,7 @@
 import polars as pl
 
-from asg_core.summary.published import published_groups
-from asg_core.summary.sheets import Sheet
+from asg_core.summary.pages.published import published_groups
+from asg_core.summary.sheets.sheet import Sheet
 from asg_core.tables.catalog import METRICS
 
 PUBLISHED = pl.DataFrame(

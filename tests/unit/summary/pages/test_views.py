@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.views import ShownViews, show_views
+from asg_core.summary.pages.views import ShownViews, show_views
 from asg_core.tables.catalog import VIEW_COUNTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.view_counts import count_views

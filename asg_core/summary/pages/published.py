@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from asg_core.evaluation.published import FOREIGN_SPLITS
-from asg_core.summary.metric_names import benchmark_label, metric_label, value_text
-from asg_core.summary.numbers import MISSING, fraction_text
-from asg_core.summary.scores import (
+from asg_core.summary.sheets.names import benchmark_label, metric_label, value_text
+from asg_core.summary.sheets.numbers import MISSING, fraction_text
+from asg_core.summary.sheets.scores import (
     ALL,
     by_point,
     floor_text,
@@ -16,7 +16,7 @@ from asg_core.summary.scores import (
     score_cell,
     seeds_note,
 )
-from asg_core.summary.sheets import Cell, Column, Sheet
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet
 
 _OURS = "this run"
 _KEYS = ("protocol", "benchmark", "metric")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from asg_core.summary.numbers import (
+from asg_core.summary.sheets.numbers import (
     MISSING,
     count_text,
     number_text,
     seconds_text,
 )
-from asg_core.summary.sheets import Cell, Column, Sheet, cells
+from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
 from asg_core.terms.stages import Stage
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from asg_core.summary.examples import Piece, choose_examples, cut_report
 from asg_core.summary.inputs import SummaryInputs
+from asg_core.summary.pages.examples import Piece, choose_examples, cut_report
 from asg_core.tables.catalog import TRIPLETS
 from asg_core.tables.schema import read_table, write_table
 from support.fake_corpus import FRAME, report_text
@@ -139,7 +139,7 @@ def test_only_as_many_shards_are_read_as_are_needed(
 ) -> None:
     gone = tmp_path / inputs.tables["alignments"][1].name
     tables = {name: [paths[0], gone] for name, paths in inputs.tables.items()}
-    monkeypatch.setattr("asg_core.summary.examples._CANDIDATES_PER_EXAMPLE", 2)
+    monkeypatch.setattr("asg_core.summary.pages.examples._CANDIDATES_PER_EXAMPLE", 2)
 
     examples = choose_examples(replace(inputs, tables=tables), num_examples=1, size=64)
 

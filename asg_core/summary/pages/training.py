@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 
 from asg_core.summary.inputs import Run
-from asg_core.summary.numbers import count_text, number_text, seconds_text
 from asg_core.summary.plots import Line, Plot, draw_lines
-from asg_core.summary.sheets import Column, Sheet, cells
+from asg_core.summary.sheets.numbers import count_text, number_text, seconds_text
+from asg_core.summary.sheets.sheet import Column, Sheet, cells
 
 _TRAIN, _VALIDATE = "train", "validate"
 _MAX_POINTS = 400

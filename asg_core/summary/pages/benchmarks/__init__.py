@@ -1,0 +1,1 @@
+"""The page on benchmarks: METRICS and notes become tables and plots."""
