@@ -3,21 +3,37 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from asg_core.benchmarks.config import ChexpertConfig
-from asg_core.benchmarks.form import BenchmarkTables
-from asg_core.benchmarks.gather import Entry, Gathering
-from asg_core.benchmarks.layouts import CHEXPERT_COLUMNS, CHEXPERT_LABELS
-from asg_core.benchmarks.splits import (
-    choose,
-    divide_by_patient,
-    parts_of_ids,
-)
+from pydantic import Field, model_validator
+
+from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading
+from asg_core.benchmarks.layout import Layout, label_file, with_folders
+from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
+from asg_core.benchmarks.splits import choose, divide_by_patient, parts_of_ids
 from asg_core.sources.config import Split
-from asg_core.sources.reading.files import SourceError
+from asg_core.sources.reading.files import SourceError, sorted_entries
 from asg_core.terms.view_spellings import canonical_view
 from asg_core.terms.views import FRONTAL, View
+
+LABELS = (
+    "No Finding",
+    "Enlarged Cardiomediastinum",
+    "Cardiomegaly",
+    "Lung Opacity",
+    "Lung Lesion",
+    "Edema",
+    "Consolidation",
+    "Pneumonia",
+    "Atelectasis",
+    "Pneumothorax",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Fracture",
+    "Support Devices",
+)
+COLUMNS = ("Path", "Frontal/Lateral", "AP/PA", *LABELS)
 
 FIVE = (
     "Atelectasis",
@@ -40,12 +56,54 @@ _CODES: Mapping[str, Code] = {
 _MGCA_POSITIVE = frozenset({"Atelectasis", "Edema", "Pleural Effusion"})
 _PATH = re.compile(r"[^/]+/((?:train|valid)/(patient\d+)/study\d+/[^/]+\.jpg)")
 
-# The columns that are 0 (or blank) in CheXpert-5x200, beside four of the five.
-_ZERO_IN_5X200 = tuple(
-    label for label in CHEXPERT_LABELS if label not in {"No Finding", *FIVE}
-)
-_NUM_PER_LABEL = 200
+_NO_FINDING = "No Finding"
+_NUM_PER_LABEL = 200  # of CheXpert-5x200
 _NUM_VALIDATE = 5000
+_KEY = "chexpert.root"
+
+
+class ChexpertConfig(DrawnSplitConfig):
+    """CheXpert, in the small or the full size."""
+
+    split: Literal["patient", "mgca", "mgca-corrected"] = "patient"
+    """How train.csv is divided; valid.csv is the test part always. `patient` draws
+    validation patients. `mgca` is the division of the MGCA code, most of whose validation
+    images are also in train; `mgca-corrected` takes them out of train, and shares
+    patients still."""
+
+    views: Literal["frontal", "all"] = "frontal"
+    """Images to keep, by the column Frontal/Lateral; laterals that are left out are
+    counted."""
+
+    targets: Literal["five", "fourteen"] = "five"
+    """The five labels of the challenge, or all label columns."""
+
+    uncertain: Literal["mgca", "positive", "negative", "ignore"] = "mgca"
+    """What -1 means. `mgca`: present for Atelectasis, Edema and Pleural Effusion, not
+    for Cardiomegaly and Consolidation; defined for the five targets only. `ignore`: no
+    label."""
+
+    blank: Literal["negative", "ignore"] = "negative"
+    """What an empty cell means; `ignore`: no label."""
+
+    validate_share: float = Field(default=0.025, gt=0, lt=1)
+    """Share of the patients of train.csv that go to `validate`; only for the split
+    `patient`. 0.025 gives about as many images as the 5,000 of the MGCA code."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The targets, in the order of the tables."""
+        return FIVE if self.targets == "five" else LABELS
+
+    @model_validator(mode="after")
+    def _check_policy(self) -> "ChexpertConfig":
+        if self.uncertain == "mgca" and self.targets != "five":
+            raise ValueError(
+                "chexpert.uncertain is 'mgca', which says what -1 means for five targets, "
+                f"while chexpert.targets is '{self.targets}': set chexpert.uncertain to "
+                "'positive', 'negative' or 'ignore'"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +119,32 @@ class ChexpertRow:
     codes: Mapping[str, Code]
 
 
-def read_chexpert(gathering: Gathering, *, config: ChexpertConfig) -> BenchmarkTables:
-    """Read CheXpert; the test part is valid.csv.
-
-    Rejects: `malformed_row`, `malformed_path`, `duplicate_row`, `unknown_view`,
-    `unknown_label`, `patient_in_two_parts`, `missing_image`, `unreadable_image`.
-
-    Args:
-        gathering: The empty gathering of this benchmark.
-        config: The split and the policies.
+def find_chexpert(_config: ChexpertConfig, root: Path) -> Layout:
+    """Return the files of CheXpert, in the root or in the only such folder in it.
 
     Raises:
-        SourceError: If a part has no image, or if train.csv is not the one that a
-            published division is of.
+        SourceError: If a file or a column is missing, or if there are two editions.
+    """
+    folder = _edition(root)
+    files = {
+        part: label_file(
+            folder, f"{part}.csv", holds="the labels", columns=COLUMNS, key=_KEY
+        )
+        for part in ("train", "valid")
+    }
+    below = "" if folder == root else folder.name
+    return with_folders(root, files=files, folders=files, below=below)
+
+
+def read_chexpert(gathering: Gathering, config: ChexpertConfig) -> Reading:
+    """Read CheXpert; the test part is valid.csv.
+
+    The reasons of its rejects are `malformed_row`, `malformed_path`, `duplicate_row`,
+    `unknown_view`, `unknown_label`, `patient_in_two_parts`, `missing_image`,
+    `unreadable_image`.
+
+    Raises:
+        SourceError: If train.csv is not the one that a published division is of.
     """
     train = read_rows(gathering, "train")
     test = read_rows(gathering, "valid")
@@ -93,25 +164,22 @@ def read_chexpert(gathering: Gathering, *, config: ChexpertConfig) -> BenchmarkT
         gathering.counts["laterals_left_out"] += num_laterals
         divided = frontal_only(divided, rows=rows)
     places = parts_of_ids(divided)
-    kept = [
-        _entry(rows[image_id], gathering=gathering, config=config)
-        for image_id in places
-    ]
-    sizes = gathering.sizes(
-        kept,
+    gathering.add_images(
+        [
+            _entry(rows[image_id], layout=gathering.layout, config=config)
+            for image_id in places
+        ],
+        places=places,
         paths=gathering.paths(),
-        named=[_path(image_id, gathering=gathering) for image_id in rows],
+        named=[_path(image_id, layout=gathering.layout) for image_id in rows],
     )
-    for entry in kept:
-        if entry.image_id in sizes:
-            gathering.add_image(
-                entry, places=places[entry.image_id], size=sizes[entry.image_id]
-            )
-    return gathering.finish(
-        split=config.split_name,
+    # Laterals make another test part, so the split has another name.
+    other = "" if config.views == "frontal" else "-all-views"
+    return Reading(
+        split=f"{config.split}{other}",
         recipe=_recipe(config),
         divided=divided,
-        targets=_targets(config),
+        targets=config.names,
         notes={"uncertain": config.uncertain, "blank": config.blank},
     )
 
@@ -122,9 +190,7 @@ def read_rows(
     """Return the usable rows of train.csv or valid.csv by image, in file order."""
     rows: dict[str, ChexpertRow] = {}
     path = gathering.layout.files[part]
-    for where, (stated, side, view, *cells) in gathering.rows(
-        path, columns=CHEXPERT_COLUMNS
-    ):
+    for where, (stated, side, view, *cells) in gathering.rows(path, columns=COLUMNS):
         match = _PATH.fullmatch(stated)
         unknown = [cell for cell in cells if cell not in _CODES]
         if match is None:
@@ -156,7 +222,7 @@ def read_rows(
                 view=_view(side, view),
                 codes={
                     label: _CODES[cell]
-                    for label, cell in zip(CHEXPERT_LABELS, cells, strict=True)
+                    for label, cell in zip(LABELS, cells, strict=True)
                 },
             )
             continue
@@ -253,7 +319,7 @@ def frontal_only(
 
 def _shows_only(row: ChexpertRow, *, label: str) -> bool:
     """Say whether a row is a candidate of CheXpert-5x200."""
-    others = (*(other for other in FIVE if other != label), *_ZERO_IN_5X200)
+    others = set(LABELS) - {label, _NO_FINDING}
     return (
         row.is_frontal
         and row.codes[label] == "present"
@@ -269,34 +335,63 @@ def _view(side: str, view: str) -> View:
     return named if named in FRONTAL else View.FRONTAL
 
 
-def _entry(row: ChexpertRow, *, gathering: Gathering, config: ChexpertConfig) -> Entry:
+def _entry(row: ChexpertRow, *, layout: Layout, config: ChexpertConfig) -> ImageEntry:
     values = {
         target: label_value(row.codes[target], target=target, config=config)
-        for target in _targets(config)
+        for target in config.names
     }
-    return Entry(
+    return ImageEntry(
         image_id=row.image_id,
         patient_id=row.patient_id,
-        path=_path(row.image_id, gathering=gathering),
+        path=_path(row.image_id, layout=layout),
         view=row.view,
         labels={key: value for key, value in values.items() if value is not None},
     )
 
 
-def _path(image_id: str, *, gathering: Gathering) -> str:
+def _path(image_id: str, *, layout: Layout) -> str:
     """Return the path below the root: the csv's first folder may have another name."""
-    return f"{gathering.layout.folder}/{image_id}".lstrip("/")
-
-
-def _targets(config: ChexpertConfig) -> tuple[str, ...]:
-    return FIVE if config.targets == "five" else CHEXPERT_LABELS
+    return f"{layout.folder}/{image_id}".lstrip("/")
 
 
 def _recipe(config: ChexpertConfig) -> str:
     views = "frontal" if config.views == "frontal" else "all views"
     if config.split != "patient":
         return f"{config.split} ({views}; test: valid.csv)"
-    return (
-        f"patient ({views}; validate: {config.validate_share:g} of the patients of "
-        f"train.csv, seed {config.seed}; test: valid.csv)"
+    return f"patient ({views}; {config.draw_from('train.csv')}; test: valid.csv)"
+
+
+def _edition(root: Path) -> Path:
+    """Return the folder with train.csv: the root, or the only such folder in it."""
+    if _has_train(root):
+        return root
+    below = [Path(entry.path) for entry in sorted_entries(root) if entry.is_dir()]
+    found = [folder for folder in below if _has_train(folder)]
+    if len(found) == 1:
+        return found[0]
+    names = [folder.name for folder in found] or "none"
+    raise SourceError(
+        f"{root}: expected train.csv here or in one folder below, such as "
+        f"CheXpert-v1.0-small, found it in {names}. Set {_KEY} to the folder of one "
+        "edition."
     )
+
+
+def _has_train(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("train.csv", "train.csv.gz"))
+
+
+SPEC = BenchmarkSpec(
+    name="chexpert",
+    label="CheXpert",
+    about="CheXpert: five findings. Its root may be the folder above the dataset.",
+    config=ChexpertConfig,
+    find=find_chexpert,
+    read=read_chexpert,
+    tags={
+        "Lung Opacity": "opacity",
+        "Lung Lesion": "lesion",
+        "Support Devices": "device",
+    },
+    no_findings=frozenset({_NO_FINDING}),
+)

@@ -3,23 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from asg_core.benchmarks.config import CovidxConfig
-from asg_core.benchmarks.form import BenchmarkTables
-from asg_core.benchmarks.gather import Entry, Gathering
-from asg_core.benchmarks.splits import (
-    divide_by_patient,
-    divide_in_two,
-    parts_of_ids,
-)
+from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading
+from asg_core.benchmarks.layout import Layout, with_folders
+from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
+from asg_core.benchmarks.splits import divide_by_patient, divide_in_two, parts_of_ids
 from asg_core.sources.config import Split
-from asg_core.sources.reading.files import SourceError
+from asg_core.sources.reading.files import SourceError, require_file
 
 THREE = ("normal", "pneumonia", "COVID-19")
 BINARY = ("negative", "positive")
 """The classes of a version; versions with a B in the name, 6 and CXR-4 are binary."""
 
 _WORDS = frozenset({*THREE, *BINARY})
+
+
+class CovidxConfig(DrawnSplitConfig):
+    """COVIDx; version 9A is the one of the published numbers."""
+
+    split: Literal["patient", "mgca", "lists"] = "patient"
+    """How train.txt is divided; test.txt is the test part always. `patient` draws
+    validation patients; `mgca` takes a fifth of the images, half of which are of training
+    patients; `lists` takes val.txt, which versions from CXR-3 on have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +43,34 @@ class CovidxRow:
     """The collection that the image comes from; empty in versions that do not say."""
 
 
-def read_covidx(gathering: Gathering, *, config: CovidxConfig) -> BenchmarkTables:
+def find_covidx(config: CovidxConfig, root: Path) -> Layout:
+    """Return the files of COVIDx.
+
+    Raises:
+        SourceError: If a list is missing.
+    """
+    parts = ("test", "train", "val") if config.split == "lists" else ("test", "train")
+    files = {
+        part: require_file(
+            root / f"{part}.txt", holds="names and classes", key="covidx.root"
+        )
+        for part in parts
+    }
+    return with_folders(root, files=files, folders=parts)
+
+
+def read_covidx(gathering: Gathering, config: CovidxConfig) -> Reading:
     """Read COVIDx; the test part is test.txt.
 
     The classes follow from the words that the lists use. Which collections the images of
     the test part come from is counted in the notes: in 9A the collection says whether an
     image shows COVID-19.
 
-    Rejects: `malformed_row`, `duplicate_row`, `patient_in_two_parts`, `missing_image`,
-    `unreadable_image`.
-
-    Args:
-        gathering: The empty gathering of this benchmark.
-        config: The split.
+    The reasons of its rejects are `malformed_row`, `duplicate_row`,
+    `patient_in_two_parts`, `missing_image`, `unreadable_image`.
 
     Raises:
-        SourceError: If the lists mix the words of two versions, or if a part has no image.
+        SourceError: If the lists mix the words of two versions.
     """
     lists = {
         folder: read_list(gathering, path)
@@ -62,31 +80,25 @@ def read_covidx(gathering: Gathering, *, config: CovidxConfig) -> BenchmarkTable
     targets = _classes(rows, root=gathering.root)
     divided = _divide(gathering, config=config, lists=lists)
     places = parts_of_ids(divided)
-    kept = [
-        Entry(
-            image_id=name,
-            patient_id=row.patient_id,
-            path=name,
-            labels={target: float(target == row.kind) for target in targets},
-        )
-        for name, row in rows.items()
-        if name in places
-    ]
-    sizes = gathering.sizes(kept, paths=gathering.paths(), named=rows)
-    for entry in kept:
-        if entry.image_id in sizes:
-            gathering.add_image(
-                entry, places=places[entry.image_id], size=sizes[entry.image_id]
+    sizes = gathering.add_images(
+        [
+            ImageEntry(
+                image_id=name,
+                patient_id=row.patient_id,
+                path=name,
+                labels={target: float(target == row.kind) for target in targets},
             )
-            if "test" in places[entry.image_id]:
-                row = rows[entry.image_id]
-                gathering.counts[f"test {row.kind} of {row.source or 'unnamed'}"] += 1
-    return gathering.finish(
-        split=config.split,
-        recipe=_recipe(config),
-        divided=divided,
-        targets=targets,
-        is_exclusive=True,
+            for name, row in rows.items()
+            if name in places
+        ],
+        places=places,
+        paths=gathering.paths(),
+        named=rows,
+    )
+    for row in (rows[name] for name in sizes if "test" in places[name]):
+        gathering.counts[f"test {row.kind} of {row.source or 'unnamed'}"] += 1
+    return Reading(
+        split=config.split, recipe=_recipe(config), divided=divided, targets=targets
     )
 
 
@@ -171,12 +183,22 @@ def _divide(
 
 
 def _recipe(config: CovidxConfig) -> str:
-    if config.split == "patient":
-        return (
-            f"patient (validate: {config.validate_share:g} of the patients of train.txt, "
-            f"seed {config.seed}; test: test.txt)"
-        )
-    validate = (
-        "val.txt" if config.split == "lists" else "0.2 of the images of train.txt"
-    )
-    return f"{config.split} (validate: {validate}; test: test.txt)"
+    validate = {
+        "patient": config.draw_from("train.txt"),
+        "mgca": "validate: 0.2 of the images of train.txt",
+        "lists": "validate: val.txt",
+    }
+    return f"{config.split} ({validate[config.split]}; test: test.txt)"
+
+
+SPEC = BenchmarkSpec(
+    name="covidx",
+    label="COVIDx",
+    about="COVIDx: classes that exclude each other.",
+    config=CovidxConfig,
+    find=find_covidx,
+    read=read_covidx,
+    is_exclusive=True,
+    # Its images without COVID-19 are largely those of RSNA.
+    shares_patients_with=frozenset({"nih", "rsna"}),
+)

@@ -1,4 +1,4 @@
-"""The one form of every benchmark: what its reader returns, and what evaluation loads.
+"""The one form of every benchmark: what is read of it, and what evaluation loads.
 
 A benchmark lies in a folder: the four tables BENCHMARK_*, and benchmark.json with what
 the tables do not say. `pixels.parquet` beside them is the pixel cache.
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from asg_core.files import write_json
+from asg_core.images.notes import Note
 from asg_core.sources.reading.files import SourceError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
@@ -52,8 +53,8 @@ _SCHEMAS: Mapping[str, TableSchema] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BenchmarkTables:
-    """A benchmark as its reader returns it.
+class Benchmark:
+    """A benchmark as it is evaluated.
 
     An image that a published division puts into two parts has a row in each, under two
     ids and one path.
@@ -73,10 +74,6 @@ class BenchmarkTables:
     labels: pl.DataFrame
     boxes: pl.DataFrame
     masks: pl.DataFrame
-    rejects: pl.DataFrame
-    num_items: int
-    """Images, rows, boxes and masks that were looked at, rejected ones included."""
-
     targets: tuple[str, ...]
     """What the labels are about, in the benchmark's own order."""
 
@@ -84,37 +81,28 @@ class BenchmarkTables:
     """True: the targets are classes, of which each image has one."""
 
     segmentation_target: str | None = None
-    """The target of the masks (or boxes, where there are no masks); null: none."""
+    """The target of the masks (or boxes, where there are no masks); None: there is none."""
 
     notes: Mapping[str, str | int] = field(default_factory=dict)
     """Policies and counts that a reader of the scores may ask for, by name."""
 
     @property
     def overlaps(self) -> Overlaps:
-        """Images and patients that two parts share."""
-        return count_overlaps(self.images)
+        """How many images (by path) and patients each pair of parts shares."""
+        parts = {part: self.images.filter(pl.col("split") == part) for part in SPLITS}
+        columns = {"images": "path", "patients": "patient_id"}
+        return {
+            f"{one}/{other}": {
+                what: len(set(parts[one][column]) & set(parts[other][column]))
+                for what, column in columns.items()
+            }
+            for one, other in combinations(SPLITS, 2)
+        }
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Benchmark:
-    """A benchmark as it is evaluated; the fields are those of `BenchmarkTables`."""
-
-    name: str
-    split: str
-    recipe: str
-    num_listed: Mapping[str, int]
-    images: pl.DataFrame
-    labels: pl.DataFrame
-    boxes: pl.DataFrame
-    masks: pl.DataFrame
-    targets: tuple[str, ...]
-    is_exclusive: bool
-    segmentation_target: str | None
-    test_digest: str
-    """Of the sorted ids of the test images: equal digests are equal test sets."""
-
-    overlaps: Overlaps
-    notes: Mapping[str, str | int]
+    @property
+    def test_digest(self) -> str:
+        """The digest of the ids of the test images: equal digests are equal test sets."""
+        return digest_of(self.part("test"))
 
     def part(self, split: str) -> list[str]:
         """Return the sorted ids of the images of "train", "validate" or "test".
@@ -126,7 +114,7 @@ class Benchmark:
             raise ValueError(
                 f"Benchmark.part: expected one of {list(SPLITS)}, found '{split}'"
             )
-        return part_ids(self.images, split=split)
+        return sorted(self.images.filter(pl.col("split") == split)["image_id"])
 
     def listed(self, split: str) -> list[str | None]:
         """Return the images of a part in the order of the split, null where one is missing.
@@ -184,9 +172,14 @@ class Benchmark:
         return row_of
 
 
-def part_ids(images: pl.DataFrame, *, split: str) -> list[str]:
-    """Return the sorted ids of the images of one part of BENCHMARK_IMAGES."""
-    return sorted(images.filter(pl.col("split") == split)["image_id"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBenchmark:
+    """A benchmark as its folder was read, and what of it could not be used."""
+
+    benchmark: Benchmark
+    rejects: pl.DataFrame
+    num_items: int
+    """Images, rows, boxes and masks that were looked at, rejected ones included."""
 
 
 def digest_of(image_ids: Iterable[str]) -> str:
@@ -195,53 +188,29 @@ def digest_of(image_ids: Iterable[str]) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def count_overlaps(images: pl.DataFrame) -> Overlaps:
-    """Return for each pair of parts how many images (by path) and patients both have."""
-    parts = {split: images.filter(pl.col("split") == split) for split in SPLITS}
-    return {
-        f"{one}/{other}": {
-            "images": len(set(parts[one]["path"]) & set(parts[other]["path"])),
-            "patients": len(
-                set(parts[one]["patient_id"]) & set(parts[other]["patient_id"])
-            ),
-        }
-        for one, other in combinations(SPLITS, 2)
-    }
-
-
-def keep_cached(tables: BenchmarkTables, cache_ids: Collection[str]) -> BenchmarkTables:
+def keep_cached(read: ReadBenchmark, cache_ids: Collection[str]) -> ReadBenchmark:
     """Return the benchmark without the images that have no pixels, which are rejected.
 
     The number of items stays as it was: it counts what was looked at.
 
     Args:
-        tables: The benchmark as read.
+        read: The benchmark as read.
         cache_ids: Ids of the images in the pixel cache.
 
     Raises:
         SourceError: If no image of a part has pixels: the test part can be so small that
             the share of rejects says nothing of it.
     """
+    tables = read.benchmark
     cached = pl.Series("image_id", sorted(cache_ids), dtype=pl.String).implode()
-    gone = tables.images.filter(~pl.col("image_id").is_in(cached))
-    rejects = REJECTS.frame(
-        {
-            "stage": STAGE,
-            "item_id": image_id,
-            "reason": "not_cached",
-            "detail": f"{path}: expected pixels in the cache, found none; the rejects of "
-            "cache_pixels say why",
-        }
-        for image_id, path in gone.select("image_id", "path").iter_rows()
-    )
     is_cached = pl.col("image_id").is_in(cached)
+    gone = tables.images.filter(~is_cached)
     kept = replace(
         tables,
         images=tables.images.filter(is_cached),
         labels=tables.labels.filter(is_cached),
         boxes=tables.boxes.filter(is_cached),
         masks=tables.masks.filter(is_cached),
-        rejects=pl.concat([tables.rejects, rejects]),
     )
     emptied = set(tables.images["split"]) - set(kept.images["split"])
     if emptied:
@@ -256,19 +225,37 @@ def keep_cached(tables: BenchmarkTables, cache_ids: Collection[str]) -> Benchmar
         len(kept.images),
         len(gone),
     )
-    return kept
+    rejects = REJECTS.frame(
+        {
+            "stage": STAGE,
+            "item_id": image_id,
+            "reason": "not_cached",
+            "detail": f"{path}: expected pixels in the cache, found none; the rejects of "
+            "cache_pixels say why",
+        }
+        for image_id, path in gone.select("image_id", "path").iter_rows()
+    )
+    return replace(read, benchmark=kept, rejects=pl.concat([read.rejects, rejects]))
 
 
-def write_benchmark(tables: BenchmarkTables, folder: Path) -> None:
+def write_benchmark(
+    read: ReadBenchmark, folder: Path, *, notes: Mapping[Note, int]
+) -> None:
     """Write the four tables, then benchmark.json, into `folder`.
 
     The rejects are not among them: the workflow keeps those of all stages together.
 
+    Args:
+        read: The benchmark.
+        folder: Where it is written.
+        notes: What the pixel cache has counted.
+
     Raises:
         TableError: If a table does not fit its declaration.
     """
-    for name, frame in _frames(tables).items():
-        write_table(frame, folder / f"{name}.parquet", schema=_SCHEMAS[name])
+    tables = read.benchmark
+    for name, schema in _SCHEMAS.items():
+        write_table(getattr(tables, name), folder / f"{name}.parquet", schema=schema)
     about = {
         "format": FORMAT,
         "kind": KIND,
@@ -279,14 +266,12 @@ def write_benchmark(tables: BenchmarkTables, folder: Path) -> None:
         "targets": list(tables.targets),
         "is_exclusive": tables.is_exclusive,
         "segmentation_target": tables.segmentation_target,
-        "test_digest": digest_of(part_ids(tables.images, split="test")),
+        "test_digest": tables.test_digest,
         "overlaps": tables.overlaps,
-        "num_images": {
-            split: len(part_ids(tables.images, split=split)) for split in SPLITS
-        },
-        "num_items": tables.num_items,
-        "num_rejected": len(tables.rejects),
-        "notes": dict(tables.notes),
+        "num_images": {split: len(tables.part(split)) for split in SPLITS},
+        "num_items": read.num_items,
+        "num_rejected": len(read.rejects),
+        "notes": dict([*tables.notes.items(), *notes.items()]),
     }
     write_json(folder / ABOUT, about, indent=2)
 
@@ -303,28 +288,24 @@ def load_benchmark(folder: Path) -> Benchmark:
         name: read_table(folder / f"{name}.parquet", schema=schema)
         for name, schema in _SCHEMAS.items()
     }
-    digest = digest_of(part_ids(frames["images"], split="test"))
-    if digest != about["test_digest"]:
-        raise TableError(
-            f"{folder}: expected test images with the digest {about['test_digest']}, as "
-            f"{ABOUT} says, found {digest}. Delete the folder and run the workflow again."
-        )
-    return Benchmark(
+    benchmark = Benchmark(
         name=about["name"],
         split=about["split"],
         recipe=about["recipe"],
         num_listed=about["num_listed"],
-        images=frames["images"],
-        labels=frames["labels"],
-        boxes=frames["boxes"],
-        masks=frames["masks"],
         targets=tuple(about["targets"]),
         is_exclusive=about["is_exclusive"],
         segmentation_target=about["segmentation_target"],
-        test_digest=digest,
-        overlaps=about["overlaps"],
         notes=about["notes"],
+        **frames,
     )
+    if benchmark.test_digest != about["test_digest"]:
+        raise TableError(
+            f"{folder}: expected test images with the digest {about['test_digest']}, as "
+            f"{ABOUT} says, found {benchmark.test_digest}. Delete the folder and run the "
+            "workflow again."
+        )
+    return benchmark
 
 
 def _read_about(path: Path) -> dict[str, Any]:
@@ -348,13 +329,3 @@ def _read_about(path: Path) -> dict[str, Any]:
             f"in format {found[1]}. Delete the folder and run the workflow again."
         )
     return about
-
-
-def _frames(tables: BenchmarkTables) -> dict[str, pl.DataFrame]:
-    """Return the four tables by name."""
-    return {
-        "images": tables.images,
-        "labels": tables.labels,
-        "boxes": tables.boxes,
-        "masks": tables.masks,
-    }

@@ -1,32 +1,25 @@
-"""What the five readers share: rows of label files, the look at the images, the tables."""
+"""What all readers share: rows of label files, the look at the images, what was found.
 
-import logging
+The tables are made of it in `read`: this module is imported by those of the data sets,
+which are imported while the job graph is built, and so without a table library.
+"""
+
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from asg_core.benchmarks.config import BenchmarkName
-from asg_core.benchmarks.form import STAGE, BenchmarkTables
-from asg_core.benchmarks.layouts import Layout, image_files
+from asg_core.benchmarks.layout import Layout, image_files
 from asg_core.benchmarks.runs import Run
-from asg_core.benchmarks.splits import PARTS, Places, id_in_part
-from asg_core.sources.assemble import RejectLog
+from asg_core.benchmarks.splits import Places, id_in_part
 from asg_core.sources.config import Split
 from asg_core.sources.reading.files import SourceError, csv_rows, places_of
-from asg_core.sources.reading.image_size import UnreadableImageError, image_size
-from asg_core.tables.catalog import (
-    BENCHMARK_BOXES,
-    BENCHMARK_IMAGES,
-    BENCHMARK_LABELS,
-    BENCHMARK_MASKS,
-)
 from asg_core.terms.views import View
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from asg_core.sources.assemble import RejectLog
 
 Size = tuple[int, int]
 """Width and height of the original frame, in pixels."""
@@ -36,7 +29,7 @@ Corners = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ImageEntry:
     """One image that the label files name."""
 
     image_id: str
@@ -48,29 +41,50 @@ class Entry:
     labels: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a reader says of a benchmark, beside what it has gathered."""
+
+    split: str
+    """The name of the split, which published numbers name too."""
+
+    recipe: str
+    """How the split divides the images, with its numbers."""
+
+    divided: Mapping[Split, Sequence[str]]
+    """The images of each part as the split lists them, whether they are there or not."""
+
+    targets: tuple[str, ...]
+    """What the labels are about, in the benchmark's own order."""
+
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Policies that a reader of the scores may ask for, by name."""
+
+
 @dataclass(kw_only=True)
 class Gathering:
     """What the reading of one benchmark has given so far."""
 
-    name: BenchmarkName
     root: Path
     layout: Layout
     require_images: bool
-    rejects: RejectLog = field(default_factory=lambda: RejectLog(STAGE))
+    rejects: "RejectLog"
     counts: Counter[str] = field(default_factory=Counter)
     """What was left out by choice, or is worth knowing and no error."""
 
     malformed: set[str] = field(default_factory=set)
     """First cells of rows with a wrong number of cells: in most files an image."""
 
-    _num_boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _images: list[dict[str, object]] = field(default_factory=list)
+    images: list[dict[str, object]] = field(default_factory=list)
+    """Rows of BENCHMARK_IMAGES; those below are of the other tables of a benchmark."""
+
     # By column: a large benchmark has millions of labels.
-    _labels: dict[str, list[str | float]] = field(
-        default_factory=lambda: {name: [] for name in BENCHMARK_LABELS.columns}
+    labels: dict[str, list[str | float]] = field(
+        default_factory=lambda: {"image_id": [], "target": [], "value": []}
     )
-    _boxes: list[dict[str, object]] = field(default_factory=list)
-    _masks: list[dict[str, object]] = field(default_factory=list)
+    boxes: list[dict[str, object]] = field(default_factory=list)
+    masks: list[dict[str, object]] = field(default_factory=list)
+    _num_boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def rows(
         self, path: Path, *, columns: Sequence[str]
@@ -125,8 +139,8 @@ class Gathering:
     def files(self) -> dict[str, str]:
         """Return the image files, relative to the root, by their stems.
 
-        Of files of one stem in two folders the first counts. Empty when images are not
-        required.
+        Where two folders have files of one stem, the first counts. There are none when
+        images are not required.
         """
         files: dict[str, str] = {}
         for path in self.paths():
@@ -136,7 +150,7 @@ class Gathering:
         return files
 
     def paths(self) -> list[str]:
-        """Return the image files, relative to the root; empty as `files`."""
+        """Return the image files, relative to the root; none when they are not required."""
         if not self.require_images:
             return []
         skipped: Counter[str] = Counter()
@@ -146,7 +160,11 @@ class Gathering:
         return paths
 
     def sizes(
-        self, entries: Iterable[Entry], *, paths: Collection[str], named: Iterable[str]
+        self,
+        entries: Iterable[ImageEntry],
+        *,
+        paths: Collection[str],
+        named: Iterable[str],
     ) -> dict[str, Size | None]:
         """Return the sizes of the images that can be used, by id, from their headers.
 
@@ -195,12 +213,34 @@ class Gathering:
             )
         return kept
 
-    def add_image(self, entry: Entry, *, places: Places, size: Size | None) -> None:
+    def add_images(
+        self,
+        entries: Sequence[ImageEntry],
+        *,
+        places: Mapping[str, Places],
+        paths: Collection[str],
+        named: Iterable[str],
+    ) -> dict[str, Size | None]:
+        """Add the images that can be used; return their sizes.
+
+        The arguments are those of `sizes`, with the places of each image beside them.
+        """
+        sizes = self.sizes(entries, paths=paths, named=named)
+        for entry in entries:
+            if entry.image_id in sizes:
+                self.add_image(
+                    entry, places=places[entry.image_id], size=sizes[entry.image_id]
+                )
+        return sizes
+
+    def add_image(
+        self, entry: ImageEntry, *, places: Places, size: Size | None
+    ) -> None:
         """Add an image and its labels, once for each part that it is in."""
         width, height = size or (None, None)
         for part, place in places.items():
             image_id = id_in_part(entry.image_id, part=part, parts=list(places))
-            self._images.append(
+            self.images.append(
                 {
                     "image_id": image_id,
                     "patient_id": entry.patient_id,
@@ -212,9 +252,9 @@ class Gathering:
                     "height": height,
                 }
             )
-            self._labels["image_id"].extend([image_id] * len(entry.labels))
-            self._labels["target"].extend(entry.labels)
-            self._labels["value"].extend(entry.labels.values())
+            self.labels["image_id"].extend([image_id] * len(entry.labels))
+            self.labels["target"].extend(entry.labels)
+            self.labels["value"].extend(entry.labels.values())
 
     def add_box(
         self, image_id: str, *, target: str, box: Corners, size: Size | None, where: str
@@ -225,7 +265,7 @@ class Gathering:
             image_id: The image.
             target: What the box is around.
             box: Its corners.
-            size: Of the image; None does not look.
+            size: Of the image; with None nothing is cut.
             where: File and row of the box.
         """
         x0, y0, x1, y1 = box
@@ -242,7 +282,7 @@ class Gathering:
             return
         self.counts["boxes_cut_to_the_image"] += (x0, y0, x1, y1) != box
         self._num_boxes[image_id, target] += 1
-        self._boxes.append(
+        self.boxes.append(
             {
                 "image_id": image_id,
                 "target": target,
@@ -254,7 +294,7 @@ class Gathering:
     def add_mask(self, image_id: str, *, target: str, runs: Sequence[Run]) -> None:
         """Add the mask of an image; without runs it is empty and has no row."""
         if runs:
-            self._masks.append(
+            self.masks.append(
                 {
                     "image_id": image_id,
                     "target": target,
@@ -262,83 +302,26 @@ class Gathering:
                 }
             )
 
-    def finish(
-        self,
-        *,
-        split: str,
-        recipe: str,
-        divided: Mapping[Split, Sequence[str]],
-        targets: Sequence[str],
-        is_exclusive: bool = False,
-        segmentation_target: str | None = None,
-        notes: Mapping[str, str | int] | None = None,
-    ) -> BenchmarkTables:
-        """Return what was gathered, and log how much of it there is.
-
-        Args:
-            split: Its name.
-            recipe: How it divides the images, with its numbers.
-            targets: What the labels are about.
-            is_exclusive: Whether they are classes.
-            segmentation_target: The target of the masks or boxes.
-            notes: Policies that a reader of the scores may ask for.
-            divided: The images of each part as the split lists them, there or not.
-
-        Raises:
-            SourceError: If a part has no image.
-        """
-        rejects = self.rejects.frame()
-        num_images: Counter[str] = Counter(dict.fromkeys(PARTS, 0))
-        num_images.update(str(row["split"]) for row in self._images)
-        logger.info(
-            "%s, split %s: %s images; rejected %s; counted %s",
-            self.name,
-            recipe,
-            dict(num_images),
-            self.rejects.counts(),
-            dict(sorted(self.counts.items())),
-        )
-        if not all(num_images.values()):
-            raise SourceError(
-                f"{self.root}: expected images in every part of the split {recipe}, found "
-                f"{dict(num_images)}; rejected were {self.rejects.counts()}. Complete the "
-                f"dataset, or choose another {self.name}.split."
-            )
-        return BenchmarkTables(
-            name=self.name,
-            split=split,
-            recipe=recipe,
-            num_listed={part: len(divided.get(part, ())) for part in PARTS},
-            images=BENCHMARK_IMAGES.frame(self._images),
-            labels=pl.DataFrame(self._labels, schema=dict(BENCHMARK_LABELS.columns)),
-            boxes=BENCHMARK_BOXES.frame(self._boxes),
-            masks=BENCHMARK_MASKS.frame(self._masks),
-            rejects=rejects,
-            num_items=len(self._images) + len(rejects),
-            targets=tuple(targets),
-            is_exclusive=is_exclusive,
-            segmentation_target=segmentation_target,
-            notes={**(notes or {}), **dict(sorted(self.counts.items()))},
+    def _size(self, entry: ImageEntry, *, is_there: bool) -> Size | None:
+        # Here and not above: image libraries take long to import.
+        from asg_core.sources.reading.image_size import (  # noqa: PLC0415
+            UnreadableImageError,
+            image_size,
         )
 
-    def _size(self, entry: Entry, *, is_there: bool) -> Size | None:
-        if not is_there:
-            self.reject(
-                entry.image_id,
-                reason="missing_image",
-                detail=f"expected the file {entry.path}, found none",
-            )
-            return None
-        try:
-            return image_size(self.root / entry.path)
-        except UnreadableImageError as error:
-            self.reject(
-                entry.image_id,
-                reason="unreadable_image",
-                detail=f"expected an image in {entry.path}, found a header that cannot "
-                f"be read: {error}",
-            )
-            return None
+        reason = "missing_image"
+        detail = f"expected the file {entry.path}, found none"
+        if is_there:
+            try:
+                return image_size(self.root / entry.path)
+            except UnreadableImageError as error:
+                reason = "unreadable_image"
+                detail = (
+                    f"expected an image in {entry.path}, found a header that cannot be "
+                    f"read: {error}"
+                )
+        self.reject(entry.image_id, reason=reason, detail=detail)
+        return None
 
 
 def corners_of(cells: Sequence[str]) -> Corners | None:

@@ -2,19 +2,28 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from asg_core.benchmarks.config import NihConfig
-from asg_core.benchmarks.form import BenchmarkTables
-from asg_core.benchmarks.gather import Entry, Gathering, Size, corners_of
-from asg_core.benchmarks.layouts import NIH_BOX_COLUMNS, NIH_COLUMNS
-from asg_core.benchmarks.splits import (
-    PARTS,
-    divide_by_patient,
-    parts_of_ids,
+from pydantic import model_validator
+
+from asg_core.benchmarks.gather import (
+    Gathering,
+    ImageEntry,
+    Reading,
+    Size,
+    corners_of,
 )
+from asg_core.benchmarks.layout import Layout, label_file, with_folders_like
+from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
+from asg_core.benchmarks.splits import PARTS, divide_by_patient, parts_of_ids
 from asg_core.sources.config import Split
+from asg_core.sources.reading.files import require_file
 from asg_core.terms.view_spellings import canonical_view
+
+COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
+BOX_COLUMNS = ("Image Index", "Finding Label", "Bbox [x", "y", "w", "h]")
+"""The brackets of the header hold commas, so a csv reader sees four columns of a box."""
 
 TARGETS = (
     "Atelectasis",
@@ -36,70 +45,107 @@ TARGETS = (
 
 NO_FINDING = "No Finding"
 _BOX_LABELS = {**{target: target for target in TARGETS}, "Infiltrate": "Infiltration"}
+_OFFICIAL = {"train": Path("train_val_list.txt"), "test": Path("test_list.txt")}
+_KEY = "nih.root"
 
 
-def read_nih(gathering: Gathering, *, config: NihConfig) -> BenchmarkTables:
-    """Read ChestX-ray14.
+class NihConfig(DrawnSplitConfig):
+    """NIH ChestX-ray14."""
 
-    Every image has all 14 labels: what its row does not name is not there. Boxes are of
-    test images, in the official split.
+    split: Literal["official", "lists"] = "official"
+    """`official` takes `train_val_list.txt` and `test_list.txt` and draws the validation
+    patients from the first; `lists` takes the three files that are named below."""
 
-    Rejects: `malformed_row`, `duplicate_row`, `unknown_label`, `unlisted_image`,
-    `listed_twice`, `unknown_image`, `patient_in_two_parts`, `missing_image`,
-    `unreadable_image`; of boxes also `malformed_box`, `box_outside_image`.
+    train_list: Path | None = None
+    """Names of the training images, one a line; relative to the root, or absolute. A folder
+    in front of a name and further words behind it are passed over. This key and the two
+    below belong to the split `lists` only."""
 
-    Args:
-        gathering: The empty gathering of this benchmark.
-        config: The split.
+    validate_list: Path | None = None
+    """Names of the validation images."""
+
+    test_list: Path | None = None
+    """Names of the test images."""
+
+    @property
+    def lists(self) -> dict[Split, Path]:
+        """The lists that are named, by part."""
+        named = (self.train_list, self.validate_list, self.test_list)
+        return {part: path for part, path in zip(PARTS, named, strict=True) if path}
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> "NihConfig":
+        num_named = len(self.lists)
+        if self.split == "lists" and num_named != len(PARTS):
+            raise ValueError(
+                "nih.split is 'lists': expected files in nih.train_list, "
+                f"nih.validate_list and nih.test_list, found {num_named} of the three"
+            )
+        if self.split != "lists" and num_named:
+            raise ValueError(
+                f"nih.split is '{self.split}' while {num_named} of nih.train_list, "
+                "nih.validate_list and nih.test_list are set: remove them, or set "
+                "nih.split to 'lists'"
+            )
+        return self
+
+
+def find_nih(config: NihConfig, root: Path) -> Layout:
+    """Return the files of ChestX-ray14.
 
     Raises:
-        SourceError: If a part has no image.
+        SourceError: If a file or a column is missing.
+    """
+    files = {
+        name: label_file(root, pattern, holds=f"the {holds}", columns=columns, key=_KEY)
+        for name, pattern, holds, columns in (
+            ("entries", "Data_Entry_2017*.csv", "labels", COLUMNS),
+            ("boxes", "BBox_List_2017.csv", "boxes", BOX_COLUMNS),
+        )
+    }
+    for part, path in (config.lists or _OFFICIAL).items():
+        key = f"nih.{part}_list" if config.lists else _KEY
+        files[part] = require_file(root / path, holds="names of images", key=key)
+    missing = ("images_001", "images_002", "...")
+    return with_folders_like(root, files=files, starts=("images",), missing=missing)
+
+
+def read_nih(gathering: Gathering, config: NihConfig) -> Reading:
+    """Read ChestX-ray14.
+
+    Every image has all 14 labels: what its row does not name is not there. The boxes are
+    of test images, in the official split.
+
+    The reasons of its rejects are `malformed_row`, `duplicate_row`, `unknown_label`,
+    `unlisted_image`, `listed_twice`, `unknown_image`, `patient_in_two_parts`,
+    `missing_image`, `unreadable_image`; boxes have `malformed_box` and
+    `box_outside_image` too.
     """
     files = gathering.files()
     entries, named = _entries(gathering, files=files)
     divided = _divide(gathering, config=config, entries=entries, named=named)
     places = parts_of_ids(divided)
-    kept = [entry for name, entry in entries.items() if name in places]
-    sizes = gathering.sizes(
-        kept,
+    sizes = gathering.add_images(
+        [entry for name, entry in entries.items() if name in places],
+        places=places,
         paths=files.values(),
         named=[files[stem] for name in named if (stem := _stem(name)) in files],
     )
-    for entry in kept:
-        if entry.image_id in sizes:
-            gathering.add_image(
-                entry,
-                places=places[entry.image_id],
-                size=sizes[entry.image_id],
-            )
     _read_boxes(gathering, sizes=sizes, named=named)
-    return gathering.finish(
-        split=config.split,
-        recipe=_recipe(config),
-        divided=divided,
-        targets=TARGETS,
-    )
-
-
-def _recipe(config: NihConfig) -> str:
-    if config.split == "lists":
-        lists = (config.train_list, config.validate_list, config.test_list)
-        names = ", ".join(path.name for path in lists if path is not None)
-        return f"lists ({names})"
-    return (
-        f"official (validate: {config.validate_share:g} of the patients of "
-        f"train_val_list.txt, seed {config.seed})"
-    )
+    recipe = f"lists ({', '.join(path.name for path in config.lists.values())})"
+    if config.split == "official":
+        recipe = f"official ({config.draw_from('train_val_list.txt')})"
+    return Reading(split=config.split, recipe=recipe, divided=divided, targets=TARGETS)
 
 
 def _entries(
     gathering: Gathering, *, files: Mapping[str, str]
-) -> tuple[dict[str, Entry], set[str]]:
+) -> tuple[dict[str, ImageEntry], set[str]]:
     """Return the images of usable rows by name, and the names of all rows."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ImageEntry] = {}
     named: set[str] = set()
     path = gathering.layout.files["entries"]
-    for where, cells in gathering.rows(path, columns=NIH_COLUMNS):
+    for where, cells in gathering.rows(path, columns=COLUMNS):
         name, findings, patient_id, view = cells
         labels = findings.split("|")
         if name in named:
@@ -122,7 +168,7 @@ def _entries(
                 f"them, found '{findings}'",
             )
         else:
-            entries[name] = Entry(
+            entries[name] = ImageEntry(
                 image_id=name,
                 patient_id=patient_id,
                 path=files.get(_stem(name), f"images/{name}"),
@@ -137,7 +183,7 @@ def _divide(
     gathering: Gathering,
     *,
     config: NihConfig,
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, ImageEntry],
     named: set[str],
 ) -> dict[Split, list[str]]:
     """Return the images of each part, of those that the lists name once."""
@@ -154,7 +200,7 @@ def _divide(
 
 
 def _listed(
-    gathering: Gathering, *, entries: Mapping[str, Entry], named: set[str]
+    gathering: Gathering, *, entries: Mapping[str, ImageEntry], named: set[str]
 ) -> dict[Split, list[str]]:
     """Return the images of each list, and reject names that do not fit."""
     lines = [
@@ -186,8 +232,9 @@ def _listed(
 def _read_boxes(
     gathering: Gathering, *, sizes: Mapping[str, Size | None], named: set[str]
 ) -> None:
+    """Add the boxes of the list to the images that are kept."""
     path = gathering.layout.files["boxes"]
-    for where, (name, label, *cells) in gathering.rows(path, columns=NIH_BOX_COLUMNS):
+    for where, (name, label, *cells) in gathering.rows(path, columns=BOX_COLUMNS):
         target, box = _BOX_LABELS.get(label), corners_of(cells)
         if target is None:
             detail = f"expected one of the 14 classes, found '{label}'"
@@ -217,3 +264,15 @@ def _listed_name(line: str) -> str:
 
 def _stem(name: str) -> str:
     return PurePosixPath(name).stem
+
+
+SPEC = BenchmarkSpec(
+    name="nih",
+    label="NIH",
+    about="NIH ChestX-ray14: 14 findings.",
+    config=NihConfig,
+    find=find_nih,
+    read=read_nih,
+    tags={"Effusion": "pleural effusion", "Pleural_Thickening": "pleural thicken"},
+    phrases={"Effusion": "pleural effusion"},
+)

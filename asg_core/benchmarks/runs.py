@@ -5,9 +5,11 @@ mask of height H has the number column * H + row. A run is (start, length).
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 # Shape suffixes: H, W = rows and columns of the original frame; R = runs
 
@@ -71,12 +73,15 @@ def unite_runs(many: Iterable[Sequence[Run]]) -> list[Run]:
 
 def runs_to_mask(
     runs: Sequence[Run], *, height: int, width: int
-) -> npt.NDArray[np.bool_]:
+) -> "npt.NDArray[np.bool_]":
     """Return the mask (H, W) of runs; no runs give an empty mask.
 
     Raises:
         ValueError: If a run leaves the mask.
     """
+    # Here and not above: this module is imported while the job graph is built.
+    import numpy as np  # noqa: PLC0415
+
     num_pixels = height * width
     starts_R, lengths_R = np.array(runs, np.int64).reshape(-1, 2).T
     ends_R = starts_R + lengths_R
@@ -90,14 +95,6 @@ def runs_to_mask(
     np.add.at(steps, ends_R, -1)
     flat: npt.NDArray[np.bool_] = np.cumsum(steps[:-1]) > 0
     return flat.reshape(width, height).T
-
-
-def mask_to_runs(mask_HW: npt.NDArray[np.bool_]) -> list[Run]:
-    """Return the ascending, disjoint runs of a mask (H, W); an empty mask has none."""
-    flat = np.concatenate([[False], mask_HW.T.ravel(), [False]])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    starts_R, ends_R = edges[::2], edges[1::2]
-    return list(zip(starts_R.tolist(), (ends_R - starts_R).tolist(), strict=True))
 
 
 def _whole(word: str) -> int:

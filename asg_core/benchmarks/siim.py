@@ -1,13 +1,13 @@
 """SIIM-ACR Pneumothorax: one csv of run lengths, and DICOM files named by their ids."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-from asg_core.benchmarks.config import SiimConfig
-from asg_core.benchmarks.form import BenchmarkTables
-from asg_core.benchmarks.gather import Entry, Gathering, Size
-from asg_core.benchmarks.layouts import SIIM_COLUMNS
+from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading, Size
+from asg_core.benchmarks.layout import Layout, with_folders_like
 from asg_core.benchmarks.runs import Run, RunsError, parse_runs, unite_runs
+from asg_core.benchmarks.spec import BenchmarkConfig, BenchmarkSpec
 from asg_core.benchmarks.splits import (
     PARTS,
     Places,
@@ -16,11 +16,33 @@ from asg_core.benchmarks.splits import (
     parts_of_ids,
 )
 from asg_core.sources.config import Split
+from asg_core.sources.reading.files import (
+    SourceError,
+    is_system_file,
+    require_columns,
+    require_file,
+    table_columns,
+)
+
+COLUMNS = ("ImageId", "EncodedPixels")
+"""Without the blanks that some editions have around the names."""
 
 TARGET = "Pneumothorax"
 
 _NO_MASK = "-1"
 _RELEASED_SIZE: Size = (1024, 1024)  # of every released image
+
+
+class SiimConfig(BenchmarkConfig):
+    """SIIM-ACR Pneumothorax Segmentation."""
+
+    labels: Path | None = None
+    """The csv of the run lengths, relative to the root or absolute; null takes the one
+    csv in the root that has their two columns and is no example of a submission."""
+
+    split: Literal["image", "mgca-rows"] = "image"
+    """`image` divides the images 70 / 15 / 15. `mgca-rows` is the division of the MGCA
+    code, which divides the rows of the csv and so has images in two parts."""
 
 
 class SiimRow(NamedTuple):
@@ -38,7 +60,27 @@ RowsOfParts = Mapping[Split, Sequence[SiimRow]]
 """The rows of one image, by the part that they are in."""
 
 
-def read_siim(gathering: Gathering, *, config: SiimConfig) -> BenchmarkTables:
+def find_siim(config: SiimConfig, root: Path) -> Layout:
+    """Return the files of SIIM-ACR Pneumothorax.
+
+    Raises:
+        SourceError: If there is not one csv of run lengths, or a column is missing.
+    """
+    if config.labels is None:
+        key, labels = "siim.root", _only_labels(root)
+    else:
+        key = "siim.labels"
+        labels = require_file(root / config.labels, holds="run lengths", key=key)
+    require_columns(labels, expected=COLUMNS, found=_columns(labels), key=key)
+    return with_folders_like(
+        root,
+        files={"labels": labels},
+        starts=("dicom-images", "stage_2_images"),
+        missing=("dicom-images-train",),
+    )
+
+
+def read_siim(gathering: Gathering, config: SiimConfig) -> Reading:
     """Read SIIM-ACR Pneumothorax; an image's mask is the union of its rows.
 
     The csv names images and no patients, so every image is a patient of its own. An image
@@ -46,21 +88,17 @@ def read_siim(gathering: Gathering, *, config: SiimConfig) -> BenchmarkTables:
     whole truth. In the split `mgca-rows` an image in two parts has in each the mask of
     the rows there. Without a look at the images they are taken to have 1024 x 1024 pixels.
 
-    Rejects: `malformed_row`, `malformed_runs`, `contradictory_rows`,
-    `incomplete_labels`, `missing_image`, `unreadable_image`.
-
-    Args:
-        gathering: The empty gathering of this benchmark.
-        config: The split.
+    The reasons of its rejects are `malformed_row`, `malformed_runs`,
+    `contradictory_rows`, `incomplete_labels`, `missing_image`, `unreadable_image`.
 
     Raises:
-        SourceError: If the split cannot be drawn, or if a part has no image.
+        SourceError: If the split cannot be drawn.
     """
     files = gathering.files()
     rows_of, divided = divide_rows(read_rows(gathering), config=config)
     places = parts_of_ids(divided)
     entries = [
-        Entry(
+        ImageEntry(
             image_id=image_id,
             patient_id=image_id,
             path=files.get(image_id, f"dicom-images-train/{image_id}.dcm"),
@@ -80,12 +118,8 @@ def read_siim(gathering: Gathering, *, config: SiimConfig) -> BenchmarkTables:
                 places=places[entry.image_id],
                 size=sizes[entry.image_id],
             )
-    return gathering.finish(
-        split=config.split,
-        recipe=config.split,
-        divided=divided,
-        targets=(TARGET,),
-        segmentation_target=TARGET,
+    return Reading(
+        split=config.split, recipe=config.split, divided=divided, targets=(TARGET,)
     )
 
 
@@ -94,7 +128,7 @@ def read_rows(gathering: Gathering) -> list[SiimRow]:
     path = gathering.layout.files["labels"]
     return [
         SiimRow(where, image_id, text)
-        for where, (image_id, text) in gathering.rows(path, columns=SIIM_COLUMNS)
+        for where, (image_id, text) in gathering.rows(path, columns=COLUMNS)
     ]
 
 
@@ -154,7 +188,7 @@ def _has_mask(gathering: Gathering, *, image_id: str, rows: RowsOfParts) -> bool
 def _add(
     gathering: Gathering,
     *,
-    entry: Entry,
+    entry: ImageEntry,
     rows: RowsOfParts,
     places: Places,
     size: Size | None,
@@ -189,3 +223,37 @@ def _runs(row: SiimRow, *, num_pixels: int) -> list[Run]:
     if row.text == _NO_MASK:
         return []
     return parse_runs(row.text, num_pixels=num_pixels)
+
+
+def _only_labels(root: Path) -> Path:
+    """Return the csv of the root that holds run lengths and is not an example answer."""
+    found = [
+        path
+        for path in sorted([*root.glob("*.csv"), *root.glob("*.csv.gz")])
+        if "submission" not in path.name
+        and not is_system_file(path.name)
+        and set(_columns(path)) == set(COLUMNS)
+    ]
+    if len(found) == 1:
+        return found[0]
+    names = [path.name for path in found] or "none"
+    raise SourceError(
+        f"{root}: expected one csv with the columns {list(COLUMNS)}, found {names}. Set "
+        "siim.root to the folder of the dataset as it was distributed, or name the csv in "
+        "siim.labels."
+    )
+
+
+def _columns(path: Path) -> list[str]:
+    return [column.strip() for column in table_columns(path)]
+
+
+SPEC = BenchmarkSpec(
+    name="siim",
+    label="SIIM",
+    about="SIIM-ACR Pneumothorax: one finding, with masks.",
+    config=SiimConfig,
+    find=find_siim,
+    read=read_siim,
+    segmentation_target=TARGET,
+)

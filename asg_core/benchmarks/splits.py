@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Literal
 
-import numpy as np
-
 from asg_core.sources.config import Split
 from asg_core.sources.reading.files import SourceError
 
@@ -21,8 +19,8 @@ def draw_patients(
 ) -> frozenset[str]:
     """Return a share of the patients: those whose ids have the smallest seeded hashes.
 
-    The number is rounded; of two patients or more at least one is drawn, and one left. Of
-    one or none, none.
+    The number is rounded. From two patients or more at least one is drawn and one is
+    left; from one or none, none is drawn.
 
     Args:
         patient_ids: Ids; duplicates count once.
@@ -44,7 +42,7 @@ def divide_by_patient(
     Args:
         patient_of: The patient of each image.
         share: Of the patients, to validate.
-        seed: Of `draw_patients`.
+        seed: Another seed gives another draw.
     """
     drawn = draw_patients(set(patient_of.values()), share=share, seed=seed)
     parts: dict[Split, list[str]] = {"train": [], "validate": []}
@@ -99,6 +97,9 @@ def choose(num_items: int, *, size: int, seed: int) -> list[int]:
     This is `DataFrame.sample(n=size, random_state=seed)`, and `np.random.choice` without
     replacement as the first draw after `np.random.seed(seed)`.
     """
+    # Here and not above: this module is imported while the job graph is built.
+    import numpy as np  # noqa: PLC0415
+
     # Published divisions were drawn by this generator; a newer one draws other images.
     generator = np.random.RandomState(seed)
     drawn: list[int] = generator.choice(num_items, size=size, replace=False).tolist()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from asg_core.benchmarks.config import BenchmarksConfig
+from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.evaluation.protocols.mgca.config import (
     MgcaLinearConfig,
     MgcaSegmentationConfig,

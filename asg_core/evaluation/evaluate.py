@@ -1,12 +1,13 @@
 """One encoder on one benchmark: every protocol that applies -> scores and metrics."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from asg_core.benchmarks.form import Benchmark
+from asg_core.benchmarks.registry import shared_patients
 from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.features import Features
@@ -19,14 +20,6 @@ from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import TableSchema
 
 logger = logging.getLogger(__name__)
-
-SHARED_IMAGES: Mapping[str, frozenset[str]] = {
-    "nih": frozenset({"rsna", "covidx"}),
-    "rsna": frozenset({"nih", "covidx"}),
-    "covidx": frozenset({"nih", "rsna"}),
-}
-"""Benchmark -> others with images of the same patients: RSNA is drawn from NIH, and the
-images of COVIDx without COVID-19 are largely of RSNA."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +117,7 @@ def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
         notes.append(
             f"its scores may be of patients that it knows: it has learnt from '{benchmark}'"
         )
-    shared = sorted(SHARED_IMAGES.get(benchmark, frozenset()) & set(pretrained_on))
+    shared = sorted(shared_patients(benchmark) & set(pretrained_on))
     if shared:
         notes.append(
             f"its scores may be of patients that it knows: {', '.join(shared)} and "

@@ -6,24 +6,20 @@ asked for as a tag; any other as free text, which it has never been trained on.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.terms.findings import FINDINGS
 
-TAG_OF: Final[Mapping[str, str]] = {
-    "Effusion": "pleural effusion",
-    "Pleural_Thickening": "pleural thicken",
-    "Lung Opacity": "opacity",
-    "Lung Lesion": "lesion",
-    "Support Devices": "device",
+# A name means the same in every benchmark that has it.
+_TAGS = {
+    target: tag for spec in BENCHMARKS.values() for target, tag in spec.tags.items()
 }
-"""The tag of a target, where it is not the target's name in lower case."""
-
-NAME_OF: Final[Mapping[str, str]] = {"Effusion": "pleural effusion"}
-"""What a target is called in a sentence, where it is not its name in lower case."""
-
-NO_FINDING: Final = "No Finding"
-"""A target of CheXpert that no sentence and no tag stands for."""
+_PHRASES = {
+    target: phrase
+    for spec in BENCHMARKS.values()
+    for target, phrase in spec.phrases.items()
+}
+_NO_FINDINGS = frozenset[str]().union(*(s.no_findings for s in BENCHMARKS.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,7 @@ def tag_queries(targets: Sequence[str]) -> list[Query]:
 
     Targets that are no finding have no query.
     """
-    return _queries(targets, phrases=TAG_OF)
+    return _queries(targets, phrases=_TAGS)
 
 
 def prompt_queries(
@@ -58,7 +54,7 @@ def prompt_queries(
         targets: As the benchmark spells them.
         phrases: Names that replace those of the package.
     """
-    return _queries(targets, phrases={**NAME_OF, **phrases})
+    return _queries(targets, phrases={**_PHRASES, **phrases})
 
 
 def _queries(targets: Sequence[str], *, phrases: Mapping[str, str]) -> list[Query]:
@@ -68,5 +64,5 @@ def _queries(targets: Sequence[str], *, phrases: Mapping[str, str]) -> list[Quer
             phrase=phrases.get(target, target.replace("_", " ").lower()),
         )
         for target in targets
-        if target != NO_FINDING
+        if target not in _NO_FINDINGS
     ]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.summary.sheets.names import headline_metrics
 
 PAGES = (
@@ -37,13 +38,6 @@ _SCORED: Mapping[str, str] = {
     "score_alignments": "align_regions",
 }
 """File of stage_metrics -> the stage whose scores it holds."""
-
-_MASKED = ("rsna", "siim")
-"""The benchmarks that have masks."""
-
-_EXCLUSIVE = ("covidx",)
-"""The benchmarks whose targets exclude each other: no tag stands for one of them, and
-their headline is over all targets only."""
 
 _OF_SCORES = ("auc", "average_precision", "f1", "accuracy")
 _OF_MASKS = ("dice", "dice_positive", "false_positive_rate")
@@ -102,7 +96,8 @@ def _sheet_names(scope: Scope) -> Iterator[str]:
     for (benchmark, protocol), metrics in headlines.items():
         yield from (f"results_{benchmark}_{protocol}_{metric}" for metric in metrics)
         yield f"other_{benchmark}_{protocol}"
-        if benchmark not in _EXCLUSIVE:
+        # The headline of targets that exclude each other is over all of them only.
+        if not BENCHMARKS[benchmark].is_exclusive:
             yield f"targets_{benchmark}_{protocol}"
         yield f"overview_{protocol}"
     if scope.has_published:
@@ -123,10 +118,13 @@ def _headlines(scope: Scope) -> dict[tuple[str, str], tuple[str, ...]]:
 
 def _applies(protocol: str, *, benchmark: str, kinds: frozenset[str]) -> bool:
     """Return whether a protocol can have results of any of the encoders."""
+    spec = BENCHMARKS[benchmark]
     if protocol.startswith("zero-shot"):
-        has_tags = protocol != "zero-shot-tags" or benchmark not in _EXCLUSIVE
+        # No tag stands for one of several targets that exclude each other.
+        has_tags = protocol != "zero-shot-tags" or not spec.is_exclusive
         return has_tags and bool(kinds & _TRAINED)
-    return bool(kinds) and (benchmark in _MASKED or not _is_segmentation(protocol))
+    has_masks = spec.segmentation_target is not None
+    return bool(kinds) and (has_masks or not _is_segmentation(protocol))
 
 
 def _is_segmentation(protocol: str) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.benchmarks.form import Benchmark, digest_of
-from asg_core.benchmarks.runs import mask_to_runs
+from asg_core.benchmarks.form import Benchmark
+from asg_core.benchmarks.runs import Run
 from asg_core.images.geometry import Frame
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels
@@ -21,9 +21,18 @@ from asg_core.tables.catalog import (
     SPLITS,
 )
 
-# Shape suffixes: N = images, S = rows, and columns, of an image
+# Shape suffixes: N = images, S = rows, and columns, of an image; H, W = rows and columns
+# of a mask; R = runs
 
 TARGET = "Pneumothorax"
+
+
+def mask_to_runs(mask_HW: npt.NDArray[np.bool_]) -> list[Run]:
+    """Return the ascending, disjoint runs of a mask (H, W); an empty mask has none."""
+    flat = np.concatenate([[False], mask_HW.T.ravel(), [False]])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    starts_R, ends_R = edges[::2], edges[1::2]
+    return list(zip(starts_R.tolist(), (ends_R - starts_R).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +166,4 @@ def make_benchmark(
         targets=targets,
         is_exclusive=is_exclusive,
         segmentation_target=TARGET if has_masks else None,
-        test_digest=digest_of(
-            image_id for image_id, split in split_of.items() if split == "test"
-        ),
-        overlaps={},
-        notes={},
     )

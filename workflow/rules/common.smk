@@ -9,7 +9,8 @@ from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
-from asg_core.benchmarks.check import benchmark_inventory, check_benchmark
+from asg_core.benchmarks.registry import BENCHMARKS as KNOWN_BENCHMARKS
+from asg_core.benchmarks.registry import benchmark_inventory
 from asg_core.learning.run_folder import RUN_FILES
 from asg_core.models.pretrained.folders import transformers_files
 from asg_core.plan import check_machine, check_start
@@ -82,7 +83,7 @@ wildcard_constraints:
     shard="[0-9]{4}-of-[0-9]{4}",
     run="[a-z0-9_]+",
     encoder="[a-z0-9_]+",
-    benchmark="nih|chexpert|rsna|covidx|siim",
+    benchmark="|".join(KNOWN_BENCHMARKS),
 
 
 def shards(table):
@@ -172,9 +173,9 @@ def benchmark_inventory_of(name):
     """Return the digest of a benchmark's files, checking the benchmark first."""
     if BENCHMARKS[name] is None:
         return inventory_synthetic_benchmark(Path(SOURCE_ROOT), benchmark=name)
-    benchmarks, root = project.evaluation.benchmarks, BENCHMARKS[name]
-    check_benchmark(name, config=benchmarks, root=root)
-    return benchmark_inventory(name, config=benchmarks, root=root)
+    return benchmark_inventory(
+        name, config=project.evaluation.benchmarks, root=BENCHMARKS[name]
+    )
 
 
 def check_jobs():

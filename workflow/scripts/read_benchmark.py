@@ -1,15 +1,14 @@
 """Read one benchmark as distributed into its tables and its pixel cache."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from asg_core.benchmarks.config import BenchmarkName, BenchmarksConfig
 from asg_core.benchmarks.form import keep_cached, write_benchmark
 from asg_core.benchmarks.read import read_benchmark
+from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.images.config import ImagesConfig
 from asg_core.images.pixel_cache import PixelCache, cache_pixels
 from asg_core.jobs import Job, run_job
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def main(
     *,
-    name: BenchmarkName,
+    name: str,
     root: Path,
     folder: Path,
     rejects: Path,
@@ -31,27 +30,27 @@ def main(
     job: Job,
 ) -> None:
     """Read the benchmark below `root`, write its tables and pixels into `folder`."""
-    tables = read_benchmark(name, config=config, root=root)
+    read = read_benchmark(name, config=config, root=root)
     cached = cache_pixels(
-        tables.images,
+        read.benchmark.images,
         root=root,
         path=folder / "pixels.parquet",
         config=ImagesConfig(size=image_size, views=tuple(View)),
         progress=partial(job.progress, description=f"decoding {name}"),
     )
-    job.rows(rows_in=tables.num_items, rows_out=cached.num_cached)
+    job.rows(rows_in=read.num_items, rows_out=cached.num_cached)
     job.metrics({f"notes/{note}": number for note, number in cached.notes.items()})
     # Of the stage of this job: rejects of `cache_pixels` are images of the corpus.
     undecoded = cached.rejects.with_columns(stage=pl.lit(Stage.READ_BENCHMARK))
     job.write_rejects(
-        pl.concat([tables.rejects, undecoded]),
+        pl.concat([read.rejects, undecoded]),
         rejects,
-        num_items=tables.num_items,
-        max_share=getattr(config, name).max_reject_share,
+        num_items=read.num_items,
+        max_share=config.of(name).max_reject_share,
         config_key=f"evaluation.benchmarks.{name}.max_reject_share",
     )
-    kept = keep_cached(tables, PixelCache([folder / "pixels.parquet"]).image_ids)
-    write_benchmark(replace(kept, notes={**kept.notes, **cached.notes}), folder)
+    kept = keep_cached(read, PixelCache([folder / "pixels.parquet"]).image_ids)
+    write_benchmark(kept, folder, notes=cached.notes)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.summary.sheets.numbers import number_text, percent_text
 
 
@@ -14,15 +15,6 @@ class MetricName:
     about: str
     is_share: bool = True  # in [0, 1], shown in percent
 
-
-BENCHMARK_LABELS: dict[str, str] = {
-    "nih": "NIH",
-    "chexpert": "CheXpert",
-    "rsna": "RSNA",
-    "covidx": "COVIDx",
-    "siim": "SIIM",
-}
-"""How people write the names of the benchmarks."""
 
 METRIC_NAMES: dict[str, MetricName] = {
     "auc": MetricName(
@@ -67,8 +59,6 @@ METRIC_NAMES: dict[str, MetricName] = {
 }
 
 _SEGMENTATION = ("dice", "dice_positive")
-_EXCLUSIVE = ("covidx",)
-"""Benchmarks whose targets exclude each other: papers give their accuracy."""
 
 
 def headline_metrics(benchmark: str, metrics: Sequence[str]) -> tuple[str, ...]:
@@ -80,7 +70,9 @@ def headline_metrics(benchmark: str, metrics: Sequence[str]) -> tuple[str, ...]:
     dice = tuple(metric for metric in _SEGMENTATION if metric in metrics)
     if dice:
         return dice
-    first = "accuracy" if benchmark in _EXCLUSIVE else "auc"
+    is_exclusive = benchmark in BENCHMARKS and BENCHMARKS[benchmark].is_exclusive
+    # Papers give the accuracy of targets that exclude each other.
+    first = "accuracy" if is_exclusive else "auc"
     for metric in (first, "auc", "accuracy", *metrics):
         if metric in metrics:
             return (metric,)
@@ -108,4 +100,4 @@ def value_text(metric: str, value: float) -> str:
 
 def benchmark_label(name: str) -> str:
     """Return how a benchmark is written; an unknown one as it is named."""
-    return BENCHMARK_LABELS.get(name, name)
+    return BENCHMARKS[name].label if name in BENCHMARKS else name

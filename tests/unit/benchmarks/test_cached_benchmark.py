@@ -8,9 +8,9 @@ from types import ModuleType
 import polars as pl
 import pytest
 
-from asg_core.benchmarks.config import BenchmarkName, BenchmarksConfig
-from asg_core.benchmarks.form import load_benchmark, part_ids
+from asg_core.benchmarks.form import load_benchmark
 from asg_core.benchmarks.read import read_benchmark
+from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, RejectLimitError
 from asg_core.provenance import ROOT
@@ -30,9 +30,7 @@ def _script() -> ModuleType:
     return module
 
 
-def _run(
-    name: BenchmarkName, root: Path, out: Path, *, max_reject_share: float
-) -> None:
+def _run(name: str, root: Path, out: Path, *, max_reject_share: float) -> None:
     config = {name: {"max_reject_share": max_reject_share}}
     _script().main(
         name=name,
@@ -49,12 +47,15 @@ def _run(
 @pytest.mark.filterwarnings("ignore:End of file reached")
 @pytest.mark.parametrize("name", ["chexpert", "siim"])
 def test_an_image_whose_pixels_cannot_be_decoded_is_rejected_from_every_table(
-    name: BenchmarkName, copied: Copied, tmp_path: Path
+    name: str, copied: Copied, tmp_path: Path
 ) -> None:
     root, out = copied(name), tmp_path / "out"
     whole = read_benchmark(name, config=BenchmarksConfig(), root=root)
-    broken = part_ids(whole.images, split="train")[0]
-    path = root / whole.images.filter(pl.col("image_id") == broken)["path"].item()
+    broken = whole.benchmark.part("train")[0]
+    path = (
+        root
+        / whole.benchmark.images.filter(pl.col("image_id") == broken)["path"].item()
+    )
     # The header says the size still; only decoding finds out.
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
 
@@ -68,7 +69,7 @@ def test_an_image_whose_pixels_cannot_be_decoded_is_rejected_from_every_table(
         assert broken not in set(frame["image_id"])
     cached = PixelCache([out / "pixels.parquet"]).image_ids
     assert set(cached) == set(benchmark.images["image_id"])
-    assert benchmark.part("train") == part_ids(whole.images, split="train")[1:]
+    assert benchmark.part("train") == whole.benchmark.part("train")[1:]
 
 
 def test_too_many_images_without_pixels_stop_the_job(
@@ -76,7 +77,7 @@ def test_too_many_images_without_pixels_stop_the_job(
 ) -> None:
     root = copied("chexpert")
     whole = read_benchmark("chexpert", config=BenchmarksConfig(), root=root)
-    for path in whole.images["path"][:3]:
+    for path in whole.benchmark.images["path"][:3]:
         data = (root / path).read_bytes()
         (root / path).write_bytes(data[: len(data) * 3 // 4])
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -6,17 +7,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from asg_core.benchmarks.config import BenchmarksConfig
 from asg_core.benchmarks.form import (
-    BenchmarkTables,
-    count_overlaps,
+    Benchmark,
+    ReadBenchmark,
     digest_of,
     keep_cached,
     load_benchmark,
-    part_ids,
     write_benchmark,
 )
 from asg_core.benchmarks.read import read_benchmark
+from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.sources.reading.files import SourceError
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
@@ -36,12 +36,12 @@ IMAGES = [
 ]
 
 
-def tables_of(images: list[tuple[str, str, str]]) -> BenchmarkTables:
+def tables_of(images: list[tuple[str, str, str]]) -> ReadBenchmark:
     listed = {
         part: sorted(image_id for image_id, _, split in images if split == part)
         for part in SPLITS
     }
-    return BenchmarkTables(
+    benchmark = Benchmark(
         name="nih",
         split="lists",
         recipe="lists (a.txt, b.txt, c.txt)",
@@ -85,22 +85,21 @@ def tables_of(images: list[tuple[str, str, str]]) -> BenchmarkTables:
                 }
             ]
         ),
-        rejects=REJECTS.empty(),
-        num_items=4,
         targets=("Mass", "Edema"),
         notes={"extra_images": 2},
     )
+    return ReadBenchmark(benchmark=benchmark, rejects=REJECTS.empty(), num_items=4)
 
 
 def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     tables = tables_of(IMAGES)
 
-    write_benchmark(tables, tmp_path)
+    write_benchmark(tables, tmp_path, notes={})
     benchmark = load_benchmark(tmp_path)
 
-    assert benchmark.images.equals(tables.images)
-    assert benchmark.boxes.equals(tables.boxes)
-    assert benchmark.masks.equals(tables.masks)
+    assert benchmark.images.equals(tables.benchmark.images)
+    assert benchmark.boxes.equals(tables.benchmark.boxes)
+    assert benchmark.masks.equals(tables.benchmark.masks)
     assert (benchmark.name, benchmark.split) == ("nih", "lists")
     assert benchmark.recipe == "lists (a.txt, b.txt, c.txt)"
     # The first of each list is not there.
@@ -109,7 +108,7 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     assert not benchmark.is_exclusive
     assert benchmark.segmentation_target is None
     assert benchmark.notes == {"extra_images": 2}
-    assert benchmark.overlaps == tables.overlaps
+    assert benchmark.overlaps == tables.benchmark.overlaps
     assert benchmark.test_digest == blake2b(b"b\nc", digest_size=8).hexdigest()
     about = json.loads((tmp_path / "benchmark.json").read_text())
     assert about["num_images"] == {"train": 1, "validate": 1, "test": 2}
@@ -117,7 +116,7 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
 
 def test_the_same_benchmark_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder, images in (("one", IMAGES), ("two", IMAGES[::-1])):
-        write_benchmark(tables_of(images), tmp_path / folder)
+        write_benchmark(tables_of(images), tmp_path / folder, notes={})
 
     one, two = (
         {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
@@ -128,7 +127,7 @@ def test_the_same_benchmark_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_truth_and_patients_follow_the_ids_asked_for(tmp_path: Path) -> None:
-    write_benchmark(tables_of(IMAGES), tmp_path)
+    write_benchmark(tables_of(IMAGES), tmp_path, notes={})
     benchmark = load_benchmark(tmp_path)
 
     truth = benchmark.truth(["c", "a", "b", "d"])
@@ -143,7 +142,7 @@ def test_truth_and_patients_follow_the_ids_asked_for(tmp_path: Path) -> None:
 
 
 def test_ids_and_parts_that_are_none_are_refused(tmp_path: Path) -> None:
-    write_benchmark(tables_of(IMAGES), tmp_path)
+    write_benchmark(tables_of(IMAGES), tmp_path, notes={})
     benchmark = load_benchmark(tmp_path)
 
     with pytest.raises(ValueError, match="1 ids that it does not have, such as 'x'"):
@@ -155,12 +154,12 @@ def test_ids_and_parts_that_are_none_are_refused(tmp_path: Path) -> None:
 
 
 def test_overlaps_count_images_by_path_and_patients() -> None:
-    tables = tables_of([*IMAGES, ("b@validate", "p", "validate")])
-    images = tables.images.with_columns(
-        path=pl.col("path").str.replace("@validate", "", literal=True)
-    )
+    benchmark = tables_of([*IMAGES, ("b@validate", "p", "validate")]).benchmark
+    path = pl.col("path").str.replace("@validate", "", literal=True)
 
-    assert count_overlaps(images) == {
+    benchmark = replace(benchmark, images=benchmark.images.with_columns(path=path))
+
+    assert benchmark.overlaps == {
         "train/validate": {"images": 0, "patients": 1},
         "train/test": {"images": 0, "patients": 1},
         "validate/test": {"images": 1, "patients": 1},
@@ -172,24 +171,24 @@ def test_images_without_pixels_go_to_the_rejects() -> None:
 
     kept = keep_cached(tables, {"a", "b", "d", "of another benchmark"})
 
-    assert kept.images["image_id"].to_list() == ["a", "b", "d"]
-    assert set(kept.labels["image_id"]) == {"a", "b"}
-    assert kept.boxes.equals(tables.boxes)
-    assert kept.masks.is_empty()
+    assert kept.benchmark.images["image_id"].to_list() == ["a", "b", "d"]
+    assert set(kept.benchmark.labels["image_id"]) == {"a", "b"}
+    assert kept.benchmark.boxes.equals(tables.benchmark.boxes)
+    assert kept.benchmark.masks.is_empty()
     assert kept.rejects.select("stage", "item_id", "reason").rows() == [
         ("read_benchmark", "c", "not_cached")
     ]
-    assert kept.num_items == len(kept.images) + len(kept.rejects)
+    assert kept.num_items == len(kept.benchmark.images) + len(kept.rejects)
 
 
 def test_a_part_without_any_pixels_stops_with_a_sentence() -> None:
     tables = tables_of(IMAGES)
-    tested = part_ids(tables.images, split="test")
+    tested = tables.benchmark.part("test")
 
     with pytest.raises(
         SourceError, match=r"expected images that .* none in \['test'\]"
     ):
-        keep_cached(tables, set(tables.images["image_id"]) - set(tested))
+        keep_cached(tables, set(tables.benchmark.images["image_id"]) - set(tested))
     with pytest.raises(SourceError, match="in every part"):
         keep_cached(tables, set())
 
@@ -201,7 +200,7 @@ def test_digests_do_not_depend_on_order() -> None:
 def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="description of a benchmark"):
         load_benchmark(tmp_path)
-    write_benchmark(tables_of(IMAGES), tmp_path)
+    write_benchmark(tables_of(IMAGES), tmp_path, notes={})
     about = tmp_path / "benchmark.json"
     text = about.read_text()
     about.write_text("{")
@@ -211,7 +210,7 @@ def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="in format 1"):
         load_benchmark(tmp_path)
     about.write_text(text)
-    write_benchmark(tables_of(IMAGES[:2]), tmp_path / "other")
+    write_benchmark(tables_of(IMAGES[:2]), tmp_path / "other", notes={})
     (tmp_path / "other" / "images.parquet").replace(tmp_path / "images.parquet")
     with pytest.raises(TableError, match=r"test images with the digest .* found"):
         load_benchmark(tmp_path)
@@ -222,11 +221,11 @@ def test_a_benchmark_that_was_read_survives_the_disk(
 ) -> None:
     tables = read_benchmark("siim", config=BenchmarksConfig(), root=made / "siim")
 
-    write_benchmark(tables, tmp_path)
+    write_benchmark(tables, tmp_path, notes={})
     benchmark = load_benchmark(tmp_path)
 
     assert benchmark.segmentation_target == "Pneumothorax"
-    assert benchmark.masks.equals(tables.masks.sort("image_id"))
+    assert benchmark.masks.equals(tables.benchmark.masks.sort("image_id"))
     assert benchmark.truth(benchmark.part("train")).shape == (
         len(benchmark.part("train")),
         1,

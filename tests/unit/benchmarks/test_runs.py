@@ -7,12 +7,12 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from asg_core.benchmarks.runs import (
     RunsError,
-    mask_to_runs,
     parse_runs,
     runs_to_mask,
     unite_runs,
 )
 from asg_core.synthetic.layouts.siim import encode_runs
+from support.masked_benchmark import mask_to_runs
 
 Mask = npt.NDArray[np.bool_]
 

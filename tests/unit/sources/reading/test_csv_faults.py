@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from asg_core.benchmarks.config import BenchmarksConfig
-from asg_core.benchmarks.layouts import CHEXPERT_COLUMNS
+from asg_core.benchmarks.chexpert import COLUMNS
 from asg_core.benchmarks.read import read_benchmark
+from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.checking.sheet import COLUMNS as SHEET_COLUMNS
 from asg_core.checking.spreadsheet import SheetError, read_sheet
 from asg_core.sources.annotations import read_annotations
@@ -83,10 +83,7 @@ def annotating(**keys: object) -> tuple[Callable[[Path], object], ...]:
 def scoring(name: str) -> Callable[[Path], object]:
     def read(root: Path) -> object:
         return read_benchmark(
-            name,  # type: ignore[arg-type]
-            config=BenchmarksConfig(),
-            root=root,
-            require_images=False,
+            name, config=BenchmarksConfig(), root=root, require_images=False
         )
 
     return read
@@ -117,7 +114,7 @@ MIMIC = (
     "note",
 )
 MIMIC_SPLIT = "dicom_id,study_id,subject_id,split\n"
-VALID = ",".join(CHEXPERT_COLUMNS) + "\nC/valid/patient64541/study1/v.jpg,Frontal,AP"
+VALID = ",".join(COLUMNS) + "\nC/valid/patient64541/study1/v.jpg,Frontal,AP"
 BOXES = annotating(source="table", table={"file": "boxes.csv"})
 GRAPHS = annotating(source="chest_imagenome")
 
@@ -232,7 +229,7 @@ READERS = {
     "the labels of CheXpert": Reader(
         named="Path",
         file="train.csv",
-        header=("Age", *CHEXPERT_COLUMNS),
+        header=("Age", *COLUMNS),
         row=lambda number: (
             *("60", f"C/train/patient{number:05}/study1/v.jpg", "Frontal", "AP"),
             *[""] * 14,

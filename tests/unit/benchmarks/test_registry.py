@@ -1,0 +1,90 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from asg_core.benchmarks.registry import (
+    BENCHMARKS,
+    BenchmarksConfig,
+    benchmark_inventory,
+    find_benchmark,
+    shared_patients,
+)
+from asg_core.sources.reading.files import SourceError
+from support.benchmark_folders import DEFAULTS, Copied
+
+_IMAGES = {".png", ".jpg", ".jpeg", ".JPG", ".dcm"}
+
+
+def test_every_benchmark_is_off_by_default() -> None:
+    config = BenchmarksConfig()
+
+    assert {name: config.of(name).root for name in BENCHMARKS} == dict.fromkeys(
+        ("nih", "chexpert", "rsna", "covidx", "siim")
+    )
+
+
+def test_a_benchmark_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"padchest\s+Extra inputs are not"):
+        BenchmarksConfig.model_validate({"padchest": {}})
+
+
+def test_benchmarks_of_the_same_patients_name_each_other() -> None:
+    shared = {name: set(shared_patients(name)) for name in BENCHMARKS}
+
+    assert shared == {
+        "nih": {"rsna", "covidx"},
+        "rsna": {"nih", "covidx"},
+        "covidx": {"nih", "rsna"},
+        "chexpert": set(),
+        "siim": set(),
+    }
+    assert shared_patients("mimic_cxr") == set()
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_whole_benchmark_passes(name: str, made: Path) -> None:
+    find_benchmark(name, config=DEFAULTS, root=made / name)
+
+
+def test_a_missing_root_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"the benchmark rsna.*rsna\.root"):
+        find_benchmark("rsna", config=DEFAULTS, root=tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_the_inventory_changes_with_every_file(name: str, copied: Copied) -> None:
+    root = copied(name)
+    index = BenchmarksConfig(inventory="index")
+    before = benchmark_inventory(name, DEFAULTS, root)
+    before_index = benchmark_inventory(name, index, root)
+    image = [path for path in sorted(root.rglob("*")) if path.suffix in _IMAGES][-1]
+
+    assert benchmark_inventory(name, DEFAULTS, root) == before
+    image.write_bytes(image.read_bytes() + b"\0")
+    assert benchmark_inventory(name, DEFAULTS, root) != before
+    assert benchmark_inventory(name, index, root) == before_index
+    image.unlink()
+    image.symlink_to("nowhere")
+    assert benchmark_inventory(name, DEFAULTS, root) != before
+    suffixes = {".csv", ".txt"}
+    labels = [path for path in sorted(root.rglob("*")) if path.suffix in suffixes][-1]
+    os.utime(labels, ns=(1, 1))
+    assert benchmark_inventory(name, index, root) != before_index
+
+
+def test_the_check_imports_no_table_or_training_library() -> None:
+    code = (
+        "import sys; import asg_core.benchmarks.registry; "
+        "print([name for name in ('numpy', 'polars', 'pyarrow', 'torch', 'sklearn', "
+        "'PIL', 'pydicom') if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
