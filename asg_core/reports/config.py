@@ -103,6 +103,11 @@ class ReportsConfig(Settings):
     indication, history, technique and comparison cannot be chosen: they claim nothing
     about the images."""
 
+    lexicon: Path | None = None
+    """A folder with one's own files of phrases, cues, places, headers and so on, named
+    and laid out as those of the package; the shipped file stands in for one that is not
+    there. Null: the shipped lexicon. See the vocabulary page."""
+
     radgraph: RadgraphConfig = RadgraphConfig()
     """What the parser `radgraph` reads; of no effect with another parser."""
 
@@ -127,7 +132,10 @@ class ReportsConfig(Settings):
     @property
     def named_files(self) -> dict[str, list[Path]]:
         """The files that the parser reads, by the key that names them."""
-        return self.radgraph.files if self.parser == "radgraph" else {}
+        files = dict(self.radgraph.files) if self.parser == "radgraph" else {}
+        if self.lexicon is not None:
+            files["reports.lexicon"] = sorted(self.lexicon.glob("*.tsv"))
+        return files
 
     @property
     def is_radgraph_model(self) -> bool:

@@ -1,6 +1,7 @@
 """Say how the parser `lexicon` reads a text: a help for those who extend the vocabulary.
 
-`python -m asg_core.reports.explain REPORT.txt`, or the text on standard input.
+`python -m asg_core.reports.explain REPORT.txt`, or the text on standard input; with
+`--lexicon FOLDER` by one's own files.
 """
 
 import argparse
@@ -11,12 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.grammar.cues import read_sentence
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.grammar.reading import read_sentence
+from asg_core.reports.lexicon.load import Lexicon, load_lexicon
 from asg_core.reports.lexicon.phrases import Entry
 from asg_core.reports.parse import parse_reports
-
-_CONFIG = ReportsConfig(include_history=True)
 
 
 def main() -> None:
@@ -25,19 +24,25 @@ def main() -> None:
         prog="python -m asg_core.reports.explain", description=__doc__.splitlines()[0]
     )
     parser.add_argument("report", nargs="?", type=Path, help="a text file; else stdin")
-    path = parser.parse_args().report
+    parser.add_argument("--lexicon", type=Path, help="a folder of one's own files")
+    arguments = parser.parse_args()
+    path = arguments.report
     # Bytes, so that offsets and line ends are those of the file.
     raw = sys.stdin.buffer.read() if path is None else path.read_bytes()
-    sys.stdout.write("\n".join(explained(raw.decode("utf-8", "replace"))) + "\n")
+    lines = explained(raw.decode("utf-8", "replace"), lexicon=arguments.lexicon)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def explained(text: str) -> Iterator[str]:
+def explained(text: str, *, lexicon: Path | None = None) -> Iterator[str]:
     """Yield lines: each sentence, what its phrases mean, and what it claims.
 
-    Abbreviations that the text defines itself are used, but not shown among the phrases.
+    `lexicon` is the folder of one's own files, as in `reports.lexicon`. Abbreviations
+    that the text defines itself are used, but not shown among the phrases.
     """
+    words = load_lexicon(lexicon)
     parsed = parse_reports(
-        pl.DataFrame({"study_id": ["-"], "text": [text]}), config=_CONFIG
+        pl.DataFrame({"study_id": ["-"], "text": [text]}),
+        config=ReportsConfig(include_history=True, lexicon=lexicon),
     )
     for reject in parsed.rejects.iter_rows(named=True):
         yield f"not read, {reject['reason']}: {reject['detail']}"
@@ -45,7 +50,7 @@ def explained(text: str) -> Iterator[str]:
         index = sentence["sentence_index"]
         shown = " ".join(sentence["text"].split())
         yield f"{sentence['section']}, sentence {index}: {shown}"
-        phrases = list(_phrases(sentence["text"]))
+        phrases = list(_phrases(words, sentence["text"]))
         yield f"  phrases: {' | '.join(phrases) or 'none'}"
         claims = parsed.triplets.filter(pl.col("sentence_index") == index)
         for claim in claims.sort("finding_start", maintain_order=True).iter_rows(
@@ -56,9 +61,9 @@ def explained(text: str) -> Iterator[str]:
             yield "  no claim"
 
 
-def _phrases(sentence: str) -> Iterator[str]:
+def _phrases(lexicon: Lexicon, sentence: str) -> Iterator[str]:
     """Yield the phrases of one sentence with what they mean; clauses are set off by //."""
-    reading = read_sentence(shared_lexicon(), sentence)
+    reading = read_sentence(lexicon, sentence)
     clause = 0
     for match in reading.matches:
         words = " ".join(sentence[match.start : match.end].split())

@@ -30,13 +30,13 @@ Conventions that every parser of the package follows:
 
 import logging
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
 
 from asg_core.reports.config import ReportsConfig
+from asg_core.reports.lexicon.load import Lexicon, load_lexicon
 from asg_core.reports.parsers.lexicon import LexiconParser
 from asg_core.reports.parsers.parser import (
     CountingParser,
@@ -45,8 +45,8 @@ from asg_core.reports.parsers.parser import (
     UnreadableReportError,
 )
 from asg_core.reports.rows import ReportRows
-from asg_core.reports.text.sections import split_sections
-from asg_core.reports.text.sentences import split_sentences
+from asg_core.reports.text.sections import SectionCutter
+from asg_core.reports.text.sentences import SentenceCutter
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
 from asg_core.terms.stages import Stage
 
@@ -88,15 +88,18 @@ def parse_reports(
         represent atelectasis"); finding and cue are always in its own.
 
     Raises:
-        ValueError: If a column is missing, or a study_id is null or of two reports.
+        ValueError: If a column is missing, a study_id is null or of two reports, or the
+            lexicon or the parser's model or file cannot be used.
         TypeError: If a column does not hold strings.
     """
     _check(reports)
-    parser = make_parser(config, reports=reports)
+    lexicon = load_lexicon(config.lexicon)
+    parser = make_parser(lexicon, config=config, reports=reports)
+    cutter = _Cutter(lexicon, config=config)
     parts = [
-        _parse_part(part, parser=parser, config=config)
+        _parse_part(part, cutter=cutter, parser=parser, name=config.parser)
         for part in reports.iter_slices(_PART_REPORTS)
-    ] or [_parse_part(reports, parser=parser, config=config)]
+    ] or [_parse_part(reports, cutter=cutter, parser=parser, name=config.parser)]
     if isinstance(parser, CountingParser):
         for what, count in sorted(parser.counts.items()):
             logger.info("%s: %d %s", config.parser, count, what)
@@ -142,7 +145,9 @@ def _check(reports: pl.DataFrame) -> None:
         )
 
 
-def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser:
+def make_parser(
+    lexicon: Lexicon, *, config: ReportsConfig, reports: pl.DataFrame
+) -> ReportParser:
     """Return the configured parser, ready for these reports (as for `parse_reports`).
 
     Raises:
@@ -150,31 +155,66 @@ def make_parser(config: ReportsConfig, *, reports: pl.DataFrame) -> ReportParser
     """
     match config.parser:
         case "lexicon":
-            return LexiconParser(config=config)
+            return LexiconParser(lexicon, config=config)
         case "radgraph":
             # Only this parser needs the module, and with a model torch.
             from asg_core.reports.parsers.radgraph.parser import RadgraphParser  # noqa: PLC0415
 
-            return RadgraphParser(
-                config=config, study_ids=reports["study_id"].to_list()
-            )
+            study_ids = reports["study_id"].to_list()
+            return RadgraphParser(lexicon, config=config, study_ids=study_ids)
         case "scispacy":
             # Only this parser needs spaCy's models.
             from asg_core.reports.parsers.scispacy.parser import ScispacyParser  # noqa: PLC0415
 
-            return ScispacyParser(config=config)
+            return ScispacyParser(lexicon, config=config)
+
+
+class _Cut(NamedTuple):
+    """A report, and the sentences of each of its sections that are read."""
+
+    study_id: str
+    text: str
+    sections: list[tuple[str, list[Span]]]
+
+
+class _Cutter:
+    """Cuts reports into the sentences of the sections that are read."""
+
+    def __init__(self, lexicon: Lexicon, *, config: ReportsConfig) -> None:
+        self._names = dict.fromkeys(section.value for section in config.sections)
+        self._sections = SectionCutter(lexicon.headers)
+        self._sentences = SentenceCutter(lexicon.sentence_words)
+
+    def cut(self, study_id: str, text: str | None) -> _Cut:
+        """Return a report with its sentences.
+
+        Raises:
+            UnreadableReportError: If it is no text, or has none under these sections.
+        """
+        text = _readable(text)
+        sections = [
+            (section.name, self._sentences.cut(text, section.start, section.end))
+            for section in self._sections.cut(text)
+            if section.name in self._names
+        ]
+        if not any(spans for _, spans in sections):
+            raise UnreadableReportError(
+                "no_usable_section",
+                "Report: expected a sentence under one of "
+                f"{', '.join(self._names)}, found none.",
+            )
+        return _Cut(study_id, text, sections)
 
 
 def _parse_part(
-    reports: pl.DataFrame, *, parser: ReportParser, config: ReportsConfig
+    reports: pl.DataFrame, *, cutter: _Cutter, parser: ReportParser, name: str
 ) -> ParsedReports:
-    """Read some reports; the tables are not sorted."""
+    """Read some reports by the parser of a name; the tables are not sorted."""
     rejects: list[dict[str, object]] = []
     cut: list[_Cut] = []
-    names = dict.fromkeys(section.value for section in config.sections)
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):
         try:
-            cut.append(_cut(study_id, text, names=names))
+            cut.append(cutter.cut(study_id, text))
         except UnreadableReportError as error:
             rejects.append(_reject(study_id, error))
     # All are cut before the first is read: one kind of work at a time is faster.
@@ -189,32 +229,9 @@ def _parse_part(
             rows.add(report.study_id, report.text, report.sections, reads)
     return ParsedReports(
         sentences=rows.sentences(),
-        triplets=rows.triplets(config.parser),
+        triplets=rows.triplets(name),
         rejects=REJECTS.frame(rejects),
     )
-
-
-class _Cut(NamedTuple):
-    """A report, and the sentences of each of its sections that are read."""
-
-    study_id: str
-    text: str
-    sections: list[tuple[str, list[Span]]]
-
-
-def _cut(study_id: str, text: str | None, *, names: Collection[str]) -> _Cut:
-    text = _readable(text)
-    sections = [
-        (section.name, split_sentences(text, section.start, section.end))
-        for section in split_sections(text)
-        if section.name in names
-    ]
-    if not any(spans for _, spans in sections):
-        raise UnreadableReportError(
-            "no_usable_section",
-            f"Report: expected a sentence under one of {', '.join(names)}, found none.",
-        )
-    return _Cut(study_id, text, sections)
 
 
 def _readable(text: str | None) -> str:

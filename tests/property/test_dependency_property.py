@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.lexicon.phrases import Words
 from asg_core.reports.parsers.scispacy.claims import tree_claims
 from asg_core.reports.parsers.scispacy.tree import Token
 
-LEXICON = shared_lexicon()  # read here: it takes longer than one example may
+LEXICON = load_lexicon()  # read here: it takes longer than one example may
 
 SENTENCES = (
     "No effusion or pneumothorax, but the left base shows an opacity.",

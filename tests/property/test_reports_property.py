@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from asg_core.reports.config import ReportsConfig, SectionName
-from asg_core.reports.grammar.cues import existence_of
+from asg_core.reports.cues import existence_of
+from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.lexicon.phrases import Words
 from asg_core.reports.parse import DEFAULT_CONFIG, parse_reports
-from asg_core.reports.text.sections import split_sections
-from asg_core.reports.text.sentences import split_sentences
+from asg_core.reports.text.sections import SectionCutter
+from asg_core.reports.text.sentences import SentenceCutter
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
 
+LEXICON = load_lexicon()
+SECTION_CUTTER = SectionCutter(LEXICON.headers)
+SENTENCE_CUTTER = SentenceCutter(LEXICON.sentence_words)
 PHRASES = [
     "FINDINGS: ",
     "IMPRESSION:",
@@ -184,8 +188,8 @@ def test_a_report_is_read_as_if_it_were_alone(texts: list[str | None]) -> None:
 @given(text=st.text(st.characters() | st.characters(categories=["Cs"]), max_size=80))
 def test_half_a_character_stops_nothing(text: str) -> None:
     # No table can hold a lone surrogate, but the functions below take any string.
-    for section in split_sections(text):
-        split_sentences(text, section.start, section.end)
+    for section in SECTION_CUTTER.cut(text):
+        SENTENCE_CUTTER.cut(text, section.start, section.end)
     Words(text)
     if text:
         existence_of(text, 0, len(text))
@@ -194,11 +198,11 @@ def test_half_a_character_stops_nothing(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(text=texts)
 def test_sections_and_sentences_are_ordered_and_disjoint(text: str) -> None:
-    sections = split_sections(text)
+    sections = SECTION_CUTTER.cut(text)
     sentences = [
         span
         for section in sections
-        for span in split_sentences(text, section.start, section.end)
+        for span in SENTENCE_CUTTER.cut(text, section.start, section.end)
     ]
 
     for spans in (

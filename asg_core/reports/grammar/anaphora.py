@@ -3,15 +3,58 @@
 "This may represent atelectasis" takes the place of the sentence before.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from asg_core.reports.grammar.claims import Claim
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.rules import PlaceRule
 from asg_core.reports.lexicon.zones import zones_of
 from asg_core.terms.existence import Context, Existence
 
+Claims = tuple[Claim, ...]
 
-def is_anaphoric(claims: tuple[Claim, ...]) -> bool:
+
+def linked(
+    sections: Sequence[Sequence[tuple[int, int]]],
+    claims: Iterable[Claims],
+    *,
+    rules: Mapping[str, PlaceRule],
+) -> list[Claims]:
+    """Return the claims of each sentence, with the places that the one before lends.
+
+    Args:
+        sections: The sentences of each section, as offsets; none reaches back over the
+            start of its section.
+        claims: Those of each sentence, over all sections.
+        rules: Where each finding can be: a place that cannot hold it is not lent.
+    """
+    found = iter(claims)
+    reads: list[Claims] = []
+    for spans in sections:
+        previous: tuple[int, Claims] | None = None
+        for start, _ in spans:
+            read = next(found)
+            if previous is not None and _is_anaphoric(read):
+                shift = previous[0] - start
+                read = _resolved(read, previous[1], shift=shift, rules=rules)
+            previous = (start, read)
+            reads.append(read)
+    return reads
+
+
+def chosen(claims: Claims, *, has_history: bool) -> Claims:
+    """Return the claims without those about the past, unless these are asked for."""
+    if has_history:
+        return claims
+    for claim in claims:
+        if claim.context is Context.HISTORY:
+            break
+    else:
+        return claims
+    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
+
+
+def _is_anaphoric(claims: Claims) -> bool:
     """Whether a claim of a sentence needs the place of the sentence before."""
     for claim in claims:  # noqa: SIM110 - half the time of any(), for every sentence
         if claim.is_anaphoric:
@@ -19,9 +62,9 @@ def is_anaphoric(claims: tuple[Claim, ...]) -> bool:
     return False
 
 
-def resolved(
-    claims: tuple[Claim, ...], previous: tuple[Claim, ...], *, shift: int
-) -> tuple[Claim, ...]:
+def _resolved(
+    claims: Claims, previous: Claims, *, shift: int, rules: Mapping[str, PlaceRule]
+) -> Claims:
     """Give "this may represent atelectasis" the place of the sentence before.
 
     `shift` is where that sentence starts, seen from this one.
@@ -37,7 +80,6 @@ def resolved(
     if source is None or source.place is None:
         return claims
     place = (source.place[0] + shift, source.place[1] + shift)
-    rules = shared_lexicon().place_rules
     result = []
     for claim in claims:
         zones = rules[claim.finding].zones
@@ -51,15 +93,3 @@ def resolved(
         else:
             result.append(claim)
     return tuple(result)
-
-
-def chosen(claims: tuple[Claim, ...], *, has_history: bool) -> tuple[Claim, ...]:
-    """Return the claims without those about the past, unless these are asked for."""
-    if has_history:
-        return claims
-    for claim in claims:
-        if claim.context is Context.HISTORY:
-            break
-    else:
-        return claims
-    return tuple(claim for claim in claims if claim.context is not Context.HISTORY)

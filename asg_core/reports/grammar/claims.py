@@ -8,7 +8,7 @@ as the state of a structure ("the heart is mildly enlarged"), see
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from asg_core.reports.grammar.cues import IMPLANTS, Judgement
+from asg_core.reports.grammar.cues import Judgement
 from asg_core.reports.grammar.mentions import Mention, Sentence, find_mentions
 from asg_core.reports.grammar.places import (
     LOBAR,
@@ -18,16 +18,9 @@ from asg_core.reports.grammar.places import (
     holds,
     regions_of,
 )
-from asg_core.reports.lexicon.phrases import Lexicon
+from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.zones import SINGLE
 from asg_core.terms.existence import Context, Existence
-
-_VEINS = frozenset({"svc", "cavoatrial"})
-_DIFFUSE = frozenset(
-    {"opacity", "infiltration", "consolidation", "atelectasis", "marking"}
-)
-GENERATORS = frozenset({"pacemaker", "device"})
-"""What follows these in a sentence is where their leads end, not where they are."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: that would double what it costs
@@ -87,10 +80,10 @@ def regions_at(
     return tuple(dict.fromkeys(found))
 
 
-def is_outside(finding: str, places: Sequence[Place]) -> bool:
+def is_outside(lexicon: Lexicon, finding: str, places: Sequence[Place]) -> bool:
     """Whether a finding is placed outside the chest only: "fracture of the hip"."""
     return (
-        finding not in IMPLANTS
+        finding not in lexicon.kinds.implanted
         and bool(places)
         and all(place.zone == "elsewhere" for place in places)
     )
@@ -99,26 +92,27 @@ def is_outside(finding: str, places: Sequence[Place]) -> bool:
 def _named_claim(
     sentence: Sentence, mention: Mention, finding: str, *, is_anaphoric: bool
 ) -> Claim | None:
-    if finding == "tip" and mention.is_denied:
+    lexicon, kinds = sentence.lexicon, sentence.lexicon.kinds
+    if finding in kinds.tip and mention.is_denied:
         return None  # a tip that is not seen lies outside the image
     group = mention.after or mention.before
-    if group is not None and is_outside(finding, group.places):
+    if group is not None and is_outside(lexicon, finding, group.places):
         return None
     judgement = _in_state(sentence, mention, finding)
     existence = judgement.existence or Existence.PRESENT
-    places, span = _places_of(sentence.lexicon, mention, finding)
-    if finding == "line" and mention.is_unnamed_line:
-        if not any(place.zone in _VEINS for place in places):
+    places, span = _places_of(lexicon, mention, finding)
+    if mention.is_blanked and finding in kinds.blanked:
+        if not any(place.zone in kinds.veins for place in places):
             return None
         places = (*_side_before(sentence, mention), *places)
     entry = mention.match.entry
     is_pair = entry.is_pair or (
-        finding in _DIFFUSE and _is_plural_at_zone(sentence, mention)
+        finding in kinds.diffuse and _is_plural_at_zone(sentence, mention)
     )
     return Claim(
         finding=finding,
         regions=regions_at(
-            sentence.lexicon,
+            lexicon,
             finding,
             places,
             hint=entry.place,
@@ -178,13 +172,13 @@ def _places_of(
     before = _held(lexicon, mention.before, finding)
     after = _held(lexicon, mention.after, finding)
     if before and after and mention.before and mention.after:
-        if finding in GENERATORS and any(place.sides for place in before):
+        if finding in lexicon.kinds.leaded and any(place.sides for place in before):
             after = before
         joined = _joined(before, after)
         used = mention.before if joined == before else mention.after
         return joined, (used.start, used.end)
     groups = [group for group in (mention.before, mention.after) if group]
-    groups += _shared_by(mention, finding)
+    groups += _shared_by(lexicon, mention, finding)
     for group in groups:
         held = _held(lexicon, group, finding)
         if held:
@@ -199,7 +193,7 @@ def _places_of(
     return (), None
 
 
-def _shared_by(mention: Mention, finding: str) -> list[Group]:
+def _shared_by(lexicon: Lexicon, mention: Mention, finding: str) -> list[Group]:
     """Return the shared groups that say something of this finding's own place.
 
     "Left basilar atelectasis without pneumothorax": a pneumothorax takes the side only.
@@ -208,9 +202,9 @@ def _shared_by(mention: Mention, finding: str) -> list[Group]:
     shared = [group for group in mention.shared if any(map(_says_where, group.places))]
     if not shared:
         return []
-    if finding == "pneumothorax":
+    if finding in lexicon.kinds.sided:
         return [_sides_of(group) for group in shared]
-    if mention.match.entry.place in SINGLE or finding == "shift":
+    if mention.match.entry.place in SINGLE or finding in lexicon.kinds.directed:
         return [group for group in shared if any(p.zone for p in group.places)]
     return shared
 

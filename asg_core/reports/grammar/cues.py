@@ -8,29 +8,20 @@ removal, denial, history, doubt, comparison. A finding that no cue reaches is pr
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
-from asg_core.reports.grammar.clauses import Clauses, split_clauses
-from asg_core.reports.lexicon.files import shared_lexicon
-from asg_core.reports.lexicon.phrases import Entry, Lexicon, Match, Words, placed
-from asg_core.reports.text.sentences import split_sentences
+from asg_core.reports.grammar.reading import Reading
+from asg_core.reports.lexicon.phrases import Match
 from asg_core.terms.existence import Context, Existence
 
-DEFAULT_SCOPE = 40
 # "prior" makes a finding the past only when it stands right before it.
 _PAST_REACH = 2
 # "Pneumothorax and tube removal": of what stands right before the word.
 _NEAR_REACH = 1
 # Two findings are alternatives when "or" stands this close to both.
 _ALTERNATE_REACH = 6
-IMPLANTS = frozenset(
-    {"line", "tube", "wire", "pacemaker", "device", "drainage", "hardware", "stent"}
-)
-"""Findings that are put in: of two that are named, neither is in doubt."""
-
 # Cues that stand before or after their noun; before the next noun they are that one's.
 _TWO_WAYS = frozenset(
     [
@@ -56,16 +47,8 @@ class Judgement:
     cue: tuple[int, int] | None
 
 
-@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
-class Reading:
-    """One sentence, read: its words, the phrases found, its clauses."""
-
-    words: Words
-    matches: Sequence[Match]
-    clauses: Clauses
-
-
-_PRESENT = Judgement(existence=Existence.PRESENT, context=Context.CURRENT, cue=None)
+PRESENT = Judgement(existence=Existence.PRESENT, context=Context.CURRENT, cue=None)
+"""Of what no cue reaches."""
 
 # In order of precedence.
 _EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
@@ -77,59 +60,6 @@ _EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
     ("compare", Existence.PRESENT, Context.COMPARISON),
 )
 _RANK = {name: rank for rank, (name, _, _) in enumerate(_EFFECTS)}
-
-
-def existence_of(
-    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
-) -> Existence | None:
-    """Return what `text` claims about `text[start:end]`; None where it claims nothing.
-
-    The span may be any words, not only findings of the lexicon. Only the sentence that
-    holds its start is read. Removal and past are claims too: "the tube has been
-    removed" is absent, "history of pneumonia" present; `judge_span` tells them apart.
-
-    Raises:
-        ValueError: If the span is empty or not inside `text`.
-    """
-    return judge_span(text, start, end, max_scope=max_scope).existence
-
-
-def judge_span(
-    text: str, start: int, end: int, *, max_scope: int = DEFAULT_SCOPE
-) -> Judgement:
-    """Return what `text` claims about `text[start:end]`, with context and cue.
-
-    Raises:
-        ValueError: If the span is empty or not inside `text`.
-    """
-    if not 0 <= start < end <= len(text):
-        raise ValueError(
-            f"judge_span: expected 0 <= start < end <= {len(text)}, found start "
-            f"{start} and end {end}"
-        )
-    sentence_start, sentence_end = _sentence_around(text, start, end)
-    words = Words(text[sentence_start:sentence_end])
-    low, high = start - sentence_start, end - sentence_start
-    inside = [
-        index
-        for index, (word_start, word_end) in enumerate(words.spans)
-        if word_end > low and word_start < high
-    ]
-    if not inside:
-        return _PRESENT
-    first, last = inside[0], inside[-1] + 1
-    reading = _read_around(shared_lexicon(), words, first=first, last=last)
-    judgement = judge(reading, first, last, max_scope=max_scope)
-    return moved(judgement, by=sentence_start)
-
-
-def read_sentence(
-    lexicon: Lexicon, text: str, *, defined: Mapping[str, Entry] | None = None
-) -> Reading:
-    """Return the words, matches and clauses of one sentence."""
-    words = Words(text)
-    matches = lexicon.match(words, defined=defined)
-    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
 
 
 def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgement:
@@ -150,21 +80,9 @@ def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgeme
         if best is None or key < best:
             best, found = key, match
     if best is None or found is None:
-        return _PRESENT
+        return PRESENT
     _, existence, context = _EFFECTS[best[0]]
     return Judgement(existence, context, (found.start, found.end))
-
-
-def moved(judgement: Judgement, *, by: int) -> Judgement:
-    """Return the judgement with its cue moved by so many characters."""
-    if judgement.cue is None:
-        return judgement
-    start, end = judgement.cue
-    return Judgement(
-        existence=judgement.existence,
-        context=judgement.context,
-        cue=(start + by, end + by),
-    )
 
 
 def _effect(
@@ -235,27 +153,7 @@ def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool
             after = match
     if before is None or after is None:
         return False
-    if IMPLANTS.issuperset(before.entry.findings + after.entry.findings):
+    named = before.entry.findings + after.entry.findings
+    if reading.lexicon.kinds.implanted.issuperset(named):
         return False  # "pacemaker/ICD"
     return first in (before.first, after.first) or before.first <= first < after.last
-
-
-def _read_around(lexicon: Lexicon, words: Words, *, first: int, last: int) -> Reading:
-    """Read a sentence whose words first..last are one finding of unknown name."""
-    found = [
-        *lexicon.find(words[:first]),
-        (Entry(findings=("span",)), first, last),
-        *(
-            (entry, begin + last, end + last)
-            for entry, begin, end in lexicon.find(words[last:])
-        ),
-    ]
-    matches = placed(found, words)
-    return Reading(words=words, matches=matches, clauses=split_clauses(words, matches))
-
-
-def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    for sentence_start, sentence_end in split_sentences(text, 0, len(text)):
-        if sentence_start <= start < sentence_end:
-            return sentence_start, max(sentence_end, end)
-    return start, end

@@ -4,30 +4,35 @@ See `asg_core.reports.grammar.places` for the groups of place words.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from asg_core.reports.grammar.cues import Judgement, Reading, judge
+from asg_core.reports.grammar.cues import Judgement, judge
 from asg_core.reports.grammar.places import BLANK, Group
-from asg_core.reports.lexicon.phrases import Lexicon, Match
+from asg_core.reports.grammar.reading import Reading
+from asg_core.reports.lexicon.load import Lexicon
+from asg_core.reports.lexicon.phrases import Match
 from asg_core.terms.existence import Existence
-
-DEVICES = frozenset({"line", "tube", "wire", "pacemaker", "device", "drainage"})
-"""Findings that have a tip."""
 
 # Between an adjective of place and its finding: "left basilar small patchy opacity".
 _MAX_ADJECTIVES = 6
-_ADJECTIVE_CUES = frozenset({"compare_around", "compare_before", "past_before"})
+_ADJECTIVE_CUES = frozenset(
+    {"compare_around", "compare_before", "past_before", "apart"}
+)
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Sentence:
-    """A sentence that has been read, with the lexicon it was read by."""
+    """A sentence that has been read, with its groups of place words."""
 
-    lexicon: Lexicon
     reading: Reading
     groups: Sequence[Group]
     max_scope: int
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The lexicon that it was read by."""
+        return self.reading.lexicon
 
     def clause_of(self, part: Match | Group) -> int:
         """Return the 0-based clause that a match or a group lies in."""
@@ -66,38 +71,18 @@ class Mention:
     before: Group | None = None
     after: Group | None = None
     shared: tuple[Group, ...] = ()
+    is_blanked: bool = False
+    """Whether a tip stands for a device whose name was removed from the text."""
 
     @property
     def is_denied(self) -> bool:
         """Whether the sentence says that it is not there, or claims nothing."""
         return self.judgement.existence in (Existence.ABSENT, None)
 
-    @property
-    def is_unnamed_line(self) -> bool:
-        """Whether a tip stands for a line whose name was removed from the text."""
-        return "line" in self.findings and self.match.entry.findings == ("tip",)
-
 
 def find_mentions(sentence: Sentence) -> list[Mention]:
     """Return the named findings of a sentence, in order, with their place words."""
-    mentions: list[Mention] = []
-    has_device = False
-    for match in sentence.reading.matches:
-        findings = match.entry.findings
-        if match.entry.role == "ends" and has_device:
-            findings = ("tip",)
-        if findings == ("tip",) and not has_device and _has_blank(sentence, match):
-            findings = ("line", "tip")
-        if not findings:
-            continue
-        has_device = has_device or bool(DEVICES.intersection(findings))
-        judgement = judge(
-            sentence.reading, match.first, match.last, max_scope=sentence.max_scope
-        )
-        mention = Mention(match, findings, judgement)
-        if findings[0] == "collapse" and mention.is_denied:
-            mention.findings = findings[:1]  # there may be another atelectasis
-        mentions.append(mention)
+    mentions = list(_named(sentence))
     if sentence.groups:
         _give_own(sentence, mentions)
         _give_adjectives(sentence, mentions)
@@ -105,10 +90,35 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         _give_neighbours_follower(sentence, mentions)
         _give_tips(sentence, mentions)
         for mention in mentions:
-            if "shift" in mention.findings:
+            if not sentence.lexicon.kinds.directed.isdisjoint(mention.findings):
                 _drop_directions(mention)
         _give_shared(sentence, mentions)
     return mentions
+
+
+def _named(sentence: Sentence) -> Iterator[Mention]:
+    """Yield the named findings of a sentence, in order, without their place words."""
+    kinds = sentence.lexicon.kinds
+    has_device = False
+    for match in sentence.reading.matches:
+        findings = match.entry.findings
+        if match.entry.role == "ends" and has_device:
+            findings = kinds.tip
+        if not findings:
+            continue
+        is_blanked = (
+            findings == kinds.tip and not has_device and _has_blank(sentence, match)
+        )
+        if is_blanked:
+            findings = (*kinds.blanked, *kinds.tip)
+        has_device = has_device or not kinds.tipped.isdisjoint(findings)
+        judgement = judge(
+            sentence.reading, match.first, match.last, max_scope=sentence.max_scope
+        )
+        mention = Mention(match, findings, judgement, is_blanked=is_blanked)
+        if findings[0] in kinds.sole and mention.is_denied:
+            mention.findings = findings[:1]  # there may be another atelectasis
+        yield mention
 
 
 def _has_blank(sentence: Sentence, tip: Match) -> bool:
@@ -154,7 +164,7 @@ def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
 
     Not so in "tip of the left line", which names the line.
     """
-    if known.findings == ("tip",):
+    if known.findings == sentence.lexicon.kinds.tip:
         return False
     between = sentence.between(known.match.last, group.first)
     return len(between) == 1 and between[0].entry.role == "prep"
@@ -198,7 +208,7 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             and (group.first not in owned or is_one_noun)
             # "Coronary stents and calcified aorta": the stents have their place.
             and not (mention.match.entry.place and group.first in nouns)
-            and not _is_of_tip(mentions, mention, group)
+            and not _is_of_tip(sentence, mentions, mention, group)
             and not _is_of_later(sentence, mentions, mention, group)
         ):
             mention.after = group
@@ -243,10 +253,13 @@ def _is_of_later(
     )
 
 
-def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> bool:
+def _is_of_tip(
+    sentence: Sentence, mentions: Sequence[Mention], mention: Mention, group: Group
+) -> bool:
     """Whether the group is where the device ends: "catheter ends in the SVC"."""
-    return bool(DEVICES.intersection(mention.findings)) and any(
-        other.findings == ("tip",)
+    kinds = sentence.lexicon.kinds
+    return not kinds.tipped.isdisjoint(mention.findings) and any(
+        other.findings == kinds.tip
         and mention.match.last <= other.match.first < group.first
         for other in mentions
     )
@@ -254,8 +267,10 @@ def _is_of_tip(mentions: Sequence[Mention], mention: Mention, group: Group) -> b
 
 def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give the tip of a named device where that is: "tip of the left line is in the SVC"."""
+    kinds = sentence.lexicon.kinds
     for tip, device in itertools.pairwise(mentions):
-        if tip.findings == ("tip",) and DEVICES.intersection(device.findings):
+        is_tipped = not kinds.tipped.isdisjoint(device.findings)
+        if tip.findings == kinds.tip and is_tipped:
             between = sentence.between(tip.match.last, device.match.first)
             if between and between[0].entry.role == "prep":
                 end = sentence.group_after(device.match.last)

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.grammar.clauses import Clauses
-from asg_core.reports.lexicon.phrases import Match, PlaceRule
+from asg_core.reports.grammar.reading import Reading
+from asg_core.reports.lexicon.phrases import Match
+from asg_core.reports.lexicon.rules import PlaceRule
 from asg_core.reports.lexicon.zones import PAIRED, SINGLE
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import UNSPECIFIED
@@ -21,97 +23,6 @@ from asg_core.terms.regions import UNSPECIFIED
 BLANK = "xxx"
 """How words begin that de-identification has removed."""
 
-# Between two parts of a group: "left greater than right", "lateral and posterior".
-_GLUE = frozenset(
-    [
-        "greater",
-        "than",
-        "more",
-        "less",
-        "the",
-        "lateral",
-        "medial",
-        "anterior",
-        "posterior",
-        "superior",
-        "inferior",
-        "central",
-        "peripheral",
-        "aspect",
-        "aspects",
-        "portion",
-        "portions",
-        "segment",
-        "segments",
-        "side",
-        "sides",
-        "sided",
-        "mid",
-        "mostly",
-        "predominantly",
-        "worse",
-        "extreme",
-        "far",
-        "upper",
-        "lower",
-        "middle",
-        "zone",
-        "zones",
-        "region",
-        "regions",
-        "lobe",
-        "lobes",
-        "to",
-        "then",
-        "followed",
-        "by",
-        "chest",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "posterolateral",
-        "anterolateral",
-        "posteromedial",
-        "anteromedial",
-        "lymph",
-        "node",
-        "nodes",
-        "lumen",
-        "dual",
-        "double",
-        "triple",
-        "single",
-        "trace",
-        "tiny",
-        "small",
-        "minimal",
-        "mild",
-        "slight",
-        "subtle",
-        "moderate",
-        "marked",
-        "severe",
-        "chronic",
-        "focal",
-        "patchy",
-        "streaky",
-        "linear",
-        "dense",
-    ]
-)
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
@@ -124,8 +35,6 @@ _ONE = {
 _BOTH = {
     zone: tuple(f"{side} {name}" for side in _SIDES) for zone, name in PAIRED.items()
 }
-# "upper and lower lobes": the noun comes with the last of them only.
-_BARE_ZONES = {"upper": "upper", "mid": "mid", "middle": "mid", "lower": "lower"}
 LOBAR = frozenset({"upper", "mid", "lower"})
 LUNG_PARTS = LOBAR | {"apex", "angle", "hilum"}
 """Zones of one lung; each lung has one of each."""
@@ -161,22 +70,20 @@ class _Atom:
     is_pair: bool
 
 
-def find_groups(
-    words: Sequence[str], matches: Sequence[Match], clauses: Clauses
-) -> list[Group]:
+def find_groups(reading: Reading) -> list[Group]:
     """Return the groups of place words of a sentence, in order."""
     groups: list[Group] = []
     run: list[int] = []
-    for position, match in enumerate(matches):
+    for position, match in enumerate(reading.matches):
         if not match.entry.is_place:
             continue
-        if run and not _continues(words, matches, position, run[-1], clauses):
-            groups.extend(_groups(words, matches, run))
+        if run and not _continues(reading, position, run[-1]):
+            groups.extend(_groups(reading, run))
             run = []
         run.append(position)
     if run:
-        groups.extend(_groups(words, matches, run))
-    _share_sides(groups, clauses)
+        groups.extend(_groups(reading, run))
+    _share_sides(groups, reading.clauses)
     return groups
 
 
@@ -257,16 +164,13 @@ def holds(place: Place, rule: PlaceRule) -> bool:
     return rule.moved.get(place.zone, place.zone) in rule.zones
 
 
-def _continues(
-    words: Sequence[str],
-    matches: Sequence[Match],
-    position: int,
-    before: int,
-    clauses: Clauses,
-) -> bool:
+def _continues(reading: Reading, position: int, before: int) -> bool:
     """Whether the place words at `before` and `position` stand together."""
+    words, matches, glue = reading.words, reading.matches, reading.lexicon.glue
     match, previous = matches[position], matches[before]
-    if clauses.index_of(match.first) != clauses.index_of(previous.first):
+    if reading.clauses.index_of(match.first) != reading.clauses.index_of(
+        previous.first
+    ):
         return False
     covered: set[int] = set()
     for between in matches[before + 1 : position]:
@@ -274,8 +178,6 @@ def _continues(
             return False
         if between.entry.findings or between.entry.cues - _WEAK_CUES:
             return False
-        if words[between.first] == "compared":
-            return False  # "the right base compared to the left"
         covered.update(range(between.first, between.last))
     free = [
         words[index]
@@ -283,21 +185,20 @@ def _continues(
         if index not in covered
     ]
     return len(free) <= _MAX_GLUE and all(
-        text in _GLUE or text.isdigit() or text.startswith(BLANK) for text in free
+        text in glue or text.isdigit() or text.startswith(BLANK) for text in free
     )
 
 
-def _groups(
-    words: Sequence[str], matches: Sequence[Match], run: Sequence[int]
-) -> list[Group]:
+def _groups(reading: Reading, run: Sequence[int]) -> list[Group]:
     """Make one group of a run, or two where its end belongs to the next finding.
 
     "Infiltrate in the right base and lingular scarring": the base holds the infiltrate,
     the lingula the scarring.
     """
+    matches = reading.matches
     cut = _cut(matches, run)
     parts = [run] if cut is None else [run[:cut], run[cut:]]
-    return [_group(words, [matches[position] for position in part]) for part in parts]
+    return [_group(reading, [matches[position] for position in part]) for part in parts]
 
 
 def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
@@ -315,7 +216,7 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
     return None
 
 
-def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
+def _group(reading: Reading, run: Sequence[Match]) -> Group:
     if len(run) == 1:
         match = run[0]
         entry = match.entry
@@ -324,7 +225,7 @@ def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
     atoms: list[_Atom] = []
     for index, match in enumerate(run):
         if index and any(later.entry.zone in LOBAR for later in run[index:]):
-            atoms.extend(_bare_zones(words, run[index - 1], match))
+            atoms.extend(_bare_zones(reading, run[index - 1], match))
         atoms.append(
             _Atom(
                 match=match,
@@ -342,12 +243,14 @@ def _group(words: Sequence[str], run: Sequence[Match]) -> Group:
     )
 
 
-def _bare_zones(words: Sequence[str], left: Match, right: Match) -> list[_Atom]:
+def _bare_zones(reading: Reading, left: Match, right: Match) -> list[_Atom]:
     """Return atoms for the "upper" of "right upper and lower lobes"."""
+    zones = [
+        reading.lexicon.glue.get(word)
+        for word in reading.words[left.last : right.first]
+    ]
     return [
-        _Atom(match=left, zone=_BARE_ZONES[word], sides=(), is_pair=False)
-        for word in words[left.last : right.first]
-        if word in _BARE_ZONES
+        _Atom(match=left, zone=zone, sides=(), is_pair=False) for zone in zones if zone
     ]
 
 

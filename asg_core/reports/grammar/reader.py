@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from asg_core.reports.grammar.claims import GENERATORS, Claim, named_claims
-from asg_core.reports.grammar.clauses import split_clauses
-from asg_core.reports.grammar.cues import Reading
-from asg_core.reports.grammar.mentions import DEVICES, Sentence
+from asg_core.reports.grammar.claims import Claim, named_claims
+from asg_core.reports.grammar.mentions import Sentence
 from asg_core.reports.grammar.places import find_groups
+from asg_core.reports.grammar.reading import reading_of
 from asg_core.reports.grammar.statements import state_claims
-from asg_core.reports.lexicon.phrases import Entry, Lexicon, Words, placed
+from asg_core.reports.lexicon.load import Lexicon
+from asg_core.reports.lexicon.phrases import Entry, Words
+from asg_core.reports.lexicon.rules import Kinds
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED, UNSPECIFIED
 
@@ -30,7 +31,8 @@ def read_claims(
     sentence = open_sentence(lexicon, text, max_scope=max_scope, defined=defined)
     if sentence is None:
         return ()
-    return settled([*named_claims(sentence), *state_claims(sentence)])
+    claims = [*named_claims(sentence), *state_claims(sentence)]
+    return settled(claims, kinds=lexicon.kinds)
 
 
 def open_sentence(
@@ -45,41 +47,38 @@ def open_sentence(
     None: nothing in it can claim anything.
     """
     words = Words(text)
-    found = lexicon.find(words, defined=defined)
+    found = lexicon.phrases.find(words, defined=defined)
     for entry, _, _ in found:
         if entry.findings or entry.state:
             break
     else:
         return None
-    matches = placed(found, words)
-    clauses = split_clauses(words, matches)
-    reading = Reading(words, matches, clauses)
-    groups = find_groups(words, matches, clauses)
-    return Sentence(lexicon, reading, groups, max_scope)
+    reading = reading_of(lexicon, words, found)
+    return Sentence(reading, find_groups(reading), max_scope)
 
 
-def settled(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+def settled(claims: Sequence[Claim], *, kinds: Kinds) -> tuple[Claim, ...]:
     """Return the claims of one sentence as rows of the table can hold them.
 
     A device without a region is where its tip is; no two claims share finding, start
     and region; the order is that of the words. `claims` come in the order of the words,
     those about states last.
     """
-    if any(claim.finding == "tip" for claim in claims):
-        claims = _ending_at_tips(claims)
+    if any(claim.finding in kinds.tip for claim in claims):
+        claims = _ending_at_tips(claims, kinds)
     return tuple(claims) if len(claims) <= 1 else tuple(_distinct(claims))
 
 
-def _ending_at_tips(claims: Sequence[Claim]) -> list[Claim]:
+def _ending_at_tips(claims: Sequence[Claim], kinds: Kinds) -> list[Claim]:
     """Let a device that has no region of its own be where its tip is."""
     result = []
     for claim, follower in zip(claims, [*claims[1:], None], strict=True):
         if (
             follower is not None
-            and follower.finding == "tip"
-            and claim.finding in DEVICES
+            and follower.finding in kinds.tip
+            and claim.finding in kinds.tipped
             and _NO_REGION.issuperset(claim.regions)
-            and not (claim.finding in GENERATORS and claim.place)
+            and not (claim.finding in kinds.leaded and claim.place)
         ):
             own = [region for region in claim.regions if region != UNSPECIFIED]
             regions = tuple(dict.fromkeys((*own, *follower.regions)))

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from asg_core.terms.existence import Existence
-
 # Only marks that matter to the grammar are words. A hyphen inside a word is not, so
 # that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
 _WORD = re.compile(
@@ -121,35 +119,27 @@ class Match(NamedTuple):
 
 
 @dataclass(slots=True)
-class Node:
+class _Node:
     """The words that can follow some words, and what these mean as a phrase."""
 
-    children: dict[str, "Node"] = field(default_factory=dict)
+    children: dict[str, "_Node"] = field(default_factory=dict)
     entry: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceRule:
-    """Where one finding can be."""
+class Phrases:
+    """All phrases of a lexicon, found in a text word by word."""
 
-    default: str | None
-    """The zone when the sentence names none; None: unspecified."""
-    is_spread: bool
-    """Whether a finding without a side is on both sides."""
-    zones: frozenset[str] | None
-    """The zones that can hold it; None: all."""
-    moved: Mapping[str, str]
-    """Named zones that stand for another one with this finding."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lexicon:
-    """The phrases as a trie, and what goes with them."""
-
-    trie: Node
-    statements: Mapping[tuple[str, str], tuple[tuple[str, Existence], ...]]
-    """(zone, state) -> the claims that such a structure in such a state makes."""
-    place_rules: Mapping[str, PlaceRule]
+    def __init__(self, entries: Mapping[tuple[str, ...], Entry]) -> None:
+        """Lay the phrases, each a tuple of lower-case words, out as one trie."""
+        self._root = _Node()
+        for phrase, entry in entries.items():
+            node = self._root
+            for word in phrase:
+                child = node.children.get(word)
+                if child is None:
+                    child = node.children[word] = _Node()
+                node = child
+            node.entry = entry
 
     def match(
         self, words: Words, *, defined: Mapping[str, Entry] | None = None
@@ -166,7 +156,7 @@ class Lexicon:
     ) -> list[Found]:
         """Do as `match`, without the characters."""
         found: list[Found] = []
-        root = self.trie.children
+        root = self._root.children
         count = len(words)
         free = 0  # the first word that no phrase has taken
         for position, word in enumerate(words):
@@ -200,17 +190,3 @@ def placed(found: Iterable[Found], words: Words) -> list[Match]:
         end = starts[last - 1] + len(words[last - 1])
         result.append(_new_tuple(Match, (entry, first, last, starts[first], end)))
     return result
-
-
-def build_trie(entries: Iterable[tuple[tuple[str, ...], Entry]]) -> Node:
-    """Return the trie of phrases, each a tuple of lower-case words."""
-    root = Node()
-    for phrase, entry in entries:
-        node = root
-        for word in phrase:
-            child = node.children.get(word)
-            if child is None:
-                child = node.children[word] = Node()
-            node = child
-        node.entry = entry
-    return root

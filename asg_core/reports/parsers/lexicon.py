@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.grammar.anaphora import chosen, is_anaphoric, resolved
+from asg_core.reports.grammar.anaphora import chosen, linked
 from asg_core.reports.grammar.claims import Claim
 from asg_core.reports.grammar.reader import read_claims
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry
 from asg_core.reports.parsers.parser import Span
 from asg_core.reports.text.abbreviations import defined_abbreviations
@@ -19,10 +19,12 @@ _CACHED_CHARS = 400
 
 
 class LexiconParser:
-    """Reads sentences by the lexicon in `lexicon/data/`."""
+    """Reads sentences by the files of a lexicon."""
 
-    def __init__(self, *, config: ReportsConfig) -> None:
+    def __init__(self, lexicon: Lexicon, *, config: ReportsConfig) -> None:
+        self._lexicon = lexicon
         self._config = config
+        self._read_again = lru_cache(maxsize=_CACHED_SENTENCES)(self._read)
 
     def read_report(
         self,
@@ -33,40 +35,23 @@ class LexiconParser:
         """Return the claims of each sentence; see `ReportParser`."""
         defined = None
         if self._config.abbreviations:
-            defined = defined_abbreviations(shared_lexicon(), text) or None
-        max_scope = self._config.max_scope_tokens
-        has_history = self._config.include_history
-        reads: list[tuple[Claim, ...]] = []
-        for spans in sections:
-            previous: tuple[int, tuple[Claim, ...]] | None = None
-            for start, end in spans:
-                if defined is None and end - start <= _CACHED_CHARS:
-                    claims = _cached_read(text[start:end], max_scope, has_history)
-                else:
-                    claims = _read(text[start:end], max_scope, has_history, defined)
-                if previous is not None and is_anaphoric(claims):
-                    shift = previous[0] - start
-                    claims = resolved(claims, previous[1], shift=shift)
-                previous = (start, claims)
-                reads.append(claims)
-        return reads
+            defined = defined_abbreviations(self._lexicon.phrases, text) or None
+        claims = (
+            self._read_again(text[start:end])
+            if defined is None and end - start <= _CACHED_CHARS
+            else self._read(text[start:end], defined)
+            for spans in sections
+            for start, end in spans
+        )
+        return linked(sections, claims, rules=self._lexicon.place_rules)
 
-
-def forget_sentences() -> None:
-    """Empty the cache of sentences; for measurements."""
-    _cached_read.cache_clear()
-
-
-def _read(
-    sentence: str,
-    max_scope: int,
-    has_history: bool,  # noqa: FBT001 - a cache key
-    defined: Mapping[str, Entry] | None = None,
-) -> tuple[Claim, ...]:
-    claims = read_claims(
-        shared_lexicon(), sentence, max_scope=max_scope, defined=defined
-    )
-    return chosen(claims, has_history=has_history)
-
-
-_cached_read = lru_cache(maxsize=_CACHED_SENTENCES)(_read)
+    def _read(
+        self, sentence: str, defined: Mapping[str, Entry] | None = None
+    ) -> tuple[Claim, ...]:
+        claims = read_claims(
+            self._lexicon,
+            sentence,
+            max_scope=self._config.max_scope_tokens,
+            defined=defined,
+        )
+        return chosen(claims, has_history=self._config.include_history)

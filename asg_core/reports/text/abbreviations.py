@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from asg_core.reports.lexicon.phrases import Entry, Lexicon, Words
+from asg_core.reports.lexicon.phrases import Entry, Phrases, Words
 
 # A word, and behind it a short form that starts with a capital.
 _DEFINITION = re.compile(r"[A-Za-z][ \n]?\(([A-Z][A-Za-z]{1,7})\)")
@@ -21,10 +21,10 @@ _MAX_CHARS = 20_000
 _MAX_BRACKETS = 100
 
 
-def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
+def defined_abbreviations(phrases: Phrases, text: str) -> dict[str, Entry]:
     """Return what the abbreviations defined in `text` mean, keyed in lower case.
 
-    Only those are kept whose long form ends in a finding or a place of the lexicon.
+    Only those are kept whose long form ends in a finding or a place of the phrases.
     Texts of more than 20,000 characters or 100 brackets are not searched.
     """
     if not 0 < text.count("(") <= _MAX_BRACKETS or len(text) > _MAX_CHARS:
@@ -34,7 +34,7 @@ def defined_abbreviations(lexicon: Lexicon, text: str) -> dict[str, Entry]:
     meanings: dict[str, Entry] = {}
     for short, long in _detect(text):
         words = Words(long)
-        matches = lexicon.match(words)
+        matches = phrases.match(words)
         if not matches or matches[-1].last != len(words):
             continue
         entry = matches[-1].entry

@@ -7,14 +7,12 @@ colon, on the first line, or in the middle of one. Other words before a colon ("
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from pathlib import Path
 
-from asg_core.reports.lexicon.files import read_rows
-
-SECTIONS_FILE = Path(__file__).parent / "sections.tsv"
+from asg_core.reports.lexicon.text_words import Headers
 
 PREAMBLE = "preamble"
 UNLABELLED = "unlabelled"
@@ -25,27 +23,17 @@ _BEFORE_BODY = frozenset(
 # Misspelt headers are looked up only when they are too long to be another word.
 _MIN_TYPO_CHARS = 7
 _TYPO_CUTOFF = 0.86
-
+_CACHED_HEADERS = 4096
 # What starts a line. The first branch that fits wins.
 _ON_LINE = (
     # Any words before a colon.
     r"[^\S\n]*(?:(?P<words>[A-Za-z][A-Za-z0-9 ()/,&.\-]{1,60}?)[^\S\n]*:"
     # Titles without a colon, alone on their line or set off by blanks.
-    r"|(?P<title>FINAL REPORT|FINAL ADDENDUM|WET READ|ADDENDUM)"
-    r"(?=[^\S\n]{2}|[^\S\n]*\r?$)"
+    r"|(?P<title>TITLES)(?=[^\S\n]{2}|[^\S\n]*\r?$)"
     # A line of underscores ends what stands above; three are a removed name.
     r"|(?P<rule>_{6,})(?=[^\S\n]*\r?$))"
 )
-# Two patterns, as one that starts with a line feed is found ten times faster.
-# The first line can start with a byte order mark.
-_FIRST_LINE = re.compile(r"\ufeff?" + _ON_LINE, re.MULTILINE)
-_LATER_LINE = re.compile(r"\n" + _ON_LINE, re.MULTILINE)
-# Within a line: only the plain names, in capitals.
-_WITHIN_LINE = re.compile(
-    r"(?P<words>FINDINGS?|IMPRESSIONS?|CONCLUSIONS?|INDICATIONS?|CLINICAL HISTORY|"
-    r"HISTORY|TECHNIQUE|COMPARISONS?|RECOMMENDATIONS?|ADDENDUM|NOTIFICATIONS?):"
-)
-_BEFORE_WITHIN = frozenset(".;,")
+_BEFORE_INLINE = frozenset(".;,")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -63,93 +51,101 @@ class Section:
     end: int
 
 
-def split_sections(text: str) -> list[Section]:
-    """Return the sections of a report in reading order, those without text left out.
+class SectionCutter:
+    """Cuts reports into sections by the headers of a lexicon."""
 
-    Names are those of `sections.tsv`, "preamble" (text above the first
-    header, or between a line of underscores and the next header) and "unlabelled".
-    Several sections can share a name; none is dropped.
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+        self._titles = {
+            title.upper(): section for title, section in headers.titles.items()
+        }
+        on_line = _ON_LINE.replace("TITLES", _any_of(headers.titles))
+        # Two patterns, as one that starts with a line feed is found ten times faster.
+        # The first line can start with a byte order mark.
+        self._first_line = re.compile(r"\ufeff?" + on_line, re.MULTILINE)
+        self._later_line = re.compile(r"\n" + on_line, re.MULTILINE)
+        self._inline = re.compile(rf"(?P<words>{_any_of(headers.inline)}):")
+        self.section_of = lru_cache(maxsize=_CACHED_HEADERS)(self._section_of)
+        """The section that a header names; None if these words are no header."""
 
-    "unlabelled" is a body without a header, which only a report can have in which no
-    section is called findings: its preamble, and what follows the first blank line of
-    the last section before the impression that says nothing about the images
-    (comparison, technique, ...). A report without headers is unlabelled as a whole.
-    """
-    sections = _headed_sections(text)
-    for section in sections:
-        if section.name == "findings":
-            return sections
-    return _with_body(text, sections)
+    def cut(self, text: str) -> list[Section]:
+        """Return the sections of a report in reading order, those without text left out.
+
+        Names are those of `sections.tsv`, "preamble" (text above the first
+        header, or between a line of underscores and the next header) and "unlabelled".
+        Several sections can share a name; none is dropped.
+
+        "unlabelled" is a body without a header, which only a report can have in which no
+        section is called findings: its preamble, and what follows the first blank line of
+        the last section before the impression that says nothing about the images
+        (comparison, technique, ...). A report without headers is unlabelled as a whole.
+        """
+        sections = self._headed_sections(text)
+        for section in sections:
+            if section.name == "findings":
+                return sections
+        return _with_body(text, sections)
+
+    def _section_of(self, header: str) -> str | None:
+        whole = self._headers.whole
+        name = " ".join(header.lower().split())
+        if header[:1].isupper() and name in whole:
+            return whole[name]
+        if not header.isupper():
+            return None
+        for part, section in self._headers.parts:
+            if part in name:
+                return section
+        close: list[str] = []
+        if len(name) >= _MIN_TYPO_CHARS:
+            close = get_close_matches(name, whole, n=1, cutoff=_TYPO_CUTOFF)
+        return whole[close[0]] if close else None
+
+    def _headed_sections(self, text: str) -> list[Section]:
+        """Return the sections between headers, those without text left out."""
+        sections: list[Section] = []
+        name, title_start, title_end = PREAMBLE, 0, 0
+        for start, end, header in (*self._found(text), (len(text), len(text), "")):
+            if start < title_end:
+                continue
+            body = text[title_end:start]
+            if body and not body.isspace():
+                sections.append(Section(name, title_start, title_end, title_end, start))
+            name, title_start, title_end = header, start, end
+        return sections
+
+    def _found(self, text: str) -> list[tuple[int, int, str]]:
+        """Return start, end and section of all headers, in order; they can overlap."""
+        first = self._first_line.match(text)
+        starting = [] if first is None else [(0, first.end(), self._name_of(first))]
+        starting += [
+            (found.start() + 1, found.end(), self._name_of(found))
+            for found in self._later_line.finditer(text)
+        ]
+        headers = [
+            (start, end, name) for start, end, name in starting if name is not None
+        ]
+        if text.count(":") == sum(text[end - 1] == ":" for _, end, _ in headers):
+            return headers  # no colon is left that could end another one
+        for found in self._inline.finditer(text):
+            before = text[found.start() - 1 : found.start()]
+            if before.isspace() or before in _BEFORE_INLINE:
+                name = self.section_of(found["words"])
+                if name is not None:
+                    headers.append((*found.span(), name))
+        return sorted(headers)
+
+    def _name_of(self, found: re.Match[str]) -> str | None:
+        if found["words"] is not None:
+            return self.section_of(found["words"])
+        if found["rule"] is not None:
+            return PREAMBLE
+        return self._titles[found["title"]]
 
 
-@lru_cache(maxsize=4096)
-def canonical_section(header: str) -> str | None:
-    """Return the section that a header names; None if these words are no header."""
-    whole, parts = _known_headers()
-    name = " ".join(header.lower().split())
-    if header[:1].isupper() and name in whole:
-        return whole[name]
-    if not header.isupper():
-        return None
-    for part, section in parts:
-        if part in name:
-            return section
-    close: list[str] = []
-    if len(name) >= _MIN_TYPO_CHARS:
-        close = get_close_matches(name, whole, n=1, cutoff=_TYPO_CUTOFF)
-    return whole[close[0]] if close else None
-
-
-@lru_cache(maxsize=1)
-def _known_headers() -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
-    """Return the sections of whole headers, and of parts of headers in order."""
-    columns = ("header", "section", "match", "reason")
-    rows = read_rows(SECTIONS_FILE, columns=columns)
-    whole = {row["header"]: row["section"] for row in rows if row["match"] == "whole"}
-    parts = [(row["header"], row["section"]) for row in rows if row["match"] == "part"]
-    return whole, tuple(parts)
-
-
-def _headed_sections(text: str) -> list[Section]:
-    """Return the sections between headers, those without text left out."""
-    sections: list[Section] = []
-    name, title_start, title_end = PREAMBLE, 0, 0
-    for start, end, header in (*_headers(text), (len(text), len(text), "")):
-        if start < title_end:
-            continue
-        body = text[title_end:start]
-        if body and not body.isspace():
-            sections.append(Section(name, title_start, title_end, title_end, start))
-        name, title_start, title_end = header, start, end
-    return sections
-
-
-def _headers(text: str) -> list[tuple[int, int, str]]:
-    """Return start, end and section of all headers, in order; they can overlap."""
-    first = _FIRST_LINE.match(text)
-    starting = [] if first is None else [(0, first.end(), _name_of(first))]
-    starting += [
-        (found.start() + 1, found.end(), _name_of(found))
-        for found in _LATER_LINE.finditer(text)
-    ]
-    headers = [(start, end, name) for start, end, name in starting if name is not None]
-    if text.count(":") == sum(text[end - 1] == ":" for _, end, _ in headers):
-        return headers  # no colon is left that could end another one
-    for found in _WITHIN_LINE.finditer(text):
-        before = text[found.start() - 1 : found.start()]
-        if before.isspace() or before in _BEFORE_WITHIN:
-            name = _name_of(found)
-            if name is not None:
-                headers.append((*found.span(), name))
-    return sorted(headers)
-
-
-def _name_of(found: re.Match[str]) -> str | None:
-    if found["words"] is not None:
-        return canonical_section(found["words"])
-    if found["rule"] is not None or found["title"] == "FINAL REPORT":
-        return PREAMBLE
-    return canonical_section(found["title"])
+def _any_of(headers: Iterable[str]) -> str:
+    """Return a pattern of headers in capitals; of none of them, one that never fits."""
+    return "|".join(re.escape(header.upper()) for header in headers) or "(?!)"
 
 
 def _with_body(text: str, sections: list[Section]) -> list[Section]:

@@ -7,73 +7,9 @@ stands on either side of it, and a line end alone ends nothing.
 
 import re
 
-# A full stop behind one of these ends an abbreviation, in lower case.
-_ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "prof",
-        "st",
-        "jr",
-        "sr",
-        "vs",
-        "approx",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "ca",
-        "cf",
-        "etc",
-        "fig",
-        "no",
-        "nos",
-        "resp",
-        "incl",
-        "dept",
-        "hosp",
-        "pt",
-        "al",
-        "a.m",
-        "p.m",
-        "t.i.d",
-        "b.i.d",
-        "temp",
-        "max",
-        "min",
-        "bilat",
-        "lt",
-        "rt",
-    ]
-)
-# Words that only begin a sentence when they are capitalised within one.
-_OPENERS = (
-    *("The", "There", "This", "These", "No", "Heart", "Lungs", "Both", "Cardiac"),
-    *("Cardiomediastinal", "Mediastinal", "Mediastinum", "Pulmonary", "Bony"),
-    *("Osseous", "Visualized", "Otherwise", "Stable", "Unchanged", "Pleural"),
-)
-# Where a sentence could end: a stop, the end of a line, an opener, and the blank before a
-# heading. Every branch starts with a character of its own, which lets the matcher pass
-# over all others many times faster; what stands before is looked at afterwards.
-_BRANCHES = [
-    r"\.[.!?]*",
-    r"![.!?]*",
-    r"\?[.!?]*",
-    # Behind a letter or "p.m." and a blank, or behind more blanks: these are looked
-    # through later.
-    *(
-        rf"{opener}\b(?=\s*[a-z])"
-        rf"(?:(?<=[a-z]\s{opener})|(?<=[mM]\.\s{opener})|(?<=\s\s{opener}))"
-        for opener in _OPENERS
-    ),
-]
+from asg_core.reports.lexicon.text_words import LOOK_BACK, SentenceWords
+
 _HEADING = r"[A-Z]{3,}(?: [A-Z]{2,}){0,3}:"
-_BREAK = re.compile("|".join([*_BRANCHES, r"\n"]))
-_BREAK_OR_HEADING = re.compile(
-    "|".join([*_BRANCHES, rf" {_HEADING}", rf"\t{_HEADING}", rf"\n(?:{_HEADING})?"])
-)
 _LINE_BREAK = re.compile(
     r"(?P<blank>\n[ \t\r\f\v]*\n\s*)"
     r"|\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S)"
@@ -83,74 +19,152 @@ _MARKER = re.compile(r"(?:\(?\d{1,2}[.)](?!\d)|[-*\u2022]+(?!\w))\s*")
 _GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[A-Z]")
 _GLUED_WORD = re.compile(r"[A-Z](?:[a-z]|\s)")
 _STOPS = frozenset(".!?")
-# Ends of abbreviations behind which an opener still begins a sentence.
-_TIMES = ("a.m.", "p.m.", "A.M.", "P.M.")
 # A question mark that doubts the word behind it: "? edema", "nodule (?) at the base".
 _DOUBT = re.compile(r"\?(?:\w|[ \t]+[a-z]|\))")
-# How abbreviations of three letters or more end.
-_ENDINGS = frozenset(word[-3:] for word in _ABBREVIATIONS)
-_LAST_WORD = re.compile(r"[\w.]{1,12}\Z")
-_LOOK_BACK = 12
+_LAST_WORD = re.compile(rf"[\w.]{{1,{LOOK_BACK}}}\Z")
 # Bounds the time that one sentence can take.
 _MAX_CHARS = 2000
 
 
-def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the sentences of `text[start:end]` as offsets into `text`, in order.
+class SentenceCutter:
+    """Cuts texts into sentences, given the words that mislead about their ends."""
 
-    Sentences do not overlap, hold no white space at either end, and leave out list
-    numbers and bullets. Text without a letter or digit yields no sentence. What has no
-    end after 2,000 characters is no sentence and is cut there, between two words.
-    """
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    sentences: list[tuple[int, int]] = []
-    begin = start
-    pattern = _BREAK if text.find(":", start, end) < 0 else _BREAK_OR_HEADING
-    for found in pattern.finditer(text, start, end):
-        low = found.start()
-        if low < begin:
-            continue
-        if text[low : low + 2] == ". " and _is_plain(text[low - 3 : low]):
-            # Nearly all ends are such ones; the same comes out below.
-            cut: tuple[int, int] | None = (low + 1, low + 1)
-        else:
-            cut = _cut(text, begin, found, end)
-        if cut is not None:
-            _append(sentences, text, begin, cut[0])
-            begin = cut[1]
-    _append(sentences, text, begin, end)
-    return sentences
+    def __init__(self, words: SentenceWords) -> None:
+        self._abbreviations = words.abbreviations
+        # How abbreviations of three letters or more end.
+        self._endings = frozenset(word[-3:] for word in words.abbreviations)
+        self._times = tuple(
+            f"{time}." for word in words.times for time in (word, word.upper())
+        )
+        branches = _branches(words)
+        self._break = re.compile("|".join([*branches, r"\n"]))
+        headed = [rf" {_HEADING}", rf"\t{_HEADING}", rf"\n(?:{_HEADING})?"]
+        self._break_or_heading = re.compile("|".join([*branches, *headed]))
 
+    def cut(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the sentences of `text[start:end]` as offsets into `text`, in order.
 
-def _cut(
-    text: str, begin: int, found: re.Match[str], end: int
-) -> tuple[int, int] | None:
-    """Return where a sentence ends and the next one starts; None: not here."""
-    low, high = found.span()
-    mark = text[low]
-    if mark in _STOPS:
-        if mark == ".":
-            is_end = _ends_sentence(text, begin, low, high, end)
-        else:
-            is_end = mark != "?" or not _is_doubt(text, begin, low)
-        return (high, high) if is_end else None
-    if mark == "\n" and high == low + 1:
-        line = _LINE_BREAK.match(text, low, end)
-        if line is None:
+        Sentences do not overlap, hold no white space at either end, and leave out list
+        numbers and bullets. Text without a letter or digit yields no sentence. What has
+        no end after 2,000 characters is no sentence and is cut there, between two words.
+        """
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        sentences: list[tuple[int, int]] = []
+        begin = start
+        has_heading = text.find(":", start, end) >= 0
+        pattern = self._break_or_heading if has_heading else self._break
+        for found in pattern.finditer(text, start, end):
+            low = found.start()
+            if low < begin:
+                continue
+            if text[low : low + 2] == ". " and self._is_plain(text[low - 3 : low]):
+                # Nearly all ends are such ones; the same comes out below.
+                cut: tuple[int, int] | None = (low + 1, low + 1)
+            else:
+                cut = self._cut(text, begin, found, end)
+            if cut is not None:
+                _append(sentences, text, begin, cut[0])
+                begin = cut[1]
+        _append(sentences, text, begin, end)
+        return sentences
+
+    def _cut(
+        self, text: str, begin: int, found: re.Match[str], end: int
+    ) -> tuple[int, int] | None:
+        """Return where a sentence ends and the next one starts; None: not here."""
+        low, high = found.span()
+        mark = text[low]
+        if mark in _STOPS:
+            if mark == ".":
+                is_end = self._ends_sentence(text, begin, low, high, end)
+            else:
+                is_end = mark != "?" or not _is_doubt(text, begin, low)
+            return (high, high) if is_end else None
+        if mark == "\n" and high == low + 1:
+            line = _LINE_BREAK.match(text, low, end)
+            if line is None:
+                return None
+            return low, (line.end() if line["blank"] else low)
+        is_heading = mark.isspace()
+        word = low + 1 if is_heading else low
+        blank = _blank_before(text, begin, word)
+        if blank == word:
             return None
-        return low, (line.end() if line["blank"] else low)
-    is_heading = mark.isspace()
-    word = low + 1 if is_heading else low
-    blank = _blank_before(text, begin, word)
-    if blank == word:
-        return None
-    is_first = (
-        is_heading
-        or "a" <= text[blank - 1] <= "z"
-        or text.endswith(_TIMES, begin, blank)
-    )
-    return (blank, word) if is_first else None
+        is_first = (
+            is_heading
+            or "a" <= text[blank - 1] <= "z"
+            or text.endswith(self._times, begin, blank)
+        )
+        return (blank, word) if is_first else None
+
+    def _ends_sentence(
+        self, text: str, begin: int, low: int, high: int, end: int
+    ) -> bool:
+        """Whether the marks `low` to `high`, the first of them a full stop, end one."""
+        if high > low + 1 or high == end:
+            return True
+        if text[high].isspace():
+            return not self._is_abbreviation(text, begin, low)
+        return self._is_glued(text, begin, low)
+
+    def _is_glued(self, text: str, begin: int, position: int) -> bool:
+        """Whether a sentence starts right behind this full stop, without a blank.
+
+        Only between two words, or before the number of the next item.
+        """
+        before = text[position - 1] if position > begin else ""
+        if before.isdigit():
+            is_word = text[position + 1].isalpha()
+            return is_word and not _is_marker(text, begin, position)
+        is_closed = before in (")", "]", "_")
+        if _GLUED_ITEM.match(text, position + 1):
+            return before.isalpha() or is_closed
+        if not _GLUED_WORD.match(text, position + 1):
+            return False
+        return is_closed or not self._is_abbreviation(text, begin, position)
+
+    def _is_abbreviation(self, text: str, begin: int, position: int) -> bool:
+        """Whether the full stop at `position` belongs to the word before it."""
+        if position - begin >= 3 and self._is_plain(text[position - 3 : position]):
+            return False
+        tail = _LAST_WORD.search(text[max(begin, position - LOOK_BACK) : position])
+        if tail is None:
+            return False
+        word = tail[0]
+        if len(word) == 1 and word.isalpha() and word.isupper():
+            return True  # an initial, as in "T. bili"
+        if word.isdigit() and _is_marker(text, begin, position):
+            return True  # the number of a list item
+        return word.lower() in self._abbreviations
+
+    def _is_plain(self, ending: str) -> bool:
+        """Whether no abbreviation ends in these three characters: true of nearly all words."""
+        return (
+            len(ending) == 3
+            and ending.isalpha()
+            and ending.lower() not in self._endings
+        )
+
+
+def _branches(words: SentenceWords) -> list[str]:
+    """Return the patterns of where a sentence could end.
+
+    A stop, the end of a line, an opener, and the blank before a heading. Every branch
+    starts with a character of its own, which lets the matcher pass over all others many
+    times faster; what stands before is looked at afterwards.
+    """
+    # Behind a letter or "p.m." and a blank, or behind more blanks: these are looked
+    # through later.
+    last = {word[-1] for word in words.times}
+    marks = "".join(sorted(last | {letter.upper() for letter in last}))
+    before = [r"[a-z]\s", r"\s\s", *([rf"[{marks}]\.\s"] if marks else [])]
+    openers = [
+        rf"{opener}\b(?=\s*[a-z])"
+        rf"(?:{'|'.join(f'(?<={each}{opener})' for each in before)})"
+        for opener in words.openers
+    ]
+    return [r"\.[.!?]*", r"![.!?]*", r"\?[.!?]*", *openers]
 
 
 def _is_doubt(text: str, begin: int, position: int) -> bool:
@@ -169,55 +183,9 @@ def _blank_before(text: str, begin: int, position: int) -> int:
     return position
 
 
-def _ends_sentence(text: str, begin: int, low: int, high: int, end: int) -> bool:
-    """Whether the marks `low` to `high`, the first of them a full stop, end one."""
-    if high > low + 1 or high == end:
-        return True
-    if text[high].isspace():
-        return not _is_abbreviation(text, begin, low)
-    return _is_glued(text, begin, low)
-
-
-def _is_glued(text: str, begin: int, position: int) -> bool:
-    """Whether a sentence starts right behind this full stop, without a blank.
-
-    Only between two words, or before the number of the next item.
-    """
-    before = text[position - 1] if position > begin else ""
-    if before.isdigit():
-        is_word = text[position + 1].isalpha()
-        return is_word and not _is_marker(text, begin, position)
-    is_closed = before in (")", "]", "_")
-    if _GLUED_ITEM.match(text, position + 1):
-        return before.isalpha() or is_closed
-    if not _GLUED_WORD.match(text, position + 1):
-        return False
-    return is_closed or not _is_abbreviation(text, begin, position)
-
-
-def _is_abbreviation(text: str, begin: int, position: int) -> bool:
-    """Whether the full stop at `position` belongs to the word before it."""
-    if position - begin >= 3 and _is_plain(text[position - 3 : position]):
-        return False
-    tail = _LAST_WORD.search(text[max(begin, position - _LOOK_BACK) : position])
-    if tail is None:
-        return False
-    word = tail[0]
-    if len(word) == 1 and word.isalpha() and word.isupper():
-        return True  # an initial, as in "T. bili"
-    if word.isdigit() and _is_marker(text, begin, position):
-        return True  # the number of a list item
-    return word.lower() in _ABBREVIATIONS
-
-
-def _is_plain(ending: str) -> bool:
-    """Whether no abbreviation ends in these three characters: true of nearly all words."""
-    return len(ending) == 3 and ending.isalpha() and ending.lower() not in _ENDINGS
-
-
 def _is_marker(text: str, begin: int, position: int) -> bool:
     """Whether only a number stands between the start of the sentence and its stop."""
-    number = text[begin:position] if position - begin <= _LOOK_BACK else ""
+    number = text[begin:position] if position - begin <= LOOK_BACK else ""
     return number.strip(" \t\r\n(").isdigit()
 
 

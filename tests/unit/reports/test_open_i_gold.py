@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 
-from asg_core.reports.grammar.cues import existence_of
+from asg_core.reports.cues import existence_of
 from asg_core.reports.parse import parse_reports
 from asg_core.terms.existence import Existence
 from support.reference import open_i_archive, reference_data

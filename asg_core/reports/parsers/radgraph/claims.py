@@ -19,15 +19,15 @@ from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 
 from asg_core.reports.grammar.claims import Claim, is_outside, regions_at
-from asg_core.reports.grammar.cues import Judgement, Reading, judge, read_sentence
+from asg_core.reports.grammar.cues import Judgement, judge
 from asg_core.reports.grammar.places import Place, find_groups, holds
 from asg_core.reports.grammar.reader import settled
-from asg_core.reports.lexicon.files import shared_lexicon
-from asg_core.reports.lexicon.phrases import Entry, Lexicon, Match, Words
+from asg_core.reports.grammar.reading import Reading, read_sentence
+from asg_core.reports.lexicon.load import Lexicon
+from asg_core.reports.lexicon.phrases import Entry, Match, Words
 from asg_core.reports.parsers.parser import Span
 from asg_core.reports.parsers.radgraph.graph import Entity
 from asg_core.reports.parsers.radgraph.links import Links
-from asg_core.reports.parsers.radgraph.rules import find_rules
 from asg_core.terms.existence import Context, Existence
 
 _NOTHING = Entry()
@@ -73,6 +73,7 @@ class GraphReader:
 
     def __init__(
         self,
+        lexicon: Lexicon,
         entities: Mapping[str, Entity],
         *,
         text: str,
@@ -80,7 +81,7 @@ class GraphReader:
         max_scope: int,
         counts: Counter[str],
     ) -> None:
-        self._lexicon: Lexicon = shared_lexicon()
+        self._lexicon = lexicon
         self._text = text
         self._max_scope = max_scope
         self._counts = counts
@@ -107,7 +108,10 @@ class GraphReader:
                 index = self._links.sentence_of[key]
                 found[index].extend(self._claims_of(key, self._sentences[index]))
         return [
-            settled(sorted(claims, key=lambda claim: claim.span)) for claims in found
+            settled(
+                sorted(claims, key=lambda claim: claim.span), kinds=self._lexicon.kinds
+            )
+            for claims in found
         ]
 
     def _claims_of(self, key: str, sentence: _Sentence) -> Iterator[Claim]:
@@ -120,7 +124,7 @@ class GraphReader:
             self._counts["observations without a finding"] += 1
         for meaning in meanings:
             judgement = self._judged(key, meaning, sentence)
-            reason = _no_claim(meaning, judgement, places)
+            reason = self._no_claim(meaning, judgement, places)
             if reason is None:
                 yield self._claim(
                     meaning, judgement, sentence, places=places, place=place
@@ -202,7 +206,7 @@ class GraphReader:
         low = text.rfind(tail)
         return [
             _Meaning(finding=finding, span=span, entry=match.entry)
-            for match in self._lexicon.match(Words(text))
+            for match in self._lexicon.phrases.match(Words(text))
             if match.start < low + len(tail) and match.end > low
             for finding in match.entry.findings
         ]
@@ -212,7 +216,7 @@ class GraphReader:
         text = " ".join(self._words(each) for each in own)
         span = self._entities[key].span
         found = []
-        for match in self._lexicon.match(Words(text)):
+        for match in self._lexicon.phrases.match(Words(text)):
             for place in places:
                 state = (place.zone or "", match.entry.state or "")
                 for finding, existence in self._lexicon.statements.get(state, ()):
@@ -234,7 +238,8 @@ class GraphReader:
         span = self._entities[key].span
         return [
             _Meaning(finding=rule.finding, span=span, turned=rule.existence)
-            for rule in find_rules(words, zones)
+            for rule in self._lexicon.observations
+            if rule.words <= words and (rule.zone is None or rule.zone in zones)
         ]
 
     def _judged(self, key: str, meaning: _Meaning, sentence: _Sentence) -> Judgement:
@@ -312,8 +317,7 @@ class GraphReader:
         spans.sort()
         text = " ".join(self._text[start:end] for start, end in spans)
         reading = read_sentence(self._lexicon, text)
-        groups = find_groups(reading.words, reading.matches, reading.clauses)
-        places = [place for group in groups for place in group.places]
+        places = [place for group in find_groups(reading) for place in group.places]
         if anatomy and not places:
             self._counts["places that the lexicon does not know"] += 1
         here = [span for span in spans if span[0] >= sentence.start] or spans
@@ -321,28 +325,30 @@ class GraphReader:
             return [], None
         return _completed(places), (here[0][0], max(end for _, end in here))
 
+    def _no_claim(
+        self, meaning: _Meaning, judgement: Judgement, places: Sequence[Place]
+    ) -> str | None:
+        """Return why a meaning claims nothing, as it is counted; None: it does."""
+        kinds = self._lexicon.kinds
+        if judgement.existence is None:
+            return "observations in questions and plans"
+        if is_outside(self._lexicon, meaning.finding, places):
+            return "findings outside the chest"
+        if judgement.existence is Existence.ABSENT:
+            if meaning.finding in kinds.tip:
+                return "tips that are not seen"
+            if meaning.finding not in kinds.sole and not kinds.sole.isdisjoint(
+                meaning.entry.findings
+            ):
+                return "denials of collapse that leave room for atelectasis"
+        return None
+
     def _phrases(self, span: Span) -> list[Match]:
-        return self._lexicon.match(Words(self._text[span[0] : span[1]]))
+        return self._lexicon.phrases.match(Words(self._text[span[0] : span[1]]))
 
     def _words(self, key: str) -> str:
         start, end = self._entities[key].span
         return self._text[start:end]
-
-
-def _no_claim(
-    meaning: _Meaning, judgement: Judgement, places: Sequence[Place]
-) -> str | None:
-    """Return why a meaning claims nothing, as it is counted; None: it does."""
-    if judgement.existence is None:
-        return "observations in questions and plans"
-    if is_outside(meaning.finding, places):
-        return "findings outside the chest"
-    if judgement.existence is Existence.ABSENT:
-        if meaning.finding == "tip":
-            return "tips that are not seen"
-        if "collapse" in meaning.entry.findings and meaning.finding != "collapse":
-            return "denials of collapse that leave room for atelectasis"
-    return None
 
 
 def _completed(places: Sequence[Place]) -> list[Place]:

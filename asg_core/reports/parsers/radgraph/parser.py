@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from asg_core.reports.config import ReportsConfig
+from asg_core.reports.grammar.anaphora import chosen
 from asg_core.reports.grammar.claims import Claim
+from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.parsers.parser import Span
 from asg_core.reports.parsers.radgraph.claims import GraphReader
 from asg_core.reports.parsers.radgraph.files import SelectedGraphs
 from asg_core.reports.parsers.radgraph.graph import read_graph
 from asg_core.reports.parsers.radgraph.model import load_model
-from asg_core.terms.existence import Context
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +20,15 @@ logger = logging.getLogger(__name__)
 class RadgraphParser:
     """Reads sentences by the graph of their report."""
 
-    def __init__(self, *, config: ReportsConfig, study_ids: Sequence[str]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, *, config: ReportsConfig, study_ids: Sequence[str]
+    ) -> None:
         """Read the graphs of these studies, or load the model.
 
         Raises:
             ValueError: If the file or the model cannot be used.
         """
+        self._lexicon = lexicon
         self._config = config
         self.counts: Counter[str] = Counter()
         """What yielded no claim, by reason."""
@@ -44,6 +48,7 @@ class RadgraphParser:
             sections=sections,
         )
         reader = GraphReader(
+            self._lexicon,
             entities,
             text=text,
             sections=sections,
@@ -52,13 +57,9 @@ class RadgraphParser:
         )
         reads = []
         for claims in reader.claims():
-            kept = [
-                claim
-                for claim in claims
-                if self._config.include_history or claim.context is not Context.HISTORY
-            ]
+            kept = chosen(claims, has_history=self._config.include_history)
             self.counts["claims about the past"] += len(claims) - len(kept)
-            reads.append(tuple(kept))
+            reads.append(kept)
         return reads
 
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from asg_core.reports.grammar.claims import Claim, named_claims
 from asg_core.reports.grammar.clauses import Clauses
-from asg_core.reports.grammar.cues import Reading
 from asg_core.reports.grammar.mentions import Mention, Sentence, find_mentions
 from asg_core.reports.grammar.places import Group
 from asg_core.reports.grammar.reader import open_sentence, read_claims, settled
 from asg_core.reports.grammar.statements import state_claims
-from asg_core.reports.lexicon.phrases import Entry, Lexicon, Match
+from asg_core.reports.lexicon.load import Lexicon
+from asg_core.reports.lexicon.phrases import Entry, Match
 from asg_core.reports.parsers.scispacy.places import (
     Landmarks,
     groups_of,
@@ -66,7 +66,7 @@ def tree_claims(
         if match.entry.role in _BREAKS
     ]
     tree = Tree(tokens, breaks=breaks)
-    return settled(_TreeReader(sentence, tree).claims())
+    return settled(_TreeReader(sentence, tree).claims(), kinds=lexicon.kinds)
 
 
 class _TreeReader:
@@ -128,7 +128,7 @@ class _TreeReader:
         groups = groups_of(self._tree, self._landmarks, target)
         groups = groups or self._by_clauses(mention, target)
         side = self._sentence.group_before(mention.match.first)
-        if mention.is_unnamed_line and side is not None and side not in groups:
+        if mention.is_blanked and side is not None and side not in groups:
             # "Left ___ with tip in the SVC": the removed word had it.
             return [side, *groups]
         return groups
@@ -192,8 +192,7 @@ class _TreeReader:
             other if other is match else self._concerning(other, match, target, clause)
             for other in self._matches
         ]
-        words = self._sentence.reading.words
-        reading = Reading(words=words, matches=matches, clauses=_ONE_CLAUSE)
+        reading = replace(self._sentence.reading, matches=matches, clauses=_ONE_CLAUSE)
         return replace(self._sentence, reading=reading, groups=groups)
 
     def _concerning(

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.grammar.anaphora import chosen, is_anaphoric, resolved
+from asg_core.reports.grammar.anaphora import chosen, linked
 from asg_core.reports.grammar.claims import Claim
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.parsers.parser import Span
 from asg_core.reports.parsers.scispacy.claims import tree_claims
 from asg_core.reports.parsers.scispacy.model import load_model
@@ -22,12 +22,13 @@ from asg_core.reports.text.abbreviations import defined_abbreviations
 class ScispacyParser:
     """Reads sentences by the lexicon and by the trees of a spaCy model."""
 
-    def __init__(self, *, config: ReportsConfig) -> None:
+    def __init__(self, lexicon: Lexicon, *, config: ReportsConfig) -> None:
         """Load the model.
 
         Raises:
             ValueError: If it is not there, cannot be loaded, or has no parser.
         """
+        self._lexicon = lexicon
         self._config = config
         self._pipeline = load_model(config.scispacy.model)
 
@@ -35,29 +36,21 @@ class ScispacyParser:
         self, study_id: str, text: str, sections: Sequence[Sequence[Span]]
     ) -> list[tuple[Claim, ...]]:
         """Return the claims of each sentence; see `ReportParser`."""
-        found = self._claims(text, [span for spans in sections for span in spans])
-        reads: list[tuple[Claim, ...]] = []
-        for spans in sections:
-            previous: tuple[int, tuple[Claim, ...]] | None = None
-            for start, _ in spans:
-                claims = next(found)
-                if previous is not None and is_anaphoric(claims):
-                    shift = previous[0] - start
-                    claims = resolved(claims, previous[1], shift=shift)
-                previous = (start, claims)
-                reads.append(claims)
-        return reads
+        sentences = [text[start:end] for spans in sections for start, end in spans]
+        claims = self._claims(text, sentences)
+        return linked(sections, claims, rules=self._lexicon.place_rules)
 
-    def _claims(self, text: str, spans: Sequence[Span]) -> Iterator[tuple[Claim, ...]]:
+    def _claims(
+        self, text: str, sentences: Sequence[str]
+    ) -> Iterator[tuple[Claim, ...]]:
         """Yield the claims of each sentence, in order."""
         defined = None
         if self._config.abbreviations:
-            defined = defined_abbreviations(shared_lexicon(), text) or None
-        sentences = [text[start:end] for start, end in spans]
+            defined = defined_abbreviations(self._lexicon.phrases, text) or None
         documents = self._pipeline.pipe(sentences)
         for sentence, document in zip(sentences, documents, strict=True):
             claims = tree_claims(
-                shared_lexicon(),
+                self._lexicon,
                 sentence,
                 tokens_of(document),
                 max_scope=self._config.max_scope_tokens,

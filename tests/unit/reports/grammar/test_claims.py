@@ -1,13 +1,13 @@
 import pytest
 
 from asg_core.reports.grammar.reader import read_claims
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import load_lexicon
 
 Row = tuple[str, str, tuple[str, ...]]
 
 
 def rows(text: str) -> list[Row]:
-    claims = read_claims(shared_lexicon(), text, max_scope=40)
+    claims = read_claims(load_lexicon(), text, max_scope=40)
     return [(claim.finding, claim.existence.value, claim.regions) for claim in claims]
 
 
@@ -164,7 +164,7 @@ def test_a_denial_takes_no_place_over() -> None:
 def test_a_claim_knows_its_words() -> None:
     text = "No mass in the left apex."
 
-    (claim,) = read_claims(shared_lexicon(), text, max_scope=40)
+    (claim,) = read_claims(load_lexicon(), text, max_scope=40)
 
     assert text[slice(*claim.span)] == "mass"
     assert claim.place is not None
@@ -176,8 +176,8 @@ def test_a_claim_knows_its_words() -> None:
 def test_the_words_of_a_state_run_from_the_structure_to_the_state() -> None:
     text = "Now the heart is mildly enlarged."
 
-    (claim,) = read_claims(shared_lexicon(), "Heart size is normal.", max_scope=40)
-    (named,) = read_claims(shared_lexicon(), text, max_scope=40)
+    (claim,) = read_claims(load_lexicon(), "Heart size is normal.", max_scope=40)
+    (named,) = read_claims(load_lexicon(), text, max_scope=40)
 
     assert (claim.span, claim.place, claim.cue) == ((0, 20), (0, 10), (14, 20))
     assert text[slice(*named.span)] == "heart is mildly enlarged"

@@ -1,11 +1,11 @@
 import pytest
 
-from asg_core.reports.grammar.cues import read_sentence
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.grammar.reading import read_sentence
+from asg_core.reports.lexicon.load import load_lexicon
 
 
 def clauses(text: str) -> list[str]:
-    reading = read_sentence(shared_lexicon(), text)
+    reading = read_sentence(load_lexicon(), text)
     starts = [reading.words.spans[word][0] for word in reading.clauses.starts]
     return [
         text[start:end].strip()
@@ -34,6 +34,6 @@ def clauses(text: str) -> list[str]:
 )  # fmt: skip
 def test_clauses_of_a_sentence(text: str, expected: list[str]) -> None:
     if not text:
-        assert read_sentence(shared_lexicon(), text).clauses.starts == (0,)
+        assert read_sentence(load_lexicon(), text).clauses.starts == (0,)
     else:
         assert clauses(text) == expected

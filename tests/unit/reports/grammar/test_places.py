@@ -1,17 +1,17 @@
 import pytest
 
-from asg_core.reports.grammar.cues import read_sentence
 from asg_core.reports.grammar.places import Place, find_groups, holds, regions_of
-from asg_core.reports.lexicon.files import shared_lexicon
-from asg_core.reports.lexicon.phrases import PlaceRule
+from asg_core.reports.grammar.reading import read_sentence
+from asg_core.reports.lexicon.load import load_lexicon
+from asg_core.reports.lexicon.rules import PlaceRule
 from asg_core.reports.lexicon.zones import PAIRED, SINGLE, ZONES, zones_of
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import PLACES
 
 
 def groups(text: str) -> list[list[tuple[str | None, tuple[str, ...]]]]:
-    reading = read_sentence(shared_lexicon(), text)
-    found = find_groups(reading.words, reading.matches, reading.clauses)
+    reading = read_sentence(load_lexicon(), text)
+    found = find_groups(reading)
     return [[(place.zone, place.sides) for place in group.places] for group in found]
 
 

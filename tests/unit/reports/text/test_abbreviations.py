@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.text import abbreviations
 from asg_core.reports.text.abbreviations import defined_abbreviations
 
@@ -21,7 +21,7 @@ UNDEFINED = (
 
 
 def test_a_defined_abbreviation_means_its_long_form() -> None:
-    defined = defined_abbreviations(shared_lexicon(), DEFINITION)
+    defined = defined_abbreviations(load_lexicon().phrases, DEFINITION)
 
     assert list(defined) == ["asd"]
     assert defined["asd"].findings == ("opacity",)
@@ -30,7 +30,7 @@ def test_a_defined_abbreviation_means_its_long_form() -> None:
 def test_long_forms_that_are_no_finding_and_no_place_are_left_out() -> None:
     text = "The attending physician on call (APOC) was told. APOC agreed."
 
-    assert defined_abbreviations(shared_lexicon(), text) == {}
+    assert defined_abbreviations(load_lexicon().phrases, text) == {}
 
 
 @pytest.mark.parametrize("text", UNDEFINED)
@@ -42,17 +42,17 @@ def test_texts_that_define_nothing_are_not_searched(
 
     monkeypatch.setattr(abbreviations, "_detect", refuse)
 
-    assert defined_abbreviations(shared_lexicon(), text) == {}
+    assert defined_abbreviations(load_lexicon().phrases, text) == {}
 
 
 def test_a_bracket_that_defines_nothing_gives_nothing() -> None:
     text = "Two views (PA) of the chest. The PA view is limited."
 
-    assert defined_abbreviations(shared_lexicon(), text) == {}
+    assert defined_abbreviations(load_lexicon().phrases, text) == {}
 
 
 def test_capitals_define_abbreviations_too() -> None:
-    defined = defined_abbreviations(shared_lexicon(), DEFINITION.upper())
+    defined = defined_abbreviations(load_lexicon().phrases, DEFINITION.upper())
 
     assert list(defined) == ["asd"]
 
@@ -62,7 +62,7 @@ def test_a_text_with_more_than_a_hundred_brackets_defines_nothing() -> None:
 
     for num_others, expected in ((99, ["asd"]), (100, [])):
         text = definition + "mild (3 cm) " * num_others
-        assert list(defined_abbreviations(shared_lexicon(), text)) == expected
+        assert list(defined_abbreviations(load_lexicon().phrases, text)) == expected
 
 
 def test_very_many_brackets_are_looked_at_once() -> None:
@@ -71,7 +71,7 @@ def test_very_many_brackets_are_looked_at_once() -> None:
     assert 15_000 < len(text) < 20_000
     start = time.process_time()
 
-    assert defined_abbreviations(shared_lexicon(), text) == {}
+    assert defined_abbreviations(load_lexicon().phrases, text) == {}
 
     # About 2 ms; a search of the text for each of them takes a second.
     assert time.process_time() - start < 0.2

@@ -1,12 +1,15 @@
 import pytest
 
-from asg_core.reports.text.sections import canonical_section, split_sections
+from asg_core.reports.lexicon.load import load_lexicon
+from asg_core.reports.text.sections import SectionCutter
+
+CUTTER = SectionCutter(load_lexicon().headers)
 
 
 def named(text: str) -> list[tuple[str, str]]:
     return [
         (section.name, " ".join(text[section.start : section.end].split()))
-        for section in split_sections(text)
+        for section in CUTTER.cut(text)
     ]
 
 
@@ -31,7 +34,7 @@ def test_a_mimic_report_falls_into_its_sections() -> None:
 def test_offsets_give_the_header_and_the_text() -> None:
     text = "FINDINGS: clear\nIMPRESSION: normal"
 
-    first, second = split_sections(text)
+    first, second = CUTTER.cut(text)
 
     assert text[first.title_start : first.title_end] == "FINDINGS:"
     assert text[first.start : first.end] == " clear\n"
@@ -184,7 +187,7 @@ def test_a_report_without_headers_is_unlabelled_as_a_whole() -> None:
 def test_the_body_follows_the_blank_line_of_the_last_unread_section() -> None:
     text = " INDICATION: Cough.\n\n COMPARISON: ___.\n\n Lungs clear.\n\n Heart big.\n"
 
-    sections = split_sections(text)
+    sections = CUTTER.cut(text)
 
     assert named(text) == [
         ("indication", "Cough."),
@@ -231,13 +234,13 @@ def test_what_follows_the_impression_is_no_body() -> None:
 
 
 def test_text_with_a_colon_is_no_header() -> None:
-    assert canonical_section("HEART") is None
-    assert canonical_section("note") is None
-    assert canonical_section("history") is None
-    assert canonical_section("History") == "history"
-    assert canonical_section("WET READ BY RESIDENT") == "wet_read"
+    assert CUTTER.section_of("HEART") is None
+    assert CUTTER.section_of("note") is None
+    assert CUTTER.section_of("history") is None
+    assert CUTTER.section_of("History") == "history"
+    assert CUTTER.section_of("WET READ BY RESIDENT") == "wet_read"
 
 
 def test_empty_text_has_no_section() -> None:
-    assert split_sections("") == []
-    assert split_sections(" \n\t\n") == []
+    assert CUTTER.cut("") == []
+    assert CUTTER.cut(" \n\t\n") == []

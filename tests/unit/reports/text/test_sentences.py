@@ -1,10 +1,13 @@
 import pytest
 
-from asg_core.reports.text.sentences import split_sentences
+from asg_core.reports.lexicon.load import load_lexicon
+from asg_core.reports.text.sentences import SentenceCutter
+
+CUTTER = SentenceCutter(load_lexicon().sentence_words)
 
 
 def sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text, 0, len(text))]
+    return [text[start:end] for start, end in CUTTER.cut(text, 0, len(text))]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_sentences_of_a_text(text: str, expected: list[str]) -> None:
 def test_offsets_index_the_whole_text() -> None:
     text = "HISTORY: a. b\nFINDINGS: No edema. No mass."
 
-    assert split_sentences(text, 23, len(text)) == [(24, 33), (34, 42)]
+    assert CUTTER.cut(text, 23, len(text)) == [(24, 33), (34, 42)]
 
 
 def test_a_text_without_an_end_is_cut_between_words() -> None:

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from asg_core.reports.config import RadgraphConfig, ReportsConfig
+from asg_core.reports.lexicon.load import load_lexicon
+from asg_core.reports.lexicon.observations import Observation
 from asg_core.reports.parse import parse_reports
-from asg_core.reports.parsers.radgraph.rules import Rule, shared_rules
 from asg_core.terms.existence import Existence
 from support.graphs import V1, XL, document
 
@@ -418,9 +419,11 @@ def test_measurements_and_unknown_words_are_counted(
 
 
 @pytest.mark.parametrize(
-    "rule", shared_rules(), ids=lambda rule: f"{sorted(rule.words)} {rule.zone}"
+    "rule",
+    load_lexicon().observations,
+    ids=lambda rule: f"{sorted(rule.words)} {rule.zone}",
 )
-def test_every_rule_makes_its_claim(tmp_path: Path, rule: Rule) -> None:
+def test_every_rule_makes_its_claim(tmp_path: Path, rule: Observation) -> None:
     place = PLACES[rule.zone or "*"]
     *modifiers, head = sorted(rule.words)
     words = " thing ".join([*modifiers, head])

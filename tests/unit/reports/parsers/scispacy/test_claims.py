@@ -1,7 +1,7 @@
 import pytest
 
 from asg_core.reports.grammar.reader import read_claims
-from asg_core.reports.lexicon.files import shared_lexicon
+from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.parsers.scispacy.claims import tree_claims
 from asg_core.reports.parsers.scispacy.parser import tokens_of
 from asg_core.reports.parsers.scispacy.tree import Token
@@ -25,12 +25,12 @@ NO_PNEUMOTHORAX = ("pneumothorax", "absent", BOTH_APICES)
 
 def read(line: str) -> list[Row]:
     tree = document(line)
-    claims = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=40)
+    claims = tree_claims(load_lexicon(), tree.text, tokens_of(tree), max_scope=40)
     return [(claim.finding, claim.existence.value, claim.regions) for claim in claims]
 
 
 def by_clauses(text: str) -> list[Row]:
-    claims = read_claims(shared_lexicon(), text, max_scope=40)
+    claims = read_claims(load_lexicon(), text, max_scope=40)
     return [(claim.finding, claim.existence.value, claim.regions) for claim in claims]
 
 
@@ -169,7 +169,7 @@ def test_the_tree_says_how_far_history_and_change_reach(
 ) -> None:
     tree = document(line)
 
-    claims = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=40)
+    claims = tree_claims(load_lexicon(), tree.text, tokens_of(tree), max_scope=40)
 
     assert [
         (claim.existence.value, claim.context.value) for claim in claims
@@ -209,9 +209,9 @@ def test_a_tree_that_says_nothing_leaves_it_to_the_clauses(
         tokens.append(Token(word, start, start + len(word), 0, label if index else ""))
         start += len(word)
 
-    claims = tree_claims(shared_lexicon(), text, tokens, max_scope=40)
+    claims = tree_claims(load_lexicon(), text, tokens, max_scope=40)
 
-    assert claims == read_claims(shared_lexicon(), text, max_scope=40)
+    assert claims == read_claims(load_lexicon(), text, max_scope=40)
 
 
 def test_between_roots_side_by_side_the_clauses_decide() -> None:
@@ -235,7 +235,7 @@ def test_offsets_are_the_words_of_the_sentence() -> None:
         "left/amod/8 base/nmod/4 ./punct/2"
     )
 
-    (claim,) = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=40)
+    (claim,) = tree_claims(load_lexicon(), tree.text, tokens_of(tree), max_scope=40)
 
     assert claim.place is not None
     assert claim.cue is not None
@@ -250,8 +250,8 @@ def test_a_cue_reaches_no_further_than_its_limit() -> None:
         "opacity/ROOT/0 ./punct/7"
     )
 
-    near = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=40)
-    far = tree_claims(shared_lexicon(), tree.text, tokens_of(tree), max_scope=1)
+    near = tree_claims(load_lexicon(), tree.text, tokens_of(tree), max_scope=40)
+    far = tree_claims(load_lexicon(), tree.text, tokens_of(tree), max_scope=1)
 
     assert near[0].existence.value == "absent"
     assert far[0].existence.value == "present"

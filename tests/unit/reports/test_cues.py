@@ -1,6 +1,6 @@
 import pytest
 
-from asg_core.reports.grammar.cues import existence_of, judge_span
+from asg_core.reports.cues import existence_of, judge_span
 from asg_core.terms.existence import Context, Existence
 
 

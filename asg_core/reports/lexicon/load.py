@@ -1,0 +1,89 @@
+"""A folder of lexicon files -> the lexicon, one value that is handed down to the parsers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from asg_core.reports.lexicon.entries import read_entries
+from asg_core.reports.lexicon.observations import Observation, read_observations
+from asg_core.reports.lexicon.phrases import Phrases
+from asg_core.reports.lexicon.rules import (
+    Kinds,
+    PlaceRule,
+    Statements,
+    read_kinds,
+    read_place_rules,
+    read_statements,
+)
+from asg_core.reports.lexicon.text_words import (
+    Headers,
+    SentenceWords,
+    read_glue,
+    read_headers,
+    read_sentence_words,
+)
+
+SHIPPED = Path(__file__).parent / "data"
+"""The files that ship with the package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """All that the files of a lexicon say."""
+
+    phrases: Phrases
+    statements: Statements
+    place_rules: Mapping[str, PlaceRule]
+    kinds: Kinds
+    glue: Mapping[str, str | None]
+    headers: Headers
+    sentence_words: SentenceWords
+    observations: tuple[Observation, ...]
+
+
+def load_lexicon(folder: Path | None = None) -> Lexicon:
+    """Return the lexicon of a folder; the shipped file stands in for one it has not.
+
+    Args:
+        folder: One's own files, named and laid out as those that ship with the package;
+            None: the shipped lexicon, which is read once per process.
+
+    Raises:
+        ValueError: If the folder is missing or has no such file, and with file and line,
+            where an entry does not fit.
+    """
+    if folder is None:
+        return _shipped()
+    known = {path.name for path in SHIPPED.iterdir()}
+    found = {path.name for path in folder.glob("*.tsv")}
+    if not found or not found <= known:
+        odd = ", ".join(sorted(found - known)) or "none"
+        raise ValueError(
+            f"reports.lexicon: expected a folder with some of {', '.join(sorted(known))}, "
+            f"found {odd} in {folder}. Name the folder of your own files, or null for "
+            "the shipped ones."
+        )
+    return _read(folder)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Lexicon:
+    return _read(SHIPPED)
+
+
+def _read(folder: Path) -> Lexicon:
+    def path_of(name: str) -> Path:
+        own = folder / name
+        return own if own.exists() else SHIPPED / name
+
+    return Lexicon(
+        phrases=Phrases(read_entries(path_of)),
+        statements=read_statements(path_of("statements.tsv")),
+        place_rules=read_place_rules(path_of("finding_places.tsv")),
+        kinds=read_kinds(path_of("finding_kinds.tsv")),
+        glue=read_glue(path_of("glue.tsv")),
+        headers=read_headers(path_of("sections.tsv")),
+        sentence_words=read_sentence_words(path_of("sentences.tsv")),
+        observations=read_observations(path_of("radgraph_rules.tsv")),
+    )

@@ -1,0 +1,115 @@
+"""Words that say where a section, a sentence or a group of place words goes on or ends.
+
+`sections.tsv`, `sentences.tsv`, `glue.tsv`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from asg_core.reports.config import SectionName
+from asg_core.reports.lexicon.files import read_rows
+from asg_core.reports.lexicon.zones import PAIRED
+
+_UNREAD = ("indication", "history", "technique", "comparison", "examination")
+SECTIONS = {*SectionName, *_UNREAD, "notification", "preamble"} - {"unlabelled"}
+"""What a header can open; a text without a header is "unlabelled"."""
+_MATCHES = ("whole", "part", "title", "inline")
+_WORD_KINDS = ("abbreviation", "time", "opener")
+LOOK_BACK = 12
+"""How many characters before a full stop are looked at; no abbreviation is longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """The headers of reports, in lower case, with the sections that they open."""
+
+    whole: Mapping[str, str]
+    parts: tuple[tuple[str, str], ...]
+    """Words that make a section of any header in capitals that holds them, in order."""
+    titles: Mapping[str, str]
+    """Headers that need no colon where they stand alone on their line."""
+    inline: tuple[str, ...]
+    """Headers that are known within a line, in capitals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceWords:
+    """The words at which a full stop, or its lack, is not what it seems."""
+
+    abbreviations: frozenset[str]
+    """They end in a full stop that ends no sentence; here without it, in lower case."""
+    times: tuple[str, ...]
+    """Those of them behind which an opener begins a sentence."""
+    openers: tuple[str, ...]
+    """Capitalised words that begin a sentence even where the full stop is missing."""
+
+
+def read_headers(path: Path) -> Headers:
+    """Return the headers of a file.
+
+    Raises:
+        ValueError: With file and line, if a line does not fit.
+    """
+    rows = read_rows(path, columns=("header", "section", "match", "reason"))
+    found: dict[str, list[tuple[str, str]]] = {match: [] for match in _MATCHES}
+    for row in rows:
+        row.expect(row["section"], SECTIONS, "a section")
+        for match in row["match"].split("+"):
+            row.expect(match, _MATCHES, "a match")
+            found[match].append((row["header"].lower(), row["section"]))
+    whole = dict(found["whole"])
+    return Headers(
+        whole=whole,
+        parts=tuple(found["part"]),
+        titles=dict(found["title"]),
+        inline=tuple(header for header, _ in found["inline"]),
+    )
+
+
+def read_sentence_words(path: Path) -> SentenceWords:
+    """Return the words of a file.
+
+    Raises:
+        ValueError: With file and line, if a line does not fit.
+    """
+    found: dict[str, list[str]] = {kind: [] for kind in _WORD_KINDS}
+    for row in read_rows(path, columns=("word", "kind", "reason")):
+        row.expect(row["kind"], _WORD_KINDS, "a kind")
+        for word in row.phrases("word"):
+            if row["kind"] == "opener":
+                is_fit = word.isalpha() and word[0].isupper()
+                expected = "a capitalised word"
+            else:
+                is_fit = word.replace(".", "").isalpha() and not word.endswith(".")
+                is_fit = is_fit and len(word) <= LOOK_BACK
+                expected = f"at most {LOOK_BACK} letters and full stops, without "
+                expected += "the last full stop"
+            if not is_fit:
+                raise row.error(expected, f"'{word}'")
+            found[row["kind"]].append(word)
+    times = tuple(word.lower() for word in found["time"])
+    abbreviations = frozenset(word.lower() for word in found["abbreviation"])
+    return SentenceWords(
+        abbreviations=abbreviations.union(times),
+        times=times,
+        openers=tuple(found["opener"]),
+    )
+
+
+def read_glue(path: Path) -> dict[str, str | None]:
+    """Return what may stand between place words; with a zone where the word names one.
+
+    "Upper" of "upper and lower lobes" is a zone whose noun comes later.
+
+    Raises:
+        ValueError: With file and line, if a line does not fit.
+    """
+    glue: dict[str, str | None] = {}
+    for row in read_rows(path, columns=("word", "zone", "reason")):
+        row.expect(row["zone"], {*PAIRED, "-"}, "a zone")
+        for word in row.phrases("word"):
+            if not word.isalpha():
+                raise row.error("single words", f"'{word}'")
+            glue[word.lower()] = None if row["zone"] == "-" else row["zone"]
+    return glue
