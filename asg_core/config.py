@@ -22,9 +22,9 @@ from asg_core.redaction import redact
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.config import ReportsConfig
 from asg_core.settings import Settings
-from asg_core.sources.config import AnnotationsConfig, CorpusConfig
+from asg_core.sources.annotations.config import AnnotationsConfig
+from asg_core.sources.registry import CorpusConfig
 from asg_core.summary.config import SummaryConfig
-from asg_core.terms.views import View
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
 from asg_core.training.config import PretrainingConfig
 
@@ -287,7 +287,7 @@ class ProjectConfig(Settings):
 
     @model_validator(mode="after")
     def _check_some_view_is_used(self) -> "ProjectConfig":
-        view = self._only_view()
+        view = self.corpus.only_view
         if self.corpus.images == "none" or view is None:
             return self
         lists = {"corpus.views": self.corpus.views, "images.views": self.images.views}
@@ -304,15 +304,6 @@ class ProjectConfig(Settings):
             )
             raise ValueError(message)
         return self
-
-    def _only_view(self) -> View | None:
-        """Return the view that all images have because nothing names theirs."""
-        corpus = self.corpus
-        if corpus.source == "table" and corpus.table.columns.view is None:
-            return corpus.table.default_view
-        if corpus.source == "open_i" and corpus.open_i.dicom_metadata is None:
-            return View.UNKNOWN
-        return None
 
 
 def resolve_config(values: Mapping[str, Any]) -> ProjectConfig:

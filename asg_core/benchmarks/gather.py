@@ -19,7 +19,7 @@ from asg_core.sources.reading.files import SourceError, csv_rows, places_of
 from asg_core.terms.views import View
 
 if TYPE_CHECKING:
-    from asg_core.sources.assemble import RejectLog
+    from asg_core.sources.rejects import RejectLog
 
 Size = tuple[int, int]
 """Width and height of the original frame, in pixels."""

@@ -10,8 +10,8 @@ from asg_core.benchmarks.form import STAGE, Benchmark, ReadBenchmark
 from asg_core.benchmarks.gather import Gathering, Reading
 from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig, find_benchmark
 from asg_core.benchmarks.splits import PARTS
-from asg_core.sources.assemble import RejectLog
 from asg_core.sources.reading.files import SourceError
+from asg_core.sources.rejects import RejectLog
 from asg_core.tables.catalog import (
     BENCHMARK_BOXES,
     BENCHMARK_IMAGES,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from asg_core.settings import Device, Precision, RejectShare, Settings
-from asg_core.sources.config import AnnotationsConfig
+from asg_core.sources.annotations.config import AnnotationsConfig
 
 TrainedBackend = Literal["torchvision", "detectron2"]
 """Whose Faster R-CNN a trained detector is."""

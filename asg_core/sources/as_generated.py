@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from asg_core.sources.config import CorpusConfig
+from asg_core.sources.config import CorpusKeys
+from asg_core.sources.mimic_cxr.layout import files_of_tree
 from asg_core.sources.reading.files import SourceError, sorted_entries
 from asg_core.sources.reading.walk import (
     FileStat,
     Part,
     entry_stat,
     files_below,
-    mimic_tree,
     of_part,
 )
 
@@ -37,7 +37,7 @@ _INDEX = r"mimic-cxr-[\d.]+-(metadata|split)\.csv(\.gz)?"
 
 
 def changed_source_files(
-    *, config: CorpusConfig, root: Path, part: Part = "all"
+    *, config: CorpusKeys, root: Path, part: Part = "all"
 ) -> Iterator[FileStat]:
     """Yield the files that `read_source` reads and that were changed, added or removed.
 
@@ -62,7 +62,7 @@ def changed_source_files(
     tree: Iterable[FileStat] = ()
     if config.inventory == "files" and (root / _TREE).is_dir():
         suffix = ".jpg" if config.images == "files" else None
-        tree = mimic_tree(root / _TREE, root=root, suffix=suffix, reports=True)
+        tree = files_of_tree(root / _TREE, root=root, suffix=suffix, reports=True)
     present = (file for file in chain(index, tree) if is_read(file.name))
     made = (
         FileStat(None, name, size, mtime_ns)

@@ -8,34 +8,27 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
+from asg_core.sources.annotations.config import AnnotationsConfig
+from asg_core.sources.annotations.layouts import (
+    annotation_files,
+    find_box_table,
+    find_imagenome,
+)
 from asg_core.sources.as_generated import (
     changed_annotations,
     changed_benchmark,
     changed_source_files,
 )
-from asg_core.sources.config import AnnotationsConfig, CorpusConfig
-from asg_core.sources.layouts import (
-    find_box_table,
-    find_imagenome,
-    find_mimic,
-    find_open_i,
-    find_table,
-    require_mimic_reports,
-)
-from asg_core.sources.reading.walk import (
-    FileStat,
-    Part,
-    annotation_files,
-    of_part,
-    source_files,
-)
+from asg_core.sources.config import CorpusKeys
+from asg_core.sources.reading.walk import FileStat, Part, of_part
+from asg_core.sources.registry import source_of
 from asg_core.tables.shards import shard_name, shard_names, shard_of
 
 AS_GENERATED = "as generated"
 """The digest of the untouched parts of a synthetic corpus, made or not yet made."""
 
 
-def check_source(config: CorpusConfig, root: Path) -> None:
+def check_source(config: CorpusKeys, root: Path) -> None:
     """Raise with one sentence unless the dataset can be read; quick, reads headers only.
 
     A synthetic corpus always passes: the run makes it. So does none at all.
@@ -43,16 +36,8 @@ def check_source(config: CorpusConfig, root: Path) -> None:
     Raises:
         SourceError: If a folder, an index file or a column is missing.
     """
-    match config.source:
-        case "synthetic" | "none":
-            return
-        case "mimic_cxr":
-            layout = find_mimic(config=config, root=root)
-            require_mimic_reports(layout.reports)
-        case "open_i":
-            find_open_i(config=config, root=root)
-        case "table":
-            find_table(config=config, root=root)
+    if config.source not in ("synthetic", "none"):
+        source_of(config).check(config, root)
 
 
 def check_annotations(config: AnnotationsConfig, root: Path) -> None:
@@ -64,17 +49,13 @@ def check_annotations(config: AnnotationsConfig, root: Path) -> None:
         SourceError: If a folder, a file or a column is missing.
     """
     match config.source:
-        case "none" | None:
-            return
         case "chest_imagenome":
             find_imagenome(root)
         case "table":
-            find_box_table(config=config, root=root)
+            find_box_table(config, root)
 
 
-def inventory(
-    *, config: CorpusConfig, root: Path, part: Part = "all"
-) -> dict[str, str]:
+def inventory(*, config: CorpusKeys, root: Path, part: Part = "all") -> dict[str, str]:
     """Return the digest of each shard's files, by the shard's name.
 
     A file that belongs to a patient counts for the patient's shard; an index file (CSV,
@@ -96,11 +77,11 @@ def inventory(
     if config.source == "synthetic":
         changed = changed_source_files(config=config, root=root, part=part)
         return _digests(changed, num_shards=config.shards, untouched=AS_GENERATED)
-    files = of_part(source_files(config=config, root=root), part=part)
+    files = of_part(source_of(config).files(config, root), part=part)
     return _digests(files, num_shards=config.shards, untouched=None)
 
 
-def inventories(*, config: CorpusConfig, root: Path) -> dict[str, dict[str, str]]:
+def inventories(*, config: CorpusKeys, root: Path) -> dict[str, dict[str, str]]:
     """Return `inventory` of the two parts "images" and "reports", in one look at a folder.
 
     Args:
@@ -113,7 +94,7 @@ def inventories(*, config: CorpusConfig, root: Path) -> dict[str, dict[str, str]
     parts: tuple[Part, ...] = ("images", "reports")
     if config.source == "synthetic":
         return {part: inventory(config=config, root=root, part=part) for part in parts}
-    files = list(source_files(config=config, root=root))
+    files = list(source_of(config).files(config, root))
     return {
         part: _digests(
             of_part(files, part=part), num_shards=config.shards, untouched=None
@@ -123,7 +104,7 @@ def inventories(*, config: CorpusConfig, root: Path) -> dict[str, dict[str, str]
 
 
 def inventory_annotations(
-    *, config: AnnotationsConfig, corpus: CorpusConfig, root: Path
+    *, config: AnnotationsConfig, corpus: CorpusKeys, root: Path
 ) -> str:
     """Return one digest of the files of the annotations.
 

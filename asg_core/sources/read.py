@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from asg_core.sources.assemble import Part, SourceTables
-from asg_core.sources.config import CorpusConfig
-from asg_core.sources.mimic_cxr.read import read_mimic_cxr
-from asg_core.sources.open_i import read_open_i
-from asg_core.sources.table.read import read_table_source
+from asg_core.sources.config import CorpusKeys
+from asg_core.sources.reading.walk import Part
+from asg_core.sources.registry import source_of
+from asg_core.sources.shard import ShardReading, SourceTables
 
 
 def read_source(
-    *, config: CorpusConfig, root: Path, shard: int, part: Part = "all"
+    *, config: CorpusKeys, root: Path, shard: int, part: Part = "all"
 ) -> SourceTables:
     """Read one shard of a corpus from its files as they were distributed.
 
@@ -28,18 +27,13 @@ def read_source(
 
     Raises:
         SourceError: If the dataset is not laid out as the configuration says.
-        ValueError: If there is no such shard.
+        PassingFaultError: If the operating system cannot read a file; another try may.
+        ValueError: If there is no such shard, or no corpus.
     """
     if not 0 <= shard < config.shards:
         raise ValueError(
             f"read_source: expected a shard from 0 to {config.shards - 1}, found {shard}"
         )
-    match config.source:
-        case "synthetic" | "mimic_cxr":
-            return read_mimic_cxr(config=config, root=root, shard=shard, part=part)
-        case "open_i":
-            return read_open_i(config=config, root=root, shard=shard)
-        case "table":
-            return read_table_source(config=config, root=root, shard=shard)
-        case "none":
-            raise ValueError("read_source: corpus.source is 'none', nothing to read")
+    reading = ShardReading(config=config, root=root, shard=shard, part=part)
+    source_of(config).read(reading)
+    return reading.tables()

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from asg_core.sources.assemble import RejectLog, SourceTables, drawn_split
-from asg_core.sources.boxes import GivenBox, check_boxes
-from asg_core.sources.config import CorpusConfig
+from asg_core.sources.annotations.boxes import GivenBox, check_boxes
 from asg_core.sources.mimic_cxr.reports import decode_report
 from asg_core.sources.read import read_source
+from asg_core.sources.registry import CorpusConfig
+from asg_core.sources.rejects import RejectLog
+from asg_core.sources.shard import SourceTables
+from asg_core.sources.splits import drawn_split
 from asg_core.sources.table.rows import path_inside
 from asg_core.terms.regions import REGIONS
 

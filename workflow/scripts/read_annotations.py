@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asg_core.jobs import Job, run_job
-from asg_core.sources.annotations import read_annotations
-from asg_core.sources.config import AnnotationsConfig
+from asg_core.sources.annotations.config import AnnotationsConfig
+from asg_core.sources.annotations.read import read_annotations
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, STUDIES
 from asg_core.tables.schema import read_table, write_table
 

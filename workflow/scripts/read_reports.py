@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asg_core.jobs import Job, run_job
-from asg_core.sources.config import CorpusConfig
 from asg_core.sources.read import read_source
+from asg_core.sources.registry import CorpusConfig
 from asg_core.tables.catalog import REPORTS
 from asg_core.tables.schema import write_table
 from asg_core.tables.shards import parse_shard_name

@@ -66,7 +66,11 @@ def read_place_rules(path: Path) -> dict[str, PlaceRule]:
     rules: dict[str, PlaceRule] = {}
     columns = ("finding", "default", "spread", "zones", "moved")
     for row in read_rows(path, columns=columns):
-        row.expect(row["finding"], set(FINDINGS) - rules.keys(), "a finding that has no line yet")
+        row.expect(
+            row["finding"],
+            set(FINDINGS) - rules.keys(),
+            "a finding that has no line yet",
+        )
         row.expect(row["spread"], ("one", "both"), "a spread")
         default = None if row["default"] == "-" else row["default"]
         named = [] if row["zones"] == "*" else row["zones"].split()

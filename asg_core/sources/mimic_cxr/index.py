@@ -8,15 +8,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from asg_core.sources.assemble import PatientSplits, RejectLog, canonical_split
-from asg_core.sources.config import CorpusConfig
-from asg_core.sources.layouts import MIMIC_METADATA_COLUMNS, MIMIC_SPLIT_COLUMNS
+from asg_core.sources.mimic_cxr.layout import METADATA_COLUMNS, SPLIT_COLUMNS
+from asg_core.sources.mimic_cxr.views import MEANING, POSITION
 from asg_core.sources.reading.files import table_columns, table_rows
-from asg_core.tables.shards import shard_of
+from asg_core.sources.shard import ShardReading
+from asg_core.sources.splits import canonical_split, unknown_split
 
 logger = logging.getLogger(__name__)
 
-_VIEW_MEANING = "ViewCodeSequence_CodeMeaning"
 _ROWS_PER_FRAME = 100_000
 
 
@@ -29,8 +28,8 @@ class ListedImage(NamedTuple):
     image_id: str
     study_id: str
     patient_id: str
-    view: str
-    view_meaning: str
+    position: str
+    meaning: str
     width: int
     height: int
     is_first: bool
@@ -40,46 +39,36 @@ class ListedImage(NamedTuple):
     """The patient of the first row, of any shard, with the same study."""
 
 
-def read_splits(
-    path: Path | None, *, config: CorpusConfig, shard: int, rejects: RejectLog
-) -> PatientSplits:
-    """Return the splits of the shard's patients; without a file they are all drawn.
+def read_splits(path: Path | None, *, reading: ShardReading) -> None:
+    """Name the splits of the shard's patients; without a file they are all drawn.
 
     Rows whose split is no split are rejected, as `unknown_split`.
     """
     if path is None:
         logger.info("no split file: splits are drawn by patient")
-        return PatientSplits([], config=config)
-    frame = _read_csv(path, MIMIC_SPLIT_COLUMNS).rename({"subject_id": "patient_id"})
-    rows = of_shard(frame, config=config, shard=shard)
-    claims = []
-    columns = rows.select("patient_id", "split", "number")
-    for patient_id, split, number in columns.iter_rows():
+        return
+    frame = _read_csv(path, SPLIT_COLUMNS).rename({"subject_id": "patient_id"})
+    rows = of_shard(frame, reading=reading).select("patient_id", "split", "number")
+    for patient_id, split, number in rows.iter_rows():
         known = canonical_split(split)
         if known is None:
-            rejects.add(
-                f"{path.name}:{number}",
-                reason="unknown_split",
-                detail=f"{path.name}:{number}: expected train, validate or test, found "
-                f"'{split}'",
-            )
+            where = f"{path.name}:{number}"
+            reading.rejects.add_problem(where, unknown_split(split), where=where)
         else:
-            claims.append((patient_id, known))
-    return PatientSplits(claims, config=config)
+            reading.splits.name(patient_id, known)
 
 
 def listed_images(path: Path) -> pl.DataFrame:
     """Return the rows of the metadata, all shards, in the columns of `ListedImage`."""
-    optional = [_VIEW_MEANING] if _VIEW_MEANING in table_columns(path) else []
-    frame = _read_csv(path, (*MIMIC_METADATA_COLUMNS, *optional))
-    meaning = _VIEW_MEANING if optional else pl.lit("")
+    optional = [MEANING] if MEANING in table_columns(path) else []
+    frame = _read_csv(path, (*METADATA_COLUMNS, *optional))
     return frame.select(
         where=pl.format("{}:{}", pl.lit(path.name), "number"),
         image_id="dicom_id",
         study_id="study_id",
         patient_id="subject_id",
-        view="ViewPosition",
-        view_meaning=meaning,
+        position=POSITION,
+        meaning=MEANING if optional else pl.lit(""),
         width=_whole_number("Columns"),
         height=_whole_number("Rows"),
         is_first=pl.col("dicom_id").is_first_distinct(),
@@ -87,14 +76,10 @@ def listed_images(path: Path) -> pl.DataFrame:
     )
 
 
-def of_shard(frame: pl.DataFrame, *, config: CorpusConfig, shard: int) -> pl.DataFrame:
+def of_shard(frame: pl.DataFrame, *, reading: ShardReading) -> pl.DataFrame:
     """Return the rows of the shard's patients; the empty id counts as one."""
     patients = frame["patient_id"].unique().to_list()
-    mine = [
-        patient_id
-        for patient_id in patients
-        if shard_of(patient_id, num_shards=config.shards) == shard
-    ]
+    mine = [patient_id for patient_id in patients if reading.has(patient_id)]
     return frame.filter(pl.col("patient_id").is_in(mine))
 
 

@@ -4,59 +4,26 @@ Images are what the metadata CSV lists, reports are what the tree (or the zip) h
 synthetic corpus has this layout too.
 """
 
-import logging
-from collections import Counter
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
-from asg_core.sources.assemble import (
-    REPORTS_STAGE,
-    GivenView,
-    Part,
-    PatientSplits,
-    RejectLog,
-    SourceTables,
-    StudyBook,
-    ViewLog,
-    image_row,
-    source_tables,
-)
-from asg_core.sources.config import CorpusConfig, MimicCxrConfig
-from asg_core.sources.layouts import find_mimic
+from asg_core.sources.mimic_cxr.config import MimicCxrConfig
 from asg_core.sources.mimic_cxr.index import (
     ListedImage,
     listed_images,
     of_shard,
     read_splits,
 )
+from asg_core.sources.mimic_cxr.layout import find_mimic_cxr
 from asg_core.sources.mimic_cxr.reports import ReportFile, decode_report, report_files
+from asg_core.sources.mimic_cxr.views import view_of
 from asg_core.sources.reading.files import is_safe_id
-from asg_core.sources.reading.item_files import ItemFileError, is_file
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True)
-class _Reading:
-    """What one shard has given so far."""
-
-    config: CorpusConfig
-    root: Path
-    splits: PatientSplits
-    part: Part
-    rejects: RejectLog
-    views: ViewLog
-    studies: StudyBook = field(default_factory=StudyBook)
-    images: list[dict[str, object]] = field(default_factory=list)
-    reports: dict[str, str] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
-    num_latin: int = 0
+from asg_core.sources.reading.item_files import ItemFileError, Problem, is_file
+from asg_core.sources.shard import ShardReading, missing_image
+from asg_core.terms.stages import Stage
 
 
-def read_mimic_cxr(
-    *, config: CorpusConfig, root: Path, shard: int, part: Part = "all"
-) -> SourceTables:
+def read_mimic_cxr(reading: ShardReading) -> None:
     """Read one shard of a MIMIC-CXR corpus.
 
     An image is kept if its file exists (the first row of an id counts), a report if it
@@ -68,106 +35,70 @@ def read_mimic_cxr(
     The split is the patient's in the split file; images of patients that it does not
     list are rejected, and a report of such a patient gets the drawn split.
 
+    For the part "images" no report is opened, and for "reports" no image file is looked for.
+
     Rejects: `malformed_row`, `invalid_id`, `duplicate_id`, `patient_conflict`, `split_conflict`,
     `unknown_split`, `missing_split`, `missing_image`, `invalid_size`, `missing_report`,
     `unreadable_report`.
-
-    Args:
-        config: The corpus; its root is not read, `root` is.
-        root: Folder of the dataset.
-        shard: 0-based.
-        part: "images" opens no report, "reports" looks for no image file.
 
     Raises:
         SourceError: If the dataset is not laid out as expected.
         PassingFaultError: If the operating system cannot read a file; another try may.
     """
-    layout = find_mimic(config=config, root=root)
-    rejects = RejectLog()
-    splits = read_splits(layout.split, config=config, shard=shard, rejects=rejects)
-    reading = _Reading(
-        config=config,
-        root=root,
-        splits=splits,
-        rejects=rejects,
-        part=part,
-        views=ViewLog(config),
-    )
-    owners: dict[str, str] = {}
-    if layout.metadata is not None:
-        listed = listed_images(layout.metadata)
-        for row in of_shard(listed, config=config, shard=shard).iter_rows():
-            _read_image(ListedImage(*row), reading=reading)
-        owners = dict(listed.select("study_id", "owner").iter_rows())
-    without_report = set(reading.studies.study_ids())
-    with ExitStack() as stack:
-        files = report_files(
-            layout.reports,
-            config=config,
-            shard=shard,
-            stack=stack,
-            skipped=reading.left_out,
-        )
-        for file in files:
-            _read_report(file, owner=owners.get(file.study_id), reading=reading)
-            without_report.discard(file.study_id)
+    layout = find_mimic_cxr(reading.config, reading.root)
+    read_splits(layout.split, reading=reading)
+    owners = {} if layout.metadata is None else _read_images(layout.metadata, reading)
+    without_report = set(reading.patients)
+    for file in report_files(layout.reports, reading=reading):
+        _read_report(file, owner=owners.get(file.study_id), reading=reading)
+        without_report.discard(file.study_id)
     for study_id in sorted(without_report):
-        reading.rejects.add(
-            study_id,
-            stage=REPORTS_STAGE,
-            reason="missing_report",
-            detail=f"{layout.reports.name}: expected a report of study {study_id}, whose "
-            "images are listed, found none",
+        problem = (
+            "missing_report",
+            f"expected a report of study {study_id}, whose images are listed, found none",
         )
-    _log(reading, shard=shard)
-    return source_tables(
-        studies=reading.studies,
-        images=reading.images,
-        reports={} if part == "images" else reading.reports,
-        views=reading.views,
-        rejects=reading.rejects,
-    )
+        reading.rejects.add_problem(
+            study_id, problem, where=layout.reports.name, stage=Stage.READ_REPORTS
+        )
 
 
-def _read_image(row: ListedImage, *, reading: _Reading) -> None:
+def _read_images(metadata: Path, reading: ShardReading) -> Mapping[str, str]:
+    """Read the images of the shard; return the patient of each study, all shards."""
+    listed = listed_images(metadata)
+    for row in of_shard(listed, reading=reading).iter_rows():
+        _read_image(ListedImage(*row), reading=reading)
+    return dict(listed.select("study_id", "owner").iter_rows())
+
+
+def _read_image(row: ListedImage, *, reading: ShardReading) -> None:
     """Keep the image of a metadata row, or reject it, or leave it out by choice."""
     split = reading.splits.of(row.patient_id)
-    if split is not None and split not in reading.config.splits:
-        reading.left_out[f"split {split}"] += 1
+    if reading.leaves_out(split):
         return
     problem = _row_problem(row)
     if problem is not None:
-        reason, detail = problem
-        reading.rejects.add(row.where, reason=reason, detail=f"{row.where}: {detail}")
+        reading.rejects.add_problem(row.where, problem, where=row.where)
         return
-    problem = _split_problem(row, splits=reading.splits)
+    problem = _split_problem(row, reading=reading)
     if problem is None and split is not None:
-        reading.studies.enter(row.study_id, patient_id=row.patient_id, split=split)
-    # Where ViewPosition says no view, the coded meaning may.
-    given = GivenView.of(row.view, row.view_meaning)
+        reading.enter_study(row.study_id, patient_id=row.patient_id, split=split)
+    given = view_of(position=row.position, meaning=row.meaning)
     if not reading.views.keeps(given):
         return
-    path = _image_path(row, layout=reading.config.mimic_cxr)
+    path = _image_path(row, layout=reading.config.of(MimicCxrConfig))
     if problem is None and reading.part != "reports":
         problem = _file_problem(row, path=path, root=reading.root)
     if problem is not None:
-        reason, detail = problem
-        detail = f"{row.where}: {detail}"
-        reading.rejects.add(row.image_id, reason=reason, detail=detail)
+        reading.rejects.add_problem(row.image_id, problem, where=row.where)
         return
-    reading.images.append(
-        image_row(
-            image_id=row.image_id,
-            study_id=row.study_id,
-            path=path,
-            given=given,
-            size=(row.width, row.height),
-        )
+    size = (row.width, row.height)
+    reading.add_image(
+        row.image_id, study_id=row.study_id, path=path, given=given, size=size
     )
 
 
-def _row_problem(row: ListedImage) -> tuple[str, str] | None:
-    """Return reason and detail if the row itself cannot be used.
+def _row_problem(row: ListedImage) -> Problem | None:
+    """Return what is wrong with the row itself.
 
     The reject is then of the row and not of an image: another row may give the image.
     """
@@ -192,26 +123,22 @@ def _row_problem(row: ListedImage) -> tuple[str, str] | None:
     return None
 
 
-def _split_problem(
-    row: ListedImage, *, splits: PatientSplits
-) -> tuple[str, str] | None:
-    """Return reason and detail if the patient has no split, or several."""
-    if splits.of(row.patient_id) is None:
-        return "split_conflict", splits.conflict(row.patient_id)
-    if not splits.is_named(row.patient_id):
+def _split_problem(row: ListedImage, *, reading: ShardReading) -> Problem | None:
+    """Return what is wrong if the patient has no split, or several."""
+    if reading.splits.of(row.patient_id) is None:
+        return reading.splits.conflict(row.patient_id)
+    if not reading.splits.is_named(row.patient_id):
         return "missing_split", (
             f"expected patient {row.patient_id} in the split file, found no row"
         )
     return None
 
 
-def _file_problem(row: ListedImage, *, path: str, root: Path) -> tuple[str, str] | None:
-    """Return reason and detail if there is no such image file, or no size of it."""
+def _file_problem(row: ListedImage, *, path: str, root: Path) -> Problem | None:
+    """Return what is wrong if there is no such image file, or no size of it."""
     if row.width < 1 or row.height < 1:
         return "invalid_size", "expected whole positive numbers in Rows and Columns"
-    if not is_file(root / path):
-        return "missing_image", f"expected the file {path}, found none"
-    return None
+    return None if is_file(root / path) else missing_image(path)
 
 
 def _image_path(row: ListedImage, *, layout: MimicCxrConfig) -> str:
@@ -220,45 +147,43 @@ def _image_path(row: ListedImage, *, layout: MimicCxrConfig) -> str:
     return (folder / f"{row.image_id}{layout.image_suffix}").as_posix()
 
 
-def _read_report(file: ReportFile, *, owner: str | None, reading: _Reading) -> None:
+def _read_report(file: ReportFile, *, owner: str | None, reading: ShardReading) -> None:
     """Keep a report, or reject it, or leave it out by choice."""
     split = reading.splits.of(file.patient_id)
-    if split is not None and split not in reading.config.splits:
-        reading.left_out[f"split {split}"] += 1
+    if reading.leaves_out(split):
         return
     problem = _report_problem(file, owner=owner, reading=reading)
     if problem is None and split is not None:
         # Before the text is read: which studies there are must not depend on texts.
-        reading.studies.enter(file.study_id, patient_id=file.patient_id, split=split)
+        reading.enter_study(file.study_id, patient_id=file.patient_id, split=split)
         problem = _read_text(file, reading=reading)
     if problem is not None:
-        reason, detail = problem
         name = f"p{file.patient_id}/s{file.study_id}.txt"
-        detail = f"{name}: {detail}"
-        reading.rejects.add(name, reason=reason, detail=detail, stage=REPORTS_STAGE)
+        reading.rejects.add_problem(name, problem, where=name, stage=Stage.READ_REPORTS)
 
 
-def _read_text(file: ReportFile, *, reading: _Reading) -> tuple[str, str] | None:
-    """Keep the text of a report; return reason and detail if it cannot be read."""
+def _read_text(file: ReportFile, *, reading: ShardReading) -> Problem | None:
+    """Keep the text of a report, or return why it cannot be read."""
     if reading.part == "images":
-        reading.reports[file.study_id] = ""
+        reading.reports[file.study_id] = ""  # that it is there, for `_report_problem`
         return None
     try:
         raw = file.read()
     except ItemFileError as error:
         return "unreadable_report", f"expected a report, {error}"
     text, is_latin = decode_report(raw)
-    reading.num_latin += is_latin
+    if is_latin:
+        reading.notes["reports that are not UTF-8, read as Latin-1"] += 1
     reading.reports[file.study_id] = text
     return None
 
 
 def _report_problem(
-    file: ReportFile, *, owner: str | None, reading: _Reading
-) -> tuple[str, str] | None:
-    """Return reason and detail if the report cannot be anyone's."""
+    file: ReportFile, *, owner: str | None, reading: ShardReading
+) -> Problem | None:
+    """Return what is wrong if the report cannot be anyone's."""
     if reading.splits.of(file.patient_id) is None:
-        return "split_conflict", reading.splits.conflict(file.patient_id)
+        return reading.splits.conflict(file.patient_id)
     if owner not in {None, file.patient_id}:
         return "patient_conflict", (
             f"expected study {file.study_id} to be of patient {owner}, as the metadata "
@@ -270,16 +195,3 @@ def _report_problem(
             "of another patient"
         )
     return None
-
-
-def _log(reading: _Reading, *, shard: int) -> None:
-    logger.info(
-        "shard %d: %d images, %d reports; rejected %s; left out by choice %s",
-        shard,
-        len(reading.images),
-        len(reading.reports),
-        reading.rejects.counts(),
-        dict(sorted(reading.left_out.items())),
-    )
-    if reading.num_latin:
-        logger.info("%d reports were not UTF-8, read as Latin-1", reading.num_latin)

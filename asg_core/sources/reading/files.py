@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,10 +45,9 @@ def require_folder(path: Path, *, holds: str, key: str) -> Path:
     """
     if path.is_dir():
         return path
-    found = "a file" if path.exists() else "nothing of that name"
     raise SourceError(
-        f"{path}: expected a folder with {holds}, found {found}. Set {key} to the folder "
-        "of the dataset as it was distributed."
+        f"{path}: expected a folder with {holds}, found {_instead(path, 'a file')}. Set "
+        f"{key} to the folder of the dataset as it was distributed."
     )
 
 
@@ -59,11 +59,24 @@ def require_file(path: Path, *, holds: str, key: str) -> Path:
     """
     if path.is_file():
         return path
-    found = "a folder" if path.exists() else "nothing of that name"
     raise SourceError(
-        f"{path}: expected a file with {holds}, found {found}. Set {key} to the right "
-        "file, or put it there."
+        f"{path}: expected a file with {holds}, found {_instead(path, 'a folder')}. Set "
+        f"{key} to the right file, or put it there."
     )
+
+
+def require_header(path: Path, *, expected: Iterable[str], key: str) -> None:
+    """Raise unless a .csv, .csv.gz or .parquet file has each of the `expected` columns.
+
+    Args:
+        path: The file.
+        expected: The names of the columns that are read.
+        key: The configuration key that names the file or the columns, for the message.
+
+    Raises:
+        SourceError: If the file cannot be read, or a column is missing or there twice.
+    """
+    require_columns(path, expected=expected, found=table_columns(path), key=key)
 
 
 def require_columns(
@@ -215,6 +228,36 @@ def without_system_files(
             yield name
         elif skipped is not None:
             skipped[SYSTEM_FILE] += 1
+
+
+def open_zip(path: Path, *, holds: str) -> zipfile.ZipFile:
+    """Open a zip; `holds` says in a message what should be in it.
+
+    Raises:
+        SourceError: If the file is no zip.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"{path}: expected a zip of {holds}, found a file that is not a zip: {error}. "
+            "Download it again."
+        ) from error
+
+
+def listing(folder: Path) -> str:
+    """Return the first names in `folder`, for a message."""
+    if not folder.is_dir():
+        return "no such folder"
+    names = [entry.name for entry in sorted_entries(folder)]
+    if not names:
+        return "an empty folder"
+    shown = ", ".join(names[:6])
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
+
+
+def _instead(path: Path, other: str) -> str:
+    return other if path.exists() else "nothing of that name"
 
 
 @contextmanager

@@ -21,13 +21,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+Problem = tuple[str, str]
+"""Why an item cannot be used: the reason and the detail of its row in `rejects`."""
+
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
 # Names that can be no file: links in a circle, too long, a folder, letters or places that
 # the file system does not have.
 _UNUSABLE = frozenset(
     {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.EINVAL, errno.EILSEQ}
 )
-
 
 # What zipfile raises on a damaged member, or on one that it cannot unpack.
 _MEMBER_ERRORS = (

@@ -1,44 +1,16 @@
 """Any CSV or Parquet file that names image files, report texts, or both."""
 
-import logging
-from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from asg_core.sources.assemble import (
-    REPORTS_STAGE,
-    GivenView,
-    PatientSplits,
-    RejectLog,
-    SourceTables,
-    StudyBook,
-    ViewLog,
-    canonical_split,
-    image_row,
-    source_tables,
-)
-from asg_core.sources.config import CorpusConfig
-from asg_core.sources.reading.image_size import UnreadableImageError, image_size
-from asg_core.sources.reading.item_files import is_file
+from asg_core.sources.reading.item_files import Problem
+from asg_core.sources.shard import ShardReading
+from asg_core.sources.splits import canonical_split, unknown_split
+from asg_core.sources.table.config import TableSourceConfig
+from asg_core.sources.table.layout import find_table
 from asg_core.sources.table.rows import TableRow, read_table_rows
-from asg_core.tables.shards import shard_of
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True)
-class _Reading:
-    """What one shard has given so far."""
-
-    config: CorpusConfig
-    root: Path
-    splits: PatientSplits
-    views: ViewLog
-    rejects: RejectLog = field(default_factory=RejectLog)
-    studies: StudyBook = field(default_factory=StudyBook)
-    images: list[dict[str, object]] = field(default_factory=list)
-    reports: dict[str, str] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
+from asg_core.sources.views import GivenView
+from asg_core.terms.stages import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +25,7 @@ class _PlacedRow:
     """The patient of the first row with the same study."""
 
 
-def read_table_source(*, config: CorpusConfig, root: Path, shard: int) -> SourceTables:
+def read_table_source(reading: ShardReading) -> None:
     """Read one shard of a table source.
 
     A row gives an image, a text, or both. Rows of one study may repeat its text; the
@@ -65,144 +37,92 @@ def read_table_source(*, config: CorpusConfig, root: Path, shard: int) -> Source
     `split_conflict`, `patient_conflict`, `duplicate_id`, `conflicting_text`,
     `missing_image`, `unreadable_image`.
 
-    Args:
-        config: The corpus; its root is not read, `root` is.
-        root: Folder that the table and the paths in it are relative to.
-        shard: 0-based.
-
     Raises:
         SourceError: If the table or a column that the configuration names is missing.
         PassingFaultError: If the operating system cannot read a file; another try may.
     """
-    placed = _rows_of_shard(config=config, root=root, shard=shard)
-    claims = [
-        (item.row.patient_id, split)
-        for item in placed
-        if (split := canonical_split(item.row.split)) is not None
-    ]
-    splits = PatientSplits(claims, config=config)
-    views = ViewLog(config)
-    reading = _Reading(config=config, root=root, splits=splits, views=views)
+    placed = list(_rows_of_shard(reading))
+    for item in placed:
+        split = canonical_split(item.row.split)
+        if split is not None:
+            reading.splits.name(item.row.patient_id, split)
     for item in placed:
         _read_row(item, reading=reading)
-    logger.info(
-        "shard %d: %d rows -> %d images, %d reports; rejected %s; left out by choice %s",
-        shard,
-        len(placed),
-        len(reading.images),
-        len(reading.reports),
-        reading.rejects.counts(),
-        dict(sorted(reading.left_out.items())),
-    )
-    return source_tables(
-        studies=reading.studies,
-        images=reading.images,
-        reports=reading.reports,
-        views=reading.views,
-        rejects=reading.rejects,
-    )
 
 
-def _rows_of_shard(*, config: CorpusConfig, root: Path, shard: int) -> list[_PlacedRow]:
+def _rows_of_shard(reading: ShardReading) -> Iterator[_PlacedRow]:
+    file = find_table(reading.config, reading.root)
+    columns = reading.config.of(TableSourceConfig).columns
     seen: set[str] = set()
     owners: dict[str, str] = {}
-    placed = []
-    for row in read_table_rows(config=config, root=root):
+    for row in read_table_rows(file, columns=columns, root=reading.root):
         owner = owners.setdefault(row.study_id, row.patient_id)
-        has_image = row.problem is None and row.path != "" and config.images == "files"
+        has_image = row.problem is None and row.path != "" and reading.config.has_images
         is_first = not (has_image and row.image_id in seen)
         if has_image:
             seen.add(row.image_id)
-        if shard_of(row.patient_id, num_shards=config.shards) == shard:
-            placed.append(_PlacedRow(row=row, is_first=is_first, owner=owner))
-    return placed
+        if reading.has(row.patient_id):
+            yield _PlacedRow(row=row, is_first=is_first, owner=owner)
 
 
-def _read_row(item: _PlacedRow, *, reading: _Reading) -> None:
+def _read_row(item: _PlacedRow, *, reading: ShardReading) -> None:
     """Keep the image and the text of a row, or reject them, or leave them out."""
     row = item.row
     split = reading.splits.of(row.patient_id)
-    if split is not None and split not in reading.config.splits:
-        reading.left_out[f"split {split}"] += 1
+    if reading.leaves_out(split):
         return
-    problem = _row_problem(item, splits=reading.splits)
+    problem = _row_problem(item)
     if problem is not None or split is None:
-        reason, detail = problem or (
-            "split_conflict",
-            f"{row.where}: {reading.splits.conflict(row.patient_id)}",
-        )
-        reading.rejects.add(row.where, reason=reason, detail=detail)
+        problem = problem or reading.splits.conflict(row.patient_id)
+        reading.rejects.add_problem(row.where, problem, where=row.where)
         return
-    reading.studies.enter(row.study_id, patient_id=row.patient_id, split=split)
+    reading.enter_study(row.study_id, patient_id=row.patient_id, split=split)
     if row.text.strip():
         _read_text(row, reading=reading)
-    if row.path and reading.config.images == "files":
+    if row.path and reading.config.has_images:
         _read_image(row, reading=reading)
 
 
-def _row_problem(item: _PlacedRow, *, splits: PatientSplits) -> tuple[str, str] | None:
-    """Return reason and detail if nothing of the row can be used."""
+def _row_problem(item: _PlacedRow) -> Problem | None:
+    """Return why nothing of the row can be used."""
     row = item.row
     if row.problem is not None:
         return row.problem
     if row.split.strip() and canonical_split(row.split) is None:
-        return "unknown_split", (
-            f"{row.where}: expected train, validate or test, found '{row.split}'"
-        )
+        return unknown_split(row.split)
     if not item.is_first:
         return "duplicate_id", (
-            f"{row.where}: expected one row of image {row.image_id}, found another"
+            f"expected one row of image {row.image_id}, found another"
         )
     if item.owner != row.patient_id:
         return "patient_conflict", (
-            f"{row.where}: expected study {row.study_id} to be of patient {item.owner}, "
-            f"as in a row above, found {row.patient_id}"
+            f"expected study {row.study_id} to be of patient {item.owner}, as in a row "
+            f"above, found {row.patient_id}"
         )
     return None
 
 
-def _read_text(row: TableRow, *, reading: _Reading) -> None:
+def _read_text(row: TableRow, *, reading: ShardReading) -> None:
     text = reading.reports.setdefault(row.study_id, row.text)
     if text != row.text:
-        reading.rejects.add(
-            f"{row.where}/text",
-            reason="conflicting_text",
-            stage=REPORTS_STAGE,
-            detail=f"{row.where}: expected the text of study {row.study_id} as in a row "
-            "above, found another; the first is kept",
+        problem = (
+            "conflicting_text",
+            f"expected the text of study {row.study_id} as in a row above, found another; "
+            "the first is kept",
+        )
+        reading.rejects.add_problem(
+            f"{row.where}/text", problem, where=row.where, stage=Stage.READ_REPORTS
         )
 
 
-def _read_image(row: TableRow, *, reading: _Reading) -> None:
-    config = reading.config
-    has_views = config.table.columns.view is not None
-    given = (
-        GivenView.of(row.view)
-        if has_views
-        else GivenView(config.table.default_view, None)
-    )
+def _read_image(row: TableRow, *, reading: ShardReading) -> None:
+    keys = reading.config.of(TableSourceConfig)
+    has_views = keys.columns.view is not None
+    given = GivenView.of(row.view) if has_views else GivenView(keys.default_view, None)
     if not reading.views.keeps(given):
         return
-    path = reading.root / row.path
-    if not is_file(path):
-        reading.rejects.add(
-            row.image_id,
-            reason="missing_image",
-            detail=f"{row.where}: expected the file {row.path}, found none",
-        )
-        return
-    try:
-        size = image_size(path)
-    except UnreadableImageError as error:
-        detail = f"{row.where}: {row.path}: {error}"
-        reading.rejects.add(row.image_id, reason="unreadable_image", detail=detail)
-        return
-    reading.images.append(
-        image_row(
-            image_id=row.image_id,
-            study_id=row.study_id,
-            path=row.path,
-            given=given,
-            size=size,
-        )
+    problem = reading.add_image(
+        row.image_id, study_id=row.study_id, path=row.path, given=given
     )
+    if problem is not None:
+        reading.rejects.add_problem(row.image_id, problem, where=row.where)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from asg_core.sources.config import CorpusConfig
-from asg_core.sources.layouts import find_table
 from asg_core.sources.reading.files import table_rows
+from asg_core.sources.reading.item_files import Problem
+from asg_core.sources.table.config import TableColumnsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +30,33 @@ class TableRow:
     text: str
     view: str
     split: str
-    problem: tuple[str, str] | None
-    """Reason and detail when the row cannot be used."""
+    problem: Problem | None
+    """Why nothing of the row can be used."""
 
 
-def read_table_rows(*, config: CorpusConfig, root: Path) -> Iterator[TableRow]:
-    """Yield every row of the table source of `config`, in file order.
+def read_table_rows(
+    file: Path, *, columns: TableColumnsConfig, root: Path
+) -> Iterator[TableRow]:
+    """Yield every row of a table source, in file order.
+
+    Args:
+        file: The table.
+        columns: Which column holds what.
+        root: The folder that the paths of images are relative to.
 
     Raises:
         SourceError: If the table or one of its columns is missing or unreadable.
     """
-    file = find_table(config=config, root=root)
     named = {
         field: column
-        for field, column in config.table.columns.model_dump().items()
+        for field, column in columns.model_dump().items()
         if column is not None
     }
     cells = table_rows(file, columns=list(named.values()))
     for number, row in enumerate(cells, start=1):
         where = f"{file.name}:{number}"
         if row is None:
-            detail = f"{where}: expected as many cells as the header has"
-            yield _broken(where, "malformed_row", detail)
+            yield _malformed(where)
         else:
             values = dict(zip(named, row, strict=True))
             yield _read_row(values, where=where, root=root)
@@ -79,11 +84,10 @@ def _read_row(values: dict[str, str], *, where: str, root: Path) -> TableRow:
     patient_id = values.get("patient_id", "").strip() or study_id
     problem = None
     if path is None:
-        detail = f"{where}: expected an image below the root, found '{stated}'"
+        detail = f"expected an image below the root, found '{stated}'"
         problem = ("path_outside_root", detail)
     elif not (stated or text.strip()):
-        detail = f"{where}: expected an image or a text, found neither"
-        problem = ("empty_row", detail)
+        problem = ("empty_row", "expected an image or a text, found neither")
     return TableRow(
         where=where,
         image_id=image_id,
@@ -97,7 +101,7 @@ def _read_row(values: dict[str, str], *, where: str, root: Path) -> TableRow:
     )
 
 
-def _broken(where: str, reason: str, detail: str) -> TableRow:
+def _malformed(where: str) -> TableRow:
     return TableRow(
         where=where,
         image_id="",
@@ -107,5 +111,5 @@ def _broken(where: str, reason: str, detail: str) -> TableRow:
         text="",
         view="",
         split="",
-        problem=(reason, detail),
+        problem=("malformed_row", "expected as many cells as the header has"),
     )

@@ -22,8 +22,8 @@ from asg_core.benchmarks.form import digest_of
 from asg_core.benchmarks.gather import Gathering
 from asg_core.benchmarks.layout import Layout
 from asg_core.evaluation.protocols.mgca.training import sample_rows
-from asg_core.sources.assemble import RejectLog
 from asg_core.sources.reading.files import SourceError
+from asg_core.sources.rejects import RejectLog
 from support.benchmark_folders import (
     Copied,
     digest_in_order,

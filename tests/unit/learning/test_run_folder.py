@@ -75,7 +75,9 @@ def test_a_description_of_something_else_is_refused(
 ) -> None:
     (tmp_path / "run.json").write_text(text)
 
-    with pytest.raises(ValueError, match=rf"run\.json: expected .*{found}.* again") as e:
+    with pytest.raises(
+        ValueError, match=rf"run\.json: expected .*{found}.* again"
+    ) as e:
         read_run(tmp_path, kind=DETECTOR)
 
     assert len(str(e.value).splitlines()) == 1

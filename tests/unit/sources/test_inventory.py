@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from asg_core.sources.config import AnnotationsConfig, CorpusConfig
+from asg_core.sources.annotations.config import AnnotationsConfig
 from asg_core.sources.inventory import (
     AS_GENERATED,
     check_annotations,
@@ -21,6 +21,7 @@ from asg_core.sources.inventory import (
 )
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
+from asg_core.sources.registry import CorpusConfig
 from asg_core.tables.shards import shard_name, shard_names, shard_of
 from support.faults import break_calls
 

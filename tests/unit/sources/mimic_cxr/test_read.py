@@ -12,11 +12,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.sources.assemble import SourceTables
-from asg_core.sources.config import CorpusConfig
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
+from asg_core.sources.registry import CorpusConfig
+from asg_core.sources.shard import SourceTables
 from asg_core.tables.catalog import IMAGES, REJECTS, REPORTS, STUDIES
 from asg_core.tables.shards import shard_of
 from support.faults import break_calls

@@ -17,11 +17,12 @@ from asg_core.benchmarks.read import read_benchmark
 from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.checking.sheet import COLUMNS as SHEET_COLUMNS
 from asg_core.checking.spreadsheet import SheetError, read_sheet
-from asg_core.sources.annotations import read_annotations
-from asg_core.sources.config import AnnotationsConfig, CorpusConfig
+from asg_core.sources.annotations.config import AnnotationsConfig
+from asg_core.sources.annotations.read import read_annotations
 from asg_core.sources.inventory import check_annotations, check_source
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
+from asg_core.sources.registry import CorpusConfig
 from asg_core.tables.catalog import IMAGES, STUDIES
 
 NUM_ROWS = 40

@@ -15,12 +15,12 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorag
 
 from asg_core.alignment.config import AlignmentConfig
 from asg_core.images.config import ImagesConfig
-from asg_core.sources.assemble import SourceTables
-from asg_core.sources.config import CorpusConfig
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.image_size import UnreadableImageError, image_size
 from asg_core.sources.reading.item_files import PassingFaultError
+from asg_core.sources.registry import CorpusConfig
+from asg_core.sources.shard import SourceTables
 from asg_core.tables.catalog import (
     IMAGES,
     REJECTS,
@@ -256,7 +256,7 @@ def test_views_that_are_left_out_are_logged_by_spelling(
 ) -> None:
     views_table(tmp_path, ["PA"] * 89 + ["LL"] * 6 + ["Lateral"] * 3 + ["COSTAL", ""])
 
-    with caplog.at_level(logging.INFO, logger="asg_core.sources.assemble"):
+    with caplog.at_level(logging.INFO, logger="asg_core.sources.views"):
         tables = read(tmp_path, views=["PA", "AP", "UNKNOWN"])
 
     assert len(tables.images) == 90
@@ -276,7 +276,7 @@ def test_a_few_views_left_out_are_logged_without_a_warning(
 ) -> None:
     views_table(tmp_path, ["PA"] * 95 + ["LL"] * 5)
 
-    with caplog.at_level(logging.INFO, logger="asg_core.sources.assemble"):
+    with caplog.at_level(logging.INFO, logger="asg_core.sources.views"):
         read(tmp_path, views=["PA"])
 
     assert [record.levelname for record in caplog.records] == ["INFO"]

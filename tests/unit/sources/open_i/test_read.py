@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from asg_core.sources.assemble import SourceTables
-from asg_core.sources.config import CorpusConfig
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
+from asg_core.sources.registry import CorpusConfig
+from asg_core.sources.shard import SourceTables
 from asg_core.tables.shards import shard_of
 from support.faults import break_calls
 from support.reference import open_i_archive

@@ -10,12 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.sources.annotations import AnnotationTables, held_out, read_annotations
-from asg_core.sources.assemble import RejectLog
-from asg_core.sources.boxes import GivenBox, check_boxes
-from asg_core.sources.config import AnnotationsConfig
+from asg_core.sources.annotations.boxes import GivenBox, check_boxes
+from asg_core.sources.annotations.collected import held_out
+from asg_core.sources.annotations.config import AnnotationsConfig
+from asg_core.sources.annotations.read import AnnotationTables, read_annotations
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
+from asg_core.sources.rejects import RejectLog
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REJECTS, STUDIES
 from support.faults import break_calls
 from support.reference import reference_data

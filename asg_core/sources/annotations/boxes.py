@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asg_core.sources.assemble import RejectLog
+from asg_core.sources.rejects import RejectLog
 from asg_core.terms.regions import REGIONS
 
 Corners = tuple[float, float, float, float]
@@ -85,6 +85,21 @@ def check_boxes(
     _drop_swapped(kept, image_id=image_id, rejects=rejects)
     ordered = {region: kept[region] for region in REGIONS if region in kept}
     return CheckedBoxes(boxes=ordered, num_clipped=len(clipped & set(ordered)))
+
+
+def as_corners(values: Sequence[object]) -> Corners:
+    """Return four values as the corners of a box, NaN for one that is no number."""
+    x0, y0, x1, y1 = (_as_number(value) for value in values)
+    return x0, y0, x1, y1
+
+
+def _as_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return float("nan")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return float("nan")
 
 
 def _clip(corners: Corners, *, width: int, height: int) -> Corners:

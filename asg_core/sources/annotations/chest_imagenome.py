@@ -8,16 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from asg_core.sources.boxes import GivenBox
-from asg_core.sources.layouts import ImaGenomeLayout
-from asg_core.sources.reading.files import SourceError, table_rows, without_system_files
+from asg_core.sources.annotations.boxes import GivenBox, as_corners
+from asg_core.sources.annotations.collected import CollectedBoxes
+from asg_core.sources.annotations.layouts import ImaGenomeLayout, find_imagenome
+from asg_core.sources.reading.files import (
+    open_zip,
+    table_rows,
+    without_system_files,
+)
 from asg_core.sources.reading.item_files import ItemFileError, read_item, read_member
 from asg_core.terms.regions import REGIONS
 
 logger = logging.getLogger(__name__)
 
 ReadSceneGraph = Callable[[str], bytes | None]
-"""Image id -> content of its scene graph; None if there is no such file."""
+"""Takes an image id and returns the content of its scene graph, None if there is none."""
 
 _SUFFIX = "_SceneGraph.json"
 _CORNERS = ("original_x1", "original_y1", "original_x2", "original_y2")
@@ -26,6 +31,36 @@ _REGIONS = frozenset(REGIONS)
 
 class UnreadableSceneGraphError(ValueError):
     """A scene graph is not the JSON it should be."""
+
+
+def read_chest_imagenome(root: Path, *, collected: CollectedBoxes) -> None:
+    """Collect the boxes of the scene graphs; those of other regions are ignored.
+
+    A box may be used for what the list of its image says; an image in no list is `test`.
+
+    Raises:
+        SourceError: If a part of Chest ImaGenome is missing.
+    """
+    layout = find_imagenome(root)
+    splits = annotation_splits(layout)
+    with open_scene_graphs(layout.scene_graphs) as read:
+        for image_id in collected.images:
+            split = splits.get(image_id)
+            try:
+                raw = read(image_id)
+                parsed = None if raw is None else parse_scene_graph(raw)
+            except UnreadableSceneGraphError as error:
+                problem = ("unreadable_scene_graph", str(error))
+                collected.rejects.add_problem(image_id, problem, where=image_id)
+                continue
+            if parsed is not None:
+                boxes, num_other = parsed
+                collected.num_ignored += num_other
+                collected.add(image_id, boxes, split=split or "test")
+            elif split is not None:  # lateral images are in no list and have no graph
+                detail = "expected a scene graph, as the splits list the image"
+                problem = ("missing_scene_graph", detail)
+                collected.rejects.add_problem(image_id, problem, where=image_id)
 
 
 @contextmanager
@@ -41,14 +76,7 @@ def open_scene_graphs(path: Path) -> Iterator[ReadSceneGraph]:
     if path.is_dir():
         yield lambda image_id: _read_loose(path / f"{image_id}{_SUFFIX}")
         return
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise SourceError(
-            f"{path}: expected a zip of scene graphs, found a file that is not a zip: "
-            f"{error}. Download it again."
-        ) from error
-    with archive:
+    with open_zip(path, holds="scene graphs") as archive:
         # Some releases nest the folder twice, so members are found by their file name.
         skipped: Counter[str] = Counter()
         members = {
@@ -77,19 +105,15 @@ def parse_scene_graph(raw: bytes) -> tuple[list[GivenBox], int]:
     objects = graph.get("objects") if isinstance(graph, dict) else None
     if not isinstance(objects, list):
         raise UnreadableSceneGraphError("expected a list called objects, found none")
-    entries = [entry for entry in objects if isinstance(entry, dict)]
+    named = [
+        (entry.get("bbox_name"), entry) for entry in objects if isinstance(entry, dict)
+    ]
     boxes = [
         GivenBox(
-            region=entry["bbox_name"],
-            corners=(
-                as_number(entry.get(_CORNERS[0])),
-                as_number(entry.get(_CORNERS[1])),
-                as_number(entry.get(_CORNERS[2])),
-                as_number(entry.get(_CORNERS[3])),
-            ),
+            region=name, corners=as_corners([entry.get(corner) for corner in _CORNERS])
         )
-        for entry in entries
-        if entry.get("bbox_name") in _REGIONS
+        for name, entry in named
+        if isinstance(name, str) and name in _REGIONS
     ]
     return boxes, len(objects) - len(boxes)
 
@@ -106,16 +130,6 @@ def annotation_splits(layout: ImaGenomeLayout) -> Mapping[str, str]:
     # Last, so that an image which is also in a split file still never trains.
     splits.update(dict.fromkeys(_image_ids(layout.avoid), "test"))
     return splits
-
-
-def as_number(value: object) -> float:
-    """Return `value` as a number, NaN if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return float("nan")
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return float("nan")
 
 
 def _image_ids(path: Path) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The Open-i collection of Indiana University -> the tables of a source."""
