@@ -11,7 +11,8 @@ import hashlib
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,7 +45,7 @@ def code_digest(script: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(_closure(script), key=_label):
         digest.update(_label(path).encode())
-        digest.update(_content_digest(path, _stamp(path)).encode())
+        digest.update(_read(path, _stamp(path)).digest.encode())
     return digest.hexdigest()[:16]
 
 
@@ -93,22 +94,35 @@ def _closure(script: Path) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        if path.suffix == ".py":
-            waiting.extend(_references(path, _stamp(path)))
+        waiting.extend(_read(path, _stamp(path)).references)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What one reading of a module or of a data file tells."""
+
+    digest: str
+    references: tuple[Path, ...] = ()
+    """The files that a module names: imported modules and data files."""
+
+
 @cache
-def _references(path: Path, _stamp: tuple[int, int]) -> tuple[Path, ...]:
-    """Return the files that one module names: imported modules and data files."""
+def _read(path: Path, _stamp: tuple[int, int]) -> _File:
+    """Parse a module once: every start of the workflow reads the whole package."""
+    if path.suffix != ".py":
+        return _File(file_digest(path))
     tree = ast.parse(path.read_bytes(), filename=str(path))
     found: set[Path] = set()
-    for name in _imported_names(tree):
-        found.update(_module_files(name))
-    for literal in _string_literals(tree):
-        found.update(_module_files(literal) if "." in literal else ())
-        found.update(_data_files(path.parent, literal))
-    return tuple(sorted(found))
+    for node in ast.walk(tree):
+        _strip_docstring(node)
+        for name in _imported_names(node):
+            found.update(_module_files(name))
+        if literal := _name_in(node):
+            found.update(_module_files(literal) if "." in literal else ())
+            found.update(_data_files(path.parent, literal))
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _File(digest, references=tuple(sorted(found)))
 
 
 def _data_files(folder: Path, literal: str) -> list[Path]:
@@ -124,26 +138,22 @@ def _data_files(folder: Path, literal: str) -> list[Path]:
     return [path for path in files if path.suffix in _DATA_SUFFIXES]
 
 
-def _imported_names(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted names that import statements name, members included."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def _imported_names(node: ast.AST) -> list[str]:
+    """Return the dotted names that an import statement names, members included."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        members = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [node.module, *members]
+    return []
 
 
-def _string_literals(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        # A docstring can mention a module without using it; names have no blanks.
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and 0 < len(node.value) < 200
-            and " " not in node.value
-        ):
-            yield node.value
+def _name_in(node: ast.AST) -> str:
+    """Return a string literal that may be a name, which has no blanks; else ""."""
+    value = node.value if isinstance(node, ast.Constant) else ""
+    if not isinstance(value, str) or len(value) >= 200 or " " in value:
+        return ""
+    return value
 
 
 def _module_files(name: str) -> list[Path]:
@@ -164,16 +174,6 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_mtime_ns, status.st_size
-
-
-@cache
-def _content_digest(path: Path, _stamp: tuple[int, int]) -> str:
-    if path.suffix != ".py":
-        return file_digest(path)
-    tree = ast.parse(path.read_bytes(), filename=str(path))
-    for node in ast.walk(tree):
-        _strip_docstring(node)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 def _strip_docstring(node: ast.AST) -> None:
