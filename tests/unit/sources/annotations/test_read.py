@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from asg_core.sources.annotations.boxes import GivenBox, check_boxes
-from asg_core.sources.annotations.collected import held_out
+from asg_core.sources.annotations.collected import AnnotationTables, held_out
 from asg_core.sources.annotations.config import AnnotationsConfig
-from asg_core.sources.annotations.read import AnnotationTables, read_annotations
+from asg_core.sources.annotations.read import read_annotations
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.sources.rejects import RejectLog
