@@ -16,7 +16,7 @@ class ImagesConfig(Settings):
     resample: Resample = "area"
     """How an image is made smaller: `area`, the mean of what a pixel covers, or `bilinear`,
     as in the released code of ASG; a JPEG is then decoded in full, which takes longer.
-    Enlarged is by interpolation always."""
+    An image is always made larger by interpolation."""
 
     views: tuple[View, ...] = Field(default=FRONTAL, min_length=1)
     """Images of these views are decoded; all others are left out, and counted by the

@@ -1,4 +1,4 @@
-"""From the cached square to what the encoder sees; pixels and boxes move together.
+"""The crop of a cached square that an encoder sees; pixels and boxes move together.
 
 Images are never mirrored: the right lung of a mirrored image is a left lung.
 """
@@ -31,8 +31,8 @@ _WHITE = 255.0
 class Crop:
     """One window into a cached square that has been scaled.
 
-    The square is scaled to `resize` x `resize`, as `resample` says; the window starts `left` and `top` pixels
-    from its corner. Grey values g become (g - 127.5) * contrast + 127.5 + 255 * lift.
+    The square is scaled to `resize` x `resize`, as `resample` says, and the window starts
+    `left` and `top` pixels from its corner. Grey values g become (g - 127.5) * contrast + 127.5 + 255 * lift.
     """
 
     resize: int
@@ -118,7 +118,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropDraw:
-    """From which crops those of training are drawn.
+    """The distribution that the crops of training are drawn from.
 
     All amounts are as in `asg_core.training.config.CropConfig`.
     """

@@ -44,7 +44,7 @@ def check_not_blank(
         where: What the error calls the file.
 
     Raises:
-        ImageError: With the reason `blank`.
+        ImageError: If they do; its reason is `blank`.
     """
     # Nearly always the row in the middle says that it is no blank.
     is_blank = all(

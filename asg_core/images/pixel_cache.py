@@ -1,115 +1,18 @@
-"""The pixel cache: every image decoded once, then read in microseconds."""
+"""Reading cached pixels: any image of many files in microseconds."""
 
-import logging
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from asg_core.images.config import ImagesConfig
-from asg_core.images.decode import decode_for_size
-from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Frame, Letterbox, Pixels
-from asg_core.images.notes import NOTES, Note
-from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
-from asg_core.images.resample import Resample
-from asg_core.tables.catalog import REJECTS
+from asg_core.images.pixel_layout import read_index
 from asg_core.tables.schema import TableError
-from asg_core.tables.view_counts import count_views_of, log_left_out
-from asg_core.terms.stages import Stage
 
 # Shape suffixes: N = images, S = rows, and columns, of the square model frame
-
-logger = logging.getLogger(__name__)
-
-STAGE = Stage.CACHE_PIXELS
-
-ImageRow = tuple[str, str, int, int]
-"""What is read of a row of `images`: image_id, path, width, height."""
-
-Progress = Callable[[Iterable[ImageRow]], Iterable[ImageRow]]
-"""Passes its items through and shows how far they are; they come with a length."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedPixels:
-    """What became of the rows of `images`: cached, of another view, or rejected."""
-
-    num_cached: int
-    num_excluded_by_view: int
-    rejects: pl.DataFrame  # in the schema REJECTS
-    notes: Mapping[Note, int]
-    """How many of the cached images are shown otherwise than their file says, and how."""
-
-
-def cache_pixels(
-    images: pl.DataFrame,
-    *,
-    root: Path,
-    path: Path,
-    config: ImagesConfig,
-    progress: Progress | None = None,
-) -> CachedPixels:
-    """Decode and letterbox `images` into one file of the table `pixels`.
-
-    Images of views that the configuration does not name are left out, and counted in the
-    log by the spelling of their view. Images that cannot be used are rejected; judging
-    their share is the caller's part. No usable image gives a file without rows. Films
-    that are shown otherwise than their file says are counted, and logged with an example.
-
-    Args:
-        images: Rows of the table `images`; of `benchmark_images` if all views are named.
-        root: The folder that the paths of `images` are relative to.
-        path: The file to write; it appears when it is complete.
-        config: Size, scaling and views.
-        progress: Wraps the images to be decoded.
-
-    Raises:
-        PassingFaultError: If the operating system cannot read a file; another try may.
-    """
-    wanted = images.filter(pl.col("view").is_in([view.value for view in config.views]))
-    rows: list[ImageRow] = (
-        wanted.sort("image_id").select("image_id", "path", "width", "height").rows()
-    )
-    rejects: list[dict[str, str]] = []
-    noted: dict[Note, list[str]] = {}
-    num_cached = write_pixels(
-        _decoded(
-            rows if progress is None else progress(rows),
-            root=root,
-            size=config.size,
-            resample=config.resample,
-            rejects=rejects,
-            noted=noted,
-        ),
-        path=path,
-        size=config.size,
-    )
-    num_excluded = len(images) - len(wanted)
-    if num_excluded:
-        counts = count_views_of(images)
-        log_left_out(counts, views=config.views, key="images.views", logger=logger)
-    logger.info(
-        "%d images in, %d cached at %d px, %d of other views left out, %d rejected",
-        len(images),
-        num_cached,
-        config.size,
-        num_excluded,
-        len(rejects),
-    )
-    for note, paths in sorted(noted.items()):
-        logger.info("%d images: %s; such as %s", len(paths), NOTES[note], paths[0])
-    return CachedPixels(
-        num_cached=num_cached,
-        num_excluded_by_view=num_excluded,
-        rejects=REJECTS.frame(rejects),
-        notes={note: len(paths) for note, paths in sorted(noted.items())},
-    )
 
 
 class PixelCache:
@@ -241,59 +144,3 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 def _will_need(descriptor: int, offset: int, length: int) -> None:
     if hasattr(os, "posix_fadvise"):  # not on macOS; then reads only start later
         os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
-
-
-def _decoded(
-    rows: Iterable[ImageRow],
-    *,
-    root: Path,
-    size: int,
-    resample: Resample,
-    rejects: list[dict[str, str]],
-    noted: dict[Note, list[str]],
-) -> Iterator[PixelRow]:
-    """Yield the images that can be used, and append the others to `rejects`.
-
-    The paths of images with a note are added to `noted`.
-    """
-    # A decoder that reduces takes means, so it is no first step of another scaling.
-    decoded_for = size if resample == "area" else None
-    for image_id, path, width, height in rows:
-        if _leaves_root(path):
-            detail = f"{path}: expected a path below the data set's folder"
-            rejects.append(_reject(image_id, "outside_root", detail))
-            continue
-        try:
-            image = decode_for_size(root / path, size=decoded_for, where=path)
-        except ImageError as error:
-            rejects.append(_reject(image_id, error.reason, str(error)))
-            continue
-        found = image.original
-        if (found.width, found.height) != (width, height):
-            detail = (
-                f"{path}: expected {width} x {height} pixels as the table images says, "
-                f"found {found.width} x {found.height}"
-            )
-            rejects.append(_reject(image_id, "size_mismatch", detail))
-            continue
-        for note in image.notes:
-            noted.setdefault(note, []).append(path)
-        letterbox = Letterbox.fit(found, size=size)
-        pixels_SS = letterbox.apply(
-            image.pixels_HW, reduction=image.reduction, resample=resample
-        )
-        yield PixelRow(image_id=image_id, original=found, pixels_SS=pixels_SS)
-
-
-def _leaves_root(path: str) -> bool:
-    """Tell whether a path from a data file is absolute or climbs out by "..".
-
-    By its letters only: links inside the folder were made by whoever set it up.
-    """
-    posix = PurePosixPath(path)
-    is_absolute = posix.is_absolute() or PureWindowsPath(path).is_absolute()
-    return is_absolute or ".." in posix.parts or path in ("", ".")
-
-
-def _reject(image_id: str, reason: str, detail: str) -> dict[str, str]:
-    return {"stage": STAGE, "item_id": image_id, "reason": reason, "detail": detail}

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from asg_core.sources.config import CorpusKeys
-from asg_core.sources.mimic_cxr.layout import files_of_tree
+from asg_core.sources.mimic_cxr.source import files_of_tree
 from asg_core.sources.reading.files import SourceError, sorted_entries
 from asg_core.sources.reading.walk import (
     FileStat,
@@ -37,7 +37,7 @@ _INDEX = r"mimic-cxr-[\d.]+-(metadata|split)\.csv(\.gz)?"
 
 
 def changed_source_files(
-    *, config: CorpusKeys, root: Path, part: Part = "all"
+    *, config: CorpusKeys, root: Path, part: Part
 ) -> Iterator[FileStat]:
     """Yield the files that `read_source` reads and that were changed, added or removed.
 
@@ -79,16 +79,7 @@ def changed_annotations(root: Path) -> Iterator[FileStat]:
     Raises:
         SourceError: If the manifest cannot be read.
     """
-    manifest = _read_manifest(root)
-    if manifest is None:
-        return
-    expected = {
-        name: stamp
-        for name, stamp in manifest.items()
-        if name.startswith(f"{_ANNOTATIONS}/")
-    }
-    present = files_below(root / _ANNOTATIONS, name=_ANNOTATIONS)
-    yield from _differences(present, expected=expected)
+    return _changed_below(root, folder=_ANNOTATIONS)
 
 
 def changed_benchmark(root: Path, *, benchmark: str) -> Iterator[FileStat]:
@@ -101,15 +92,17 @@ def changed_benchmark(root: Path, *, benchmark: str) -> Iterator[FileStat]:
     Raises:
         SourceError: If the manifest cannot be read.
     """
+    return _changed_below(root, folder=f"{BENCHMARKS}/{benchmark}")
+
+
+def _changed_below(root: Path, *, folder: str) -> Iterator[FileStat]:
     manifest = _read_manifest(root)
     if manifest is None:
         return
-    folder = f"{BENCHMARKS}/{benchmark}"
     expected = {
         name: stamp for name, stamp in manifest.items() if name.startswith(f"{folder}/")
     }
-    present = files_below(root / folder, name=folder)
-    yield from _differences(present, expected=expected)
+    yield from _differences(files_below(root / folder, name=folder), expected=expected)
 
 
 def _differences(

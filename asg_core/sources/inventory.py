@@ -55,12 +55,14 @@ def check_annotations(config: AnnotationsConfig, root: Path) -> None:
             find_box_table(config, root)
 
 
-def inventory(*, config: CorpusKeys, root: Path, part: Part = "all") -> dict[str, str]:
-    """Return the digest of each shard's files, by the shard's name.
+def inventories(*, config: CorpusKeys, root: Path) -> dict[str, dict[str, str]]:
+    """Return the digests of the parts "images" and "reports", each by name of the shard.
 
     A file that belongs to a patient counts for the patient's shard; an index file (CSV,
-    archive) counts for every shard. With `inventory: index` only index files count.
-    Nothing is opened but a table source, whose rows say which patient an image is of.
+    archive) counts for every shard. With `inventory: index` only index files count. The
+    part of the images leaves out what report files hold (but not which there are), that of
+    the reports leaves out the image files. Nothing is opened but a table source, whose rows
+    say which patient an image is of.
 
     Of a synthetic corpus only what differs from its manifest counts, so that a corpus
     that is not made yet and one that nobody touched have the same digests.
@@ -68,36 +70,20 @@ def inventory(*, config: CorpusKeys, root: Path, part: Part = "all") -> dict[str
     Args:
         config: The corpus; its root is not read, `root` is.
         root: Folder of the dataset.
-        part: What of the corpus: "images" leaves out what report files hold (but not
-            which there are), "reports" leaves out the image files.
 
     Raises:
         SourceError: If the dataset is not laid out as the configuration says.
     """
-    if config.source == "synthetic":
-        changed = changed_source_files(config=config, root=root, part=part)
-        return _digests(changed, num_shards=config.shards, untouched=AS_GENERATED)
-    files = of_part(source_of(config).files(config, root), part=part)
-    return _digests(files, num_shards=config.shards, untouched=None)
-
-
-def inventories(*, config: CorpusKeys, root: Path) -> dict[str, dict[str, str]]:
-    """Return `inventory` of the two parts "images" and "reports", in one look at a folder.
-
-    Args:
-        config: The corpus; its root is not read, `root` is.
-        root: Folder of the dataset.
-
-    Raises:
-        SourceError: If the dataset is not laid out as the configuration says.
-    """
+    is_synthetic = config.source == "synthetic"
+    files = [] if is_synthetic else list(source_of(config).files(config, root))
     parts: tuple[Part, ...] = ("images", "reports")
-    if config.source == "synthetic":
-        return {part: inventory(config=config, root=root, part=part) for part in parts}
-    files = list(source_of(config).files(config, root))
     return {
         part: _digests(
-            of_part(files, part=part), num_shards=config.shards, untouched=None
+            changed_source_files(config=config, root=root, part=part)
+            if is_synthetic
+            else of_part(files, part=part),
+            num_shards=config.shards,
+            untouched=AS_GENERATED if is_synthetic else None,
         )
         for part in parts
     }

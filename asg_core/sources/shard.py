@@ -40,11 +40,6 @@ class SourceTables:
         """Return the rejects of one of the two stages."""
         return self.rejects.filter(pl.col("stage") == stage)
 
-    @property
-    def num_items(self) -> int:
-        """Images and reports that were looked at, rejected ones included."""
-        return len(self.images) + len(self.reports) + len(self.rejects)
-
 
 @dataclass(kw_only=True)
 class ShardReading:

@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asg_core.images.cache_pixels import cache_pixels
 from asg_core.images.config import ImagesConfig
-from asg_core.images.pixel_cache import cache_pixels
 from asg_core.jobs import Job, run_job
 from asg_core.tables.catalog import IMAGES
 from asg_core.tables.schema import read_table

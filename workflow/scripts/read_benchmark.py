@@ -9,8 +9,9 @@ import polars as pl
 from asg_core.benchmarks.form import keep_cached, write_benchmark
 from asg_core.benchmarks.read import read_benchmark
 from asg_core.benchmarks.registry import BenchmarksConfig
+from asg_core.images.cache_pixels import cache_pixels
 from asg_core.images.config import ImagesConfig
-from asg_core.images.pixel_cache import PixelCache, cache_pixels
+from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job
 from asg_core.terms.stages import Stage
 from asg_core.terms.views import View

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.images.dicom.elements import Elements, LookUpTable
+from asg_core.images.dicom.elements import Elements, Ints, LookUpTable
 from asg_core.images.dicom.values import StoredValues, read_values
 from asg_core.images.geometry import Pixels
 from asg_core.images.notes import Note
@@ -24,7 +24,6 @@ from asg_core.images.notes import Note
 #   E = entries of a look-up table
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _TAIL = 0.005  # without a window, this share of the pixels is black, the same white
 _GLANCE = 256  # rows and columns that a first look at the contrast takes, at most

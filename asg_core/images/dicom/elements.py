@@ -36,7 +36,7 @@ class LookUpTable:
     """The input that the first entry is for."""
 
     bits: int
-    """Of an entry, as declared."""
+    """How many bits an entry has, as the table declares it."""
 
     entries_E: Ints
 

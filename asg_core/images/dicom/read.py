@@ -1,6 +1,7 @@
 """DICOM radiographs -> 8-bit grey pixels.
 
-Reading and decompressing is here; what a stored value looks like, in `dicom_display`.
+Reading and decompressing is done here; what a stored value looks like is decided in
+`display`.
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Film:
 def decode_dicom(data: bytes, *, where: str) -> Film:
     """Decode one DICOM radiograph to (H, W), 0 black .. 255 white, as it is displayed.
 
-    Grey images are displayed as `dicom_display.display` says; colours become luma.
+    Grey images are displayed as `display.display` says; colours become luma.
 
     Raises:
         ImageError: If the file cannot be used, with the reason.
@@ -82,7 +83,7 @@ def _read(data: bytes, *, where: str) -> tuple[Stored, Elements | None]:
     _check_pixels(dataset, data=data, where=where)
     rows, columns = _check_kind(dataset, where=where)
     _check_decoder(dataset, where=where)
-    # Which bits are the film's is decided in `dicom_values`, from all that are there.
+    # Which bits are the film's is decided in `values`, from all that are there.
     dataset.pixel_array_options(correct_unused_bits=False)
     stored = np.asarray(dataset.pixel_array)
     if stored.shape not in {(rows, columns), (rows, columns, 3)}:

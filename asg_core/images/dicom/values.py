@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.images.dicom.elements import Elements
+from asg_core.images.dicom.elements import Elements, Ints
 from asg_core.images.notes import Note
 
 # Shape suffixes:
 #   H, W = rows and columns of an image, V = every value that can be stored
-
-Ints = npt.NDArray[np.int64]
 
 _NONE: frozenset[Note] = frozenset()
 _RAISED: frozenset[Note] = frozenset({"bits_stored_too_few"})

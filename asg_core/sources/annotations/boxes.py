@@ -58,9 +58,9 @@ def check_boxes(
 
     Args:
         given: The boxes, in the order of the dataset.
-        image_id: For the rejects, which are named "image/region".
-        width: Of the original frame, in pixels.
-        height: Of the original frame, in pixels.
+        image_id: The image; rejects are named "image/region".
+        width: The width of the original frame, in pixels.
+        height: The height of the original frame, in pixels.
         rejects: Receives what is rejected.
     """
     kept: dict[str, Corners] = {}

@@ -29,11 +29,6 @@ class AnnotationTables:
     num_ignored: int
     """Boxes that were left out by choice: of other regions, or of other images."""
 
-    @property
-    def num_items(self) -> int:
-        """Boxes that were looked at, rejected ones included, ignored ones not."""
-        return len(self.annotated_boxes) + len(self.rejects)
-
 
 @dataclass(frozen=True, slots=True)
 class KnownImage:

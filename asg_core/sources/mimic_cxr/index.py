@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from asg_core.sources.mimic_cxr.layout import METADATA_COLUMNS, SPLIT_COLUMNS
+from asg_core.sources.mimic_cxr.source import METADATA_COLUMNS, SPLIT_COLUMNS
 from asg_core.sources.mimic_cxr.views import MEANING, POSITION
 from asg_core.sources.reading.files import table_columns, table_rows
 from asg_core.sources.shard import ShardReading

@@ -7,15 +7,14 @@ synthetic corpus has this layout too.
 from collections.abc import Mapping
 from pathlib import Path
 
-from asg_core.sources.mimic_cxr.config import MimicCxrConfig
 from asg_core.sources.mimic_cxr.index import (
     ListedImage,
     listed_images,
     of_shard,
     read_splits,
 )
-from asg_core.sources.mimic_cxr.layout import find_mimic_cxr
 from asg_core.sources.mimic_cxr.reports import ReportFile, decode_report, report_files
+from asg_core.sources.mimic_cxr.source import MimicCxrConfig, find_mimic_cxr
 from asg_core.sources.mimic_cxr.views import view_of
 from asg_core.sources.reading.files import is_safe_id
 from asg_core.sources.reading.item_files import ItemFileError, Problem, is_file

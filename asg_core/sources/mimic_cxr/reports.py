@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from asg_core.sources.mimic_cxr.layout import REPORT_NAME, patient_folders
+from asg_core.sources.mimic_cxr.source import REPORT_NAME, patient_folders
 from asg_core.sources.reading.files import (
     SourceError,
     open_zip,

@@ -5,9 +5,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
-from asg_core.sources.open_i.config import OpenIConfig
-from asg_core.sources.open_i.layout import METADATA_COLUMNS, find_open_i
 from asg_core.sources.open_i.reports import ReadFile, report_files
+from asg_core.sources.open_i.source import METADATA_COLUMNS, OpenIConfig, find_open_i
 from asg_core.sources.reading.files import is_safe_id, table_rows
 from asg_core.sources.reading.item_files import ItemFileError, Problem
 from asg_core.sources.shard import ShardReading

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from asg_core.sources.open_i.layout import study_id_of
+from asg_core.sources.open_i.source import study_id_of
 from asg_core.sources.reading.files import (
     SYSTEM_FILE,
     SourceError,

@@ -72,7 +72,7 @@ def is_dicom(head: bytes, *, suffix: str) -> bool:
 
     Args:
         head: The first `HEAD_BYTES` of the file, or more.
-        suffix: Of its name, with the dot.
+        suffix: The ending of its name, with the dot.
     """
     if head[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC:
         return True

@@ -99,14 +99,8 @@ def is_file(path: Path) -> bool:
     Raises:
         PassingFaultError: If the operating system cannot say.
     """
-    try:
-        status = path.stat()
-    except ValueError:  # a name with a zero byte
-        return False
-    except OSError as error:
-        raise_if_passing(error, where=str(path))
-        return False
-    return stat.S_ISREG(status.st_mode)
+    status = stat_or_none(path)
+    return status is not None and stat.S_ISREG(status.st_mode)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -146,9 +140,7 @@ def read_item(path: Path) -> bytes:
     """
     try:
         return path.read_bytes()
-    except ValueError as error:  # a name with a zero byte
-        raise ItemFileError("found a name of no file", is_missing=True) from error
-    except OSError as error:
+    except (ValueError, OSError) as error:
         raise _item_error(error, where=str(path)) from error
 
 
@@ -162,9 +154,7 @@ def open_item(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         file = path.open("rb")
-    except ValueError as error:  # a name with a zero byte
-        raise ItemFileError("found a name of no file", is_missing=True) from error
-    except OSError as error:
+    except (ValueError, OSError) as error:
         raise _item_error(error, where=str(path)) from error
     with file:
         try:
@@ -191,7 +181,9 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
         ) from error
 
 
-def _item_error(error: OSError, *, where: str) -> ItemFileError:
+def _item_error(error: ValueError | OSError, *, where: str) -> ItemFileError:
+    if isinstance(error, ValueError):  # a name with a zero byte
+        return ItemFileError("found a name of no file", is_missing=True)
     raise_if_passing(error, where=where)
     if error.errno in _MISSING:
         return ItemFileError("found no file", is_missing=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from asg_core.sources.reading.item_files import Problem
 from asg_core.sources.shard import ShardReading
 from asg_core.sources.splits import canonical_split, unknown_split
-from asg_core.sources.table.config import TableSourceConfig
-from asg_core.sources.table.layout import find_table
 from asg_core.sources.table.rows import TableRow, read_table_rows
+from asg_core.sources.table.source import TableSourceConfig, find_table
 from asg_core.sources.views import GivenView
 from asg_core.terms.stages import Stage
 
@@ -52,7 +51,7 @@ def read_table_source(reading: ShardReading) -> None:
 
 def _rows_of_shard(reading: ShardReading) -> Iterator[_PlacedRow]:
     file = find_table(reading.config, reading.root)
-    columns = reading.config.of(TableSourceConfig).columns
+    columns = reading.config.of(TableSourceConfig).columns.named
     seen: set[str] = set()
     owners: dict[str, str] = {}
     for row in read_table_rows(file, columns=columns, root=reading.root):

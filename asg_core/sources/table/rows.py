@@ -5,13 +5,12 @@ job graph is built, have to agree on the patient of a row.
 """
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from asg_core.sources.reading.files import table_rows
 from asg_core.sources.reading.item_files import Problem
-from asg_core.sources.table.config import TableColumnsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,7 @@ class TableRow:
     study_id: str
     patient_id: str
     path: str
-    """Of the image, relative to the root; empty also when `problem` is not None."""
+    """The image file, relative to the root; empty where there is none or a `problem`."""
 
     text: str
     view: str
@@ -35,30 +34,26 @@ class TableRow:
 
 
 def read_table_rows(
-    file: Path, *, columns: TableColumnsConfig, root: Path
+    file: Path, *, columns: Mapping[str, str], root: Path
 ) -> Iterator[TableRow]:
     """Yield every row of a table source, in file order.
 
     Args:
         file: The table.
-        columns: Which column holds what.
+        columns: The names of the columns that there are, by their key under
+            `corpus.table.columns`.
         root: The folder that the paths of images are relative to.
 
     Raises:
         SourceError: If the table or one of its columns is missing or unreadable.
     """
-    named = {
-        field: column
-        for field, column in columns.model_dump().items()
-        if column is not None
-    }
-    cells = table_rows(file, columns=list(named.values()))
+    cells = table_rows(file, columns=list(columns.values()))
     for number, row in enumerate(cells, start=1):
         where = f"{file.name}:{number}"
         if row is None:
             yield _malformed(where)
         else:
-            values = dict(zip(named, row, strict=True))
+            values = dict(zip(columns, row, strict=True))
             yield _read_row(values, where=where, root=root)
 
 

@@ -14,6 +14,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from support.grey_images import write_png
 from support.reference import reference_data
 
 MakeDicom = Callable[..., bytes]
@@ -23,6 +24,14 @@ MakeDicom = Callable[..., bytes]
 def reference_folder() -> Path:
     """The folder of real images, which are not part of the repository."""
     return reference_data("realcxr/manifest.csv").parents[1]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data set of three images of 32 x 16 pixels, each of one grey."""
+    for image_id, grey in [("b", 20), ("a", 10), ("c", 30)]:
+        write_png(tmp_path / "root", image_id, grey)
+    return tmp_path / "root"
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from asg_core.images.cache_pixels import cache_pixels
 from asg_core.images.config import ImagesConfig
-from asg_core.images.pixel_cache import PixelCache, cache_pixels
+from asg_core.images.pixel_cache import PixelCache
 from asg_core.regions.config import (
     ArchitectureConfig,
     Backbone,

@@ -16,7 +16,7 @@ from asg_core.sources.inventory import (
     AS_GENERATED,
     check_annotations,
     check_source,
-    inventory,
+    inventories,
     inventory_annotations,
 )
 from asg_core.sources.reading.files import SourceError
@@ -80,6 +80,19 @@ def table(root: Path, **keys: object) -> CorpusConfig:
     columns = {"image_path": "file", "patient_id": "person"}
     layout = {"file": "rows.csv", "columns": columns}
     return mimic(root, source="table", table=layout, **keys)
+
+
+UNTOUCHED = f"{AS_GENERATED}, {AS_GENERATED}"
+
+
+def inventory(*, config: CorpusConfig, root: Path) -> dict[str, str]:
+    """Return the digests of images and reports of each shard in one."""
+    parts = inventories(config=config, root=root)
+    assert list(parts) == ["images", "reports"]
+    return {
+        name: f"{images}, {parts['reports'][name]}"
+        for name, images in parts["images"].items()
+    }
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -171,7 +184,7 @@ def test_without_images_only_reports_count(tmp_path: Path, source: str) -> None:
     if source == "synthetic":
         config = CorpusConfig(shards=NUM_SHARDS, images="none")
     before = inventory(config=config, root=tmp_path)
-    assert (set(before.values()) == {AS_GENERATED}) == (source == "synthetic")
+    assert (set(before.values()) == {UNTOUCHED}) == (source == "synthetic")
 
     write(tmp_path / image_of(PATIENTS[4]), "something longer")
     image = inventory(config=config, root=tmp_path)
@@ -206,7 +219,7 @@ def test_a_synthetic_corpus_not_yet_made_equals_an_untouched_one(
     write_synthetic(tmp_path / "source")
     made = inventory(config=config, root=tmp_path / "source")
 
-    assert unmade == made == dict.fromkeys(shard_names(NUM_SHARDS), AS_GENERATED)
+    assert unmade == made == dict.fromkeys(shard_names(NUM_SHARDS), UNTOUCHED)
 
 
 def test_what_lies_beside_a_synthetic_corpus_does_not_count(tmp_path: Path) -> None:
@@ -216,7 +229,7 @@ def test_what_lies_beside_a_synthetic_corpus_does_not_count(tmp_path: Path) -> N
 
     digests = inventory(config=CorpusConfig(shards=NUM_SHARDS), root=tmp_path)
 
-    assert set(digests.values()) == {AS_GENERATED}
+    assert set(digests.values()) == {UNTOUCHED}
 
 
 def test_an_edit_that_is_taken_back_counts_no_more(tmp_path: Path) -> None:
@@ -229,7 +242,7 @@ def test_an_edit_that_is_taken_back_counts_no_more(tmp_path: Path) -> None:
 
     digests = inventory(config=CorpusConfig(shards=NUM_SHARDS), root=tmp_path)
 
-    assert set(digests.values()) == {AS_GENERATED}
+    assert set(digests.values()) == {UNTOUCHED}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"files": {"a": 3}}', "{}"])
@@ -456,9 +469,9 @@ def test_an_edited_report_is_no_change_of_the_images(
     patient = PATIENTS[0]
 
     def parts() -> tuple[str, str]:
-        images = inventory(config=config, root=tmp_path, part="images")
-        reports = inventory(config=config, root=tmp_path, part="reports")
-        return images[shard_name(0, num_shards=1)], reports[shard_name(0, num_shards=1)]
+        parts = inventories(config=config, root=tmp_path)
+        name = shard_name(0, num_shards=1)
+        return parts["images"][name], parts["reports"][name]
 
     before = parts()
     write(tmp_path / report_of(patient), "another text")

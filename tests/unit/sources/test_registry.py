@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from asg_core.sources.annotations.config import AnnotationsConfig
 from asg_core.sources.registry import CorpusConfig
-from asg_core.sources.table.config import TableSourceConfig
+from asg_core.sources.table.source import TableSourceConfig
 
 
 def test_the_default_corpus_is_synthetic() -> None:
