@@ -33,8 +33,9 @@ def split_clauses(
 
     Args:
         text: The sentence.
-        mentions: Where each place, and what is found there, is named; offsets in `text`.
-        cues: What decides whether the findings of each place exist; offsets in `text`.
+        mentions: For each place, where it and what is found there are named, as offsets in
+            `text`.
+        cues: For each place, what decides whether its findings exist, as offsets in `text`.
     """
     taken = [span for spans in mentions.values() for span in spans]
     pieces = _pieces(text, taken=taken)

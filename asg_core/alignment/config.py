@@ -35,8 +35,8 @@ class AlignmentConfig(Settings):
     """Claims that align. "No pneumothorax" describes a place as much as "effusion"."""
 
     max_units: int | None = Field(default=None, ge=1)
-    """Most units of one image, in order of the report; what is beyond is counted. Empty:
-    no limit."""
+    """An image keeps this many units, the first in order of the report, and those beyond
+    are counted; null keeps all."""
 
     max_reject_share: RejectShare = 0.01
     """Share of a job's items (triplets and boxes) that may be rejected before the job

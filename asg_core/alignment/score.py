@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from asg_core.alignment.units import CORNERS
+from asg_core.alignment.units import CORNERS, corner_columns, hull_columns
+from asg_core.images.geometry import paired_iou
 from asg_core.tables.catalog import STAGE_METRICS
 from asg_core.terms.existence import Context
 from asg_core.terms.regions import REGIONS
@@ -53,7 +54,7 @@ def score_alignments(
         images: Rows of the table `images`: those that could have been aligned.
         views: Views of the images that count.
         contexts: Contexts of the true claims that count.
-        min_iou: From which IoU on a box is right.
+        min_iou: A box is right if its IoU is at least this.
     """
     used = images.filter(pl.col("view").cast(pl.String).is_in(views))
     units = alignments.join(used, on="image_id", how="semi")
@@ -127,39 +128,25 @@ def _found_pairs(units: pl.DataFrame, *, truth_sentences: pl.DataFrame) -> pl.Da
 
 
 def _ious(units: pl.DataFrame, *, truth_boxes: pl.DataFrame) -> pl.DataFrame:
-    """Return scenario and iou of each unit."""
+    """Return scenario and iou of each unit, against the hull of its true boxes."""
     key = ["image_id", "unit_index"]
-    corner = pl.col("box_xyxy").arr
     true = truth_boxes.select(
-        "image_id",
-        pl.col("region").cast(pl.String),
-        *[
-            corner.get(index).alias(f"true_{name}")
-            for index, name in enumerate(CORNERS)
-        ],
+        "image_id", pl.col("region").cast(pl.String), *corner_columns()
     )
-    union = (
+    hulls = (
         units.select(*key, region="regions")
         .explode("region")
         .with_columns(pl.col("region").cast(pl.String))
         .join(true, on=["image_id", "region"])
         .group_by(key)
-        .agg(
-            pl.col("true_x0", "true_y0").min(),
-            pl.col("true_x1", "true_y1").max(),
-        )
+        .agg(hull_columns())
     )
-    box = {name: corner.get(index) for index, name in enumerate(CORNERS)}
-    joined = units.select(*key, "scenario", **box).join(union, on=key, how="left")
-    width = pl.min_horizontal("x1", "true_x1") - pl.max_horizontal("x0", "true_x0")
-    height = pl.min_horizontal("y1", "true_y1") - pl.max_horizontal("y0", "true_y0")
-    shared = width.clip(lower_bound=0) * height.clip(lower_bound=0)
-    area = (pl.col("x1") - pl.col("x0")) * (pl.col("y1") - pl.col("y0"))
-    true_area = (pl.col("true_x1") - pl.col("true_x0")) * (
-        pl.col("true_y1") - pl.col("true_y0")
-    )
-    iou = (shared / (area + true_area - shared)).fill_null(0.0)
-    return joined.sort(key).select("scenario", iou=iou.cast(pl.Float64))
+    joined = units.select(*key, "scenario", "box_xyxy").join(hulls, on=key, how="left")
+    joined = joined.sort(key)
+    # Without a true box a unit is compared with a box of no area, which gives 0.
+    true_N4 = joined.select(pl.col(CORNERS).fill_null(0.0)).to_numpy()
+    iou = paired_iou(joined["box_xyxy"].to_numpy(), true_N4)
+    return joined.select("scenario", iou=pl.Series(iou, dtype=pl.Float64))
 
 
 def _pair_metrics(

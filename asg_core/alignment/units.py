@@ -17,6 +17,17 @@ from asg_core.tables.catalog import ALIGNMENTS
 CORNERS = ("x0", "y0", "x1", "y1")
 
 
+def corner_columns() -> list[pl.Expr]:
+    """Return the corners of `box_xyxy` as the columns `CORNERS`."""
+    corner = pl.col("box_xyxy").arr
+    return [corner.get(index).alias(name) for index, name in enumerate(CORNERS)]
+
+
+def hull_columns() -> list[pl.Expr]:
+    """Return the corners of the smallest box around those of a group."""
+    return [pl.col("x0", "y0").min(), pl.col("x1", "y1").max()]
+
+
 def make_units(
     edges: pl.DataFrame, *, spans: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
@@ -45,10 +56,7 @@ def make_units(
         regions=pl.col("region").unique().sort(),
         sentence_indices=pl.col("sentence_index").unique().sort(),
         is_shared=pl.col("is_shared").any(),
-        x0=pl.col("x0").min(),
-        y0=pl.col("y0").min(),
-        x1=pl.col("x1").max(),
-        y1=pl.col("y1").max(),
+        box_xyxy=pl.concat_arr(*hull_columns()),
     )
     texts = _texts(members, spans=spans, policy=policy)
     return (
@@ -60,7 +68,6 @@ def make_units(
         )
         .with_columns(
             unit_index=pl.int_range(pl.len(), dtype=pl.Int32).over("image_id"),
-            box_xyxy=pl.concat_arr(CORNERS),
             scenario=_scenario().cast(pl.Int8),
             policy=pl.lit(policy.value).cast(ALIGNMENTS.columns["policy"]),
         )
