@@ -64,17 +64,6 @@ class Crop:
         table = np.rint(np.clip(grey + self.lift * _WHITE, 0, _WHITE)).astype(np.uint8)
         return table[window_NCC]
 
-    def apply_masks(
-        self, is_inside_NSS: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.bool_]:
-        """Return the windows (N, size, size) of masks: True where half or more is inside.
-
-        The masks are of cached squares; no masks give no windows.
-        """
-        window_NCC = self._window(np.where(is_inside_NSS, 255, 0).astype(np.uint8))
-        is_inside_NCC: npt.NDArray[np.bool_] = window_NCC >= _MIDDLE_GREY
-        return is_inside_NCC
-
     def to_input(self, boxes_model: npt.ArrayLike, *, source: int) -> BoxesXyxy:
         """Move boxes (N, 4) from cached squares to the window, and cut them to it.
 

@@ -229,18 +229,6 @@ def paired_intersection(
     return _intersection(boxes_N4, others_N4)
 
 
-def union_box(boxes: npt.ArrayLike) -> BoxesXyxy:
-    """Return the smallest box (4,) that covers all `boxes`.
-
-    Raises:
-        ValueError: If there are none: nothing has no extent.
-    """
-    boxes_N4 = as_boxes(boxes)
-    if len(boxes_N4) == 0:
-        raise ValueError("union_box: expected at least one box, found none")
-    return np.concatenate([boxes_N4[:, :2].min(axis=0), boxes_N4[:, 2:].max(axis=0)])
-
-
 def _intersection(left: BoxesXyxy, right: BoxesXyxy) -> npt.NDArray[np.float64]:
     """Return the shared areas of boxes (..., 4) that broadcast against each other."""
     starts = np.maximum(left[..., :2], right[..., :2])

@@ -1,9 +1,7 @@
 """Which files of a synthetic corpus are not as they were generated.
 
 The makers of a corpus write `manifest.json` last, with size and time of every file:
-without it nothing is made, or not wholly, and nothing counts as changed. Imports the
-standard library and pydantic only, because inventories are taken while the job graph is
-built.
+without it nothing is made, or not wholly, and nothing counts as changed.
 """
 
 import json

@@ -1,8 +1,4 @@
-"""The keys of a corpus that every source has; `registry` adds the section of each source.
-
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph.
-"""
+"""The keys of a corpus that every source has; `registry` adds the section of each source."""
 
 from pathlib import Path
 from typing import Literal, TypeVar

@@ -1,7 +1,7 @@
 """What a dataset consists of, as a digest per shard: names, sizes and times of its files.
 
 Taken while the job graph is built, so that an edited file re-runs its shard and what
-follows. Imports the standard library and pydantic only.
+follows.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,4 @@
-"""All sources, by name: a new one is a package beside this module and a line in here.
-
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph.
-"""
+"""All sources, by name: a new one is a package beside this module and a line in here."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal

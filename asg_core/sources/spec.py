@@ -1,8 +1,9 @@
 """What the package knows about one source of corpora.
 
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph. What reads the files may need more, so `read` imports it
-when it is called.
+What it tells before a file is read imports the standard library and pydantic only, because
+sources are checked and listed while the workflow builds its job graph: `registry`,
+`inventory`, every `source.py` and what they import. What reads files may need more, so
+`read` imports it when it is called.
 """
 
 from collections.abc import Callable, Iterator

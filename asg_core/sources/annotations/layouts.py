@@ -1,8 +1,4 @@
-"""Where the boxes that come with a corpus lie, and which files hold them.
-
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph.
-"""
+"""Where the boxes that come with a corpus lie, and which files hold them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""MIMIC-CXR as a source: its keys, where its files lie, and which of them are read.
-
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph.
-"""
+"""MIMIC-CXR as a source: its keys, where its files lie, and which of them are read."""
 
 import re
 from collections import Counter

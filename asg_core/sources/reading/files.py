@@ -1,8 +1,4 @@
-"""Opening the files of a dataset, and the sentences said when they are not there.
-
-Imports the standard library only, because the workflow checks its sources while it
-builds its job graph.
-"""
+"""Opening the files of a dataset, and the sentences said when they are not there."""
 
 import gzip
 import io

@@ -4,9 +4,6 @@ What the content says, and a file that is not there, is the item's own fault and
 row of the table `rejects`. What the operating system says of a moment (no permission, an
 error of the disk, a stale handle, too many open files, no memory) would be gone at the next
 try, so it ends the job and never becomes a row of a table.
-
-Imports the standard library only, because inventories are taken while the job graph is
-built.
 """
 
 import errno

@@ -1,7 +1,6 @@
 """The files of a dataset with their sizes and times, in the same order on every disk.
 
-Imports the standard library only, because inventories are taken while the job graph is
-built. Which files a source has is said in its own package.
+Which files a source has is said in its own package.
 """
 
 import os

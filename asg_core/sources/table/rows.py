@@ -1,7 +1,6 @@
 """The rows of a table source, and which image, study and patient each is about.
 
-Imports the standard library only: the reader and the inventory, which is taken while the
-job graph is built, have to agree on the patient of a row.
+The reader and the inventory have to agree on the patient of a row, so both ask here.
 """
 
 import os.path

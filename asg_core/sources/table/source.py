@@ -1,8 +1,4 @@
-"""A table as a source: its keys, where it lies, and which image files it names.
-
-Imports the standard library and pydantic only, because sources are checked and listed while
-the workflow builds its job graph.
-"""
+"""A table as a source: its keys, where it lies, and which image files it names."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

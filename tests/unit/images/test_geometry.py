@@ -10,7 +10,6 @@ from asg_core.images.geometry import (
     clip_boxes,
     paired_intersection,
     paired_iou,
-    union_box,
 )
 
 
@@ -161,9 +160,3 @@ def test_pairs_are_compared_one_by_one() -> None:
     assert paired_intersection(boxes, others).tolist() == [8, 1]
     with pytest.raises(ValueError, match="found 2 boxes and 1 counterparts"):
         paired_iou(boxes, others[:1])
-
-
-def test_the_union_covers_every_box() -> None:
-    assert union_box([[3, 4, 5, 6], [1, 5, 4, 9]]).tolist() == [1, 4, 5, 9]
-    with pytest.raises(ValueError, match="at least one box, found none"):
-        union_box([])
