@@ -207,6 +207,38 @@ def test_merge_joins_everything_that_hangs_together() -> None:
     assert row["scenario"] == 3
 
 
+def test_what_hangs_together_in_one_image_need_not_in_another() -> None:
+    """Two frontal images of one study, of which only the second has the arch's box.
+
+    There the arch ties the heart to the angle; in the first image nothing does.
+    """
+    claims = [HEART, AORTA, claim(2, ARCH, "edema", "edema")]
+    claims += [claim(2, ANGLE, "edema", "edema")]
+    row = {"study_id": "s1", "path": "p", "width": 100, "height": 100, "view": "PA"}
+    images = [row | {"image_id": name} for name in ("i1", "i2")]
+    boxes = [box(SILHOUETTE, BOXES[SILHOUETTE], "i1"), box(ANGLE, BOXES[ANGLE], "i1")]
+    boxes += [box(region, corners, "i2") for region, corners in BOXES.items()]
+
+    units = align_regions(
+        sentences=make_sentences(),
+        triplets=TRIPLETS.frame(claims),
+        region_boxes=REGION_BOXES.frame(boxes),
+        images=IMAGES.frame(images),
+        config=AlignmentConfig(),
+    ).alignments
+
+    columns = ("image_id", "unit_index", "regions", "sentence_indices", "scenario")
+    assert units.select(columns).rows() == [
+        ("i1", 0, [SILHOUETTE], [1], 1),
+        ("i1", 1, [ANGLE], [2], 1),
+        ("i2", 0, [ANGLE, ARCH, SILHOUETTE], [1, 2], 3),
+    ]
+    assert units["box_xyxy"].to_list()[:2] == [
+        list(BOXES[SILHOUETTE]),
+        list(BOXES[ANGLE]),
+    ]
+
+
 def test_split_cuts_the_sentence_and_keeps_the_boxes_apart() -> None:
     actual = align([HEART, AORTA], policy="split").alignments
 
@@ -309,20 +341,32 @@ def test_images_of_other_views_are_logged_by_spelling(
     )
 
 
-def test_contexts_and_existences_are_chosen_by_the_configuration() -> None:
-    removed = EFFUSION | {"context": "removal", "existence": "absent"}
-    uncertain = HEART | {"existence": "uncertain"}
+def test_contexts_are_chosen_by_the_configuration() -> None:
+    removed = EFFUSION | {"context": "removal"}
 
-    default = align([removed, uncertain])
-    other = align(
-        [removed, uncertain],
-        contexts=(Context.REMOVAL,),
-        existences=(Existence.ABSENT,),
-    )
+    default = align([removed, HEART])
+    other = align([removed, HEART], contexts=(Context.REMOVAL,))
 
     assert default.alignments["sentence_indices"].to_list() == [[1]]
     assert default.counts["triplets_not_used"] == 1
     assert other.alignments["sentence_indices"].to_list() == [[0]]
+    assert_frame_equal(default.tag_targets, other.tag_targets)
+
+
+def test_existences_are_chosen_by_the_configuration() -> None:
+    claims = [
+        EFFUSION | {"existence": "absent"},
+        HEART | {"existence": "uncertain"},
+        claim(2, ARCH, "edema", "edema"),
+    ]
+
+    default = align(claims)
+    other = align(claims, existences=(Existence.ABSENT, Existence.UNCERTAIN))
+
+    assert default.alignments["sentence_indices"].to_list() == [[0], [1], [2]]
+    assert default.counts["triplets_not_used"] == 0
+    assert other.alignments["sentence_indices"].to_list() == [[0], [1]]
+    assert other.counts["triplets_not_used"] == 1
     assert_frame_equal(default.tag_targets, other.tag_targets)
 
 

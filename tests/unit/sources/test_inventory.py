@@ -18,6 +18,7 @@ from asg_core.sources.inventory import (
     check_source,
     inventories,
     inventory_annotations,
+    inventory_synthetic_benchmark,
 )
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
@@ -520,3 +521,63 @@ def test_what_macos_left_is_no_change(tmp_path: Path) -> None:
     write(tmp_path / f"files/__MACOSX/p{PATIENTS[0]}/s1.txt")
 
     assert inventory(config=mimic(tmp_path), root=tmp_path) == before
+
+
+def test_what_holds_images_and_reports_belongs_to_both_parts(tmp_path: Path) -> None:
+    write(tmp_path / "rows.csv", "file,person\na.PNG,p4\n")
+    write(tmp_path / "a.PNG")
+    config = table(tmp_path)
+    before = inventories(config=config, root=tmp_path)
+
+    write(tmp_path / "a.PNG", "something longer")
+    image = inventories(config=config, root=tmp_path)
+    write(tmp_path / "rows.csv", "file,person\na.PNG,p5\n")
+    rows = inventories(config=config, root=tmp_path)
+
+    assert changed(before["images"], image["images"]) == {shard("p4")}
+    assert changed(before["reports"], image["reports"]) == set()
+    for part in ("images", "reports"):
+        assert changed(image[part], rows[part]) == set(shard_names(NUM_SHARDS))
+
+
+def test_a_report_that_a_link_leads_nowhere_from_is_not_there(tmp_path: Path) -> None:
+    write_mimic(tmp_path)
+    path = tmp_path / report_of(PATIENTS[0])
+    there = inventories(config=mimic(tmp_path), root=tmp_path)["images"]
+
+    path.unlink()
+    path.symlink_to("nowhere.txt")
+
+    gone = inventories(config=mimic(tmp_path), root=tmp_path)["images"]
+    assert changed(there, gone) == {shard(PATIENTS[0])}
+
+
+def test_a_synthetic_benchmark_counts_by_itself(tmp_path: Path) -> None:
+    def digests() -> tuple[str, str]:
+        nih, rsna = (
+            inventory_synthetic_benchmark(tmp_path, benchmark=name)
+            for name in ("nih", "rsna")
+        )
+        return nih, rsna
+
+    assert digests() == (AS_GENERATED, AS_GENERATED)  # not made yet
+    write_mimic(tmp_path)
+    image = write(tmp_path / "benchmarks/nih/images_001/images/1.png")
+    write(tmp_path / "benchmarks/rsna/stage_2_train_labels.csv")
+    write_manifest(tmp_path)
+    assert digests() == (AS_GENERATED, AS_GENERATED)
+
+    write(tmp_path / report_of(PATIENTS[0]), "of the corpus and of no benchmark")
+    assert digests() == (AS_GENERATED, AS_GENERATED)
+    write(image, "something longer")
+    edited = digests()
+    write(tmp_path / "benchmarks/nih/more.csv")
+    more = digests()
+    image.unlink()
+
+    assert edited[1] == more[1] == digests()[1] == AS_GENERATED
+    assert len({AS_GENERATED, edited[0], more[0], digests()[0]}) == 4
+
+
+def test_nothing_to_check_where_there_is_no_corpus(tmp_path: Path) -> None:
+    check_source(CorpusConfig(source="none"), tmp_path / "nowhere")

@@ -10,13 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.sources.annotations.boxes import GivenBox, check_boxes
-from asg_core.sources.annotations.collected import AnnotationTables, held_out
+from asg_core.sources.annotations.collected import AnnotationTables
 from asg_core.sources.annotations.config import AnnotationsConfig
 from asg_core.sources.annotations.read import read_annotations
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
-from asg_core.sources.rejects import RejectLog
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REJECTS, STUDIES
 from support.faults import break_calls
 from support.reference import reference_data
@@ -194,10 +192,6 @@ def test_an_image_to_avoid_never_trains_even_if_a_split_lists_it(
     assert tables.annotated_boxes["split"].to_list() == ["test"]
 
 
-def test_held_out_does_not_depend_on_the_order() -> None:
-    assert held_out("validate", "train") == held_out("train", "validate") == "validate"
-
-
 def test_a_listed_image_without_a_graph_is_rejected(tmp_path: Path) -> None:
     splits = {"train": ["a", "b"], "valid": ["not-in-the-corpus"]}
     write_imagenome(tmp_path, {"a": graph(("trachea", LEFT))}, splits=splits)
@@ -311,19 +305,6 @@ def test_sides_that_are_swapped_are_rejected_in_pairs(tmp_path: Path) -> None:
         "a/right lung: expected the right lung on the image's left of the left lung, "
         "found their centres at x = 75 and 25"
     )
-
-
-def test_sides_in_the_same_place_are_swapped_too() -> None:
-    rejects = RejectLog("read_annotations")
-    given = [
-        GivenBox(region="right lung", corners=RIGHT),
-        GivenBox(region="left lung", corners=RIGHT),
-    ]
-
-    checked = check_boxes(given, image_id="a", width=100, height=100, rejects=rejects)
-
-    assert checked.boxes == {}
-    assert rejects.counts() == {"sides_swapped": 2}
 
 
 def test_no_annotations_give_empty_tables(tmp_path: Path) -> None:

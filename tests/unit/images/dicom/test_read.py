@@ -101,6 +101,24 @@ def test_eight_bits_without_a_window_stay_as_they_are(make_dicom: MakeDicom) -> 
     assert pixels_of(data).tolist() == stored.tolist()
 
 
+def test_eight_bits_in_words_of_16_stay_as_they_are_too(make_dicom: MakeDicom) -> None:
+    stored = np.array([[7, 9], [100, 101]], dtype=np.uint16)
+
+    data = make_dicom(stored, bits=8)
+
+    assert pixels_of(data).tolist() == stored.tolist()
+
+
+def test_signed_pixels_of_eight_bits_span_their_own_range(
+    make_dicom: MakeDicom,
+) -> None:
+    stored = np.array([[-128, 0, 72, 127]], dtype=np.int8)
+
+    data = make_dicom(stored, bits=8)
+
+    assert pixels_of(data).tolist() == [[0, 128, 200, 255]]
+
+
 def test_deep_pixels_without_a_window_are_stretched(make_dicom: MakeDicom) -> None:
     # 1,000 pixels: 0.5 % are the five lowest and the five highest.
     stored = np.arange(2000, 3000, dtype=np.uint16).reshape(20, 50)
@@ -163,6 +181,22 @@ def test_padding_is_black_and_counts_for_nothing(make_dicom: MakeDicom) -> None:
 
     assert pixels_of(plain).tolist() == [[255] * 4 + [170, 85, 0]]
     assert pixels_of(padded).tolist() == [[0] * 4 + [255, 128, 0]]
+
+
+@pytest.mark.parametrize("ends", [(0, 10), (10, 0)])
+def test_padding_reaches_to_its_limit(
+    make_dicom: MakeDicom, ends: tuple[int, int]
+) -> None:
+    stored = np.array([[0, 4, 10, 11, 1011, 2011]], dtype=np.uint16)
+    value, limit = ends
+    elements = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+
+    data = make_dicom(
+        stored, bits=12, PhotometricInterpretation="MONOCHROME1", **elements
+    )
+
+    # Of 0, 4 and 10 none is white, as the darkest of an inverse image would be.
+    assert pixels_of(data).tolist() == [[0, 0, 0, 255, 128, 0]]
 
 
 def test_nothing_but_padding_is_black(make_dicom: MakeDicom) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,8 @@ from asg_core.tables.catalog import (
     STAGE_METRICS,
     TRIPLETS,
 )
+from asg_core.terms.existence import Context
+from asg_core.terms.views import FRONTAL, View
 
 # Three true sentences of 10 characters each, with a blank between them.
 TRUE_SPANS = [(0, 10), (11, 21), (22, 32)]
@@ -56,8 +59,18 @@ def unit(
     }
 
 
+SPINE, TRACHEA = (0.0, 0.0, 10.0, 10.0), (0.0, 10.0, 10.0, 30.0)
+
+
 def score(
-    units: list[dict[str, Any]], triplets: pl.DataFrame
+    units: list[dict[str, Any]],
+    triplets: pl.DataFrame,
+    *,
+    spine: tuple[float, ...] = SPINE,
+    trachea: tuple[float, ...] = TRACHEA,
+    views: Sequence[View] = FRONTAL,
+    contexts: Sequence[Context] = (Context.CURRENT,),
+    min_iou: float = 0.5,
 ) -> dict[tuple[str, str], tuple[float | None, int]]:
     sentences = SENTENCES.frame(
         {
@@ -72,8 +85,8 @@ def score(
     )
     box = {"image_id": "i1", "score": 1.0, "origin": "truth"}
     boxes = [
-        box | {"region": "spine", "box_xyxy": (0, 0, 10, 10)},
-        box | {"region": "trachea", "box_xyxy": (0, 10, 10, 30)},
+        box | {"region": "spine", "box_xyxy": spine},
+        box | {"region": "trachea", "box_xyxy": trachea},
     ]
     image = {"study_id": "s1", "path": "p", "width": 40, "height": 40}
     images = [
@@ -86,6 +99,9 @@ def score(
         truth_sentences=sentences,
         truth_boxes=REGION_BOXES.frame(boxes),
         images=IMAGES.frame(images),
+        views=views,
+        contexts=contexts,
+        min_iou=min_iou,
     )
     STAGE_METRICS.check(frame, where="test")
     assert set(frame["stage"]) == {"align_regions"}
@@ -174,6 +190,52 @@ def test_boxes_are_compared_with_the_union_of_the_true_boxes() -> None:
     assert actual["box_iou_mean", "scenario 1"] == (0.25, 1)
     assert actual["box_iou_0.5", "scenario 3"] == (1.0, 1)
     assert actual["units", "scenario 2"] == (1, 3)
+
+
+def test_boxes_away_from_the_corner_are_compared_by_all_their_corners() -> None:
+    units = [
+        # (20, 4, 30, 24) of 200 pixels shares 5 x 10 with (25, 14, 40, 34) of 300.
+        unit(0, regions=["spine"], spans=[(0, 10)], box_xyxy=(25, 14, 40, 34)),
+        # Right of and below the true box: two negative sides are no area.
+        unit(1, regions=["spine"], spans=[(0, 10)], box_xyxy=(32, 26, 38, 34)),
+        # The hull of both true boxes is (12, 4, 30, 34), 540 pixels; 12 x 18 lie in it.
+        unit(
+            2,
+            regions=["spine", "trachea"],
+            spans=[(0, 10)],
+            box_xyxy=(15, 10, 27, 28),
+            scenario=3,
+        ),
+    ]
+
+    actual = score(
+        units, truth(), spine=(20, 4, 30, 24), trachea=(12, 20, 22, 34), min_iou=0.4
+    )
+
+    assert actual["box_iou_mean", "scenario 1"] == (pytest.approx(1 / 18), 2)
+    assert actual["box_iou_mean", "scenario 3"] == (pytest.approx(0.4), 1)
+    assert actual["box_iou_0.4", "all"] == (pytest.approx(1 / 3), 3)
+
+
+def test_images_of_other_views_do_not_count() -> None:
+    triplets = truth((0, "spine", "current"))
+    units = [unit(0, regions=["spine"], spans=[(0, 10)])]
+
+    actual = score(units, triplets, views=[View.LATERAL])
+
+    # The lateral image has no true box and no unit.
+    assert actual["pair_recall", "all"] == (None, 0)
+    assert actual["units", "all"] == (0, 0)
+    assert actual["images", "all"] == (1, 1)
+
+
+def test_contexts_of_the_truth_are_chosen() -> None:
+    triplets = truth((0, "spine", "history"))
+    units = [unit(0, regions=["spine"], spans=[(0, 10)])]
+
+    actual = score(units, triplets, contexts=[Context.HISTORY])
+
+    assert actual["pair_recall", "all"] == (1.0, 1)
 
 
 def test_nothing_found_is_undefined_and_not_zero() -> None:
