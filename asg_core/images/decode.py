@@ -22,6 +22,7 @@ from asg_core.sources.reading.image_kind import (
     RASTER_MARKS,
     is_dicom,
     is_git_lfs_pointer,
+    message_of,
 )
 from asg_core.sources.reading.item_files import (
     ItemFileError,
@@ -263,7 +264,7 @@ def _broken(
     image: Image.Image | None, error: BaseException, *, where: str
 ) -> ImageError:
     kind = "image" if image is None or image.format is None else image.format
-    found = " ".join(str(error).split())
+    found = message_of(error)
     is_short = isinstance(error, EOFError) or "truncated" in found.lower()
     return ImageError(
         f"expected a whole {kind}, found: {found}",

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.dataset import FileMetaDataset
@@ -96,6 +96,7 @@ damages = st.lists(st.tuples(places, st.binary(min_size=1, max_size=4)), max_siz
     length=st.none() | st.integers(0, 1 << 12),
     suffix=st.sampled_from(["", ".dcm", ".IMA", ".png"]),
 )
+@example(form="film JPEG 2000", damages=[(1097, b"\0\0")], length=None, suffix="")
 def test_a_damaged_file_is_an_image_or_an_image_error(
     form: str, damages: list[tuple[int, bytes]], length: int | None, suffix: str
 ) -> None:

@@ -22,7 +22,7 @@ from asg_core.images.dicom.elements import Elements, read_elements
 from asg_core.images.errors import ImageError, Reason, check_not_blank
 from asg_core.images.geometry import Pixels
 from asg_core.images.notes import Note
-from asg_core.sources.reading.image_kind import DICOM_ERRORS
+from asg_core.sources.reading.image_kind import DICOM_ERRORS, message_of
 from asg_core.sources.reading.item_files import raise_if_passing
 
 # Shape suffixes: H, W = rows and columns of an image
@@ -58,7 +58,7 @@ def decode_dicom(data: bytes, *, where: str) -> Film:
         raise
     except DICOM_ERRORS as error:
         raise_if_passing(error, where=where)
-        found = " ".join(str(error).split())
+        found = message_of(error)
         raise ImageError(
             f"expected DICOM with usable elements, found: {found}",
             reason="truncated" if _says_short(found) else "corrupt",

@@ -39,5 +39,5 @@ def read_box_table(
         else:
             box = GivenBox(region=region, corners=as_corners(corners))
             given[image_id].append(box)
-    for image_id in sorted(given):
-        collected.add(image_id, given[image_id])
+    for image_id, boxes in given.items():
+        collected.add(image_id, boxes)

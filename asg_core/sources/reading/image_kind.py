@@ -3,6 +3,7 @@
 The reader of sizes and the decoder both ask here, so that they agree.
 """
 
+import re
 import struct
 import zlib
 
@@ -52,6 +53,7 @@ DICOM_ERRORS: tuple[type[Exception], ...] = (
     zlib.error,  # deflated data sets
 )
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAGIC_AT, _MAGIC = 128, b"DICM"
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
@@ -83,6 +85,14 @@ def is_dicom(head: bytes, *, suffix: str) -> bool:
     if suffix.lower() in _SUFFIXES:
         return any(group <= _LAST_GROUP for group, *_ in _first_tags(head))
     return _begins_with_element(head)
+
+
+def message_of(error: BaseException) -> str:
+    """Return what a library says of bad content, on one line.
+
+    Addresses in memory are left out: the rejects of two runs are the same bytes.
+    """
+    return _ADDRESS.sub("", " ".join(str(error).split()))
 
 
 def is_git_lfs_pointer(head: bytes) -> bool:

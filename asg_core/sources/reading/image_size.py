@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 from pydicom import dcmread
 
 from asg_core.sources.reading.image_kind import (
@@ -13,6 +14,7 @@ from asg_core.sources.reading.image_kind import (
     RASTER_FORMATS,
     is_dicom,
     is_git_lfs_pointer,
+    message_of,
 )
 from asg_core.sources.reading.item_files import (
     ItemFileError,
@@ -73,12 +75,15 @@ def _size(file: BinaryIO, *, path: Path) -> tuple[int, int]:
         ) from error
     except errors as error:
         raise_if_passing(error, where=str(path))
-        raise UnreadableImageError(" ".join(str(error).split())) from error
+        raise UnreadableImageError(message_of(error)) from error
 
 
 def _raster_size(file: BinaryIO) -> tuple[int, int]:
     with Image.open(file, formats=RASTER_FORMATS) as image:
         width, height = image.size
+        if isinstance(image, TiffImageFile):
+            # As stored: some versions of Pillow have turned the size here, others not yet.
+            width, height = image.tag_v2[IMAGEWIDTH], image.tag_v2[IMAGELENGTH]
         # A PNG that says nothing of how it is turned would be decoded in the search for it.
         has_exif = image.format != "PNG" or not _TURNING.isdisjoint(image.info)
         turned = has_exif and image.getexif().get(_ORIENTATION) in _TURNED

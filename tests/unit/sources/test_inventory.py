@@ -333,9 +333,12 @@ def test_annotations_have_one_digest(tmp_path: Path) -> None:
     write(path, "something longer")
     graph, graph_index = digest(), digest("index")
     write(tmp_path / "silver_dataset/splits/train.csv", "dicom_id\na\n")
+    split, split_index = digest(), digest("index")
+    write(tmp_path / "silver_dataset/splits/images_to_avoid.csv", "dicom_id\na\n")
 
-    assert len({before, graph, digest()}) == 3
-    assert before_index == graph_index != digest("index")
+    assert len({before, graph, split, digest()}) == 4
+    assert before_index == graph_index
+    assert len({graph_index, split_index, digest("index")}) == 3
     check_annotations(config, tmp_path)
     assert inventory_annotations(
         config=AnnotationsConfig(source="none"), corpus=corpus, root=tmp_path
@@ -581,3 +584,103 @@ def test_a_synthetic_benchmark_counts_by_itself(tmp_path: Path) -> None:
 
 def test_nothing_to_check_where_there_is_no_corpus(tmp_path: Path) -> None:
     check_source(CorpusConfig(source="none"), tmp_path / "nowhere")
+
+
+def test_only_the_images_of_a_study_count(tmp_path: Path) -> None:
+    write_mimic(tmp_path)
+    folder = (tmp_path / image_of(PATIENTS[0])).parent
+    before = inventory(config=mimic(tmp_path), root=tmp_path)
+
+    write(folder / "index.html")
+    page = inventory(config=mimic(tmp_path), root=tmp_path)
+    write(folder / "another.jpg")
+
+    assert page == before
+    after = inventory(config=mimic(tmp_path), root=tmp_path)
+    assert changed(before, after) == {shard(PATIENTS[0])}
+
+
+@pytest.mark.parametrize("inventory_of", ["files", "index"])
+def test_packed_reports_count_for_every_shard(
+    tmp_path: Path, inventory_of: str
+) -> None:
+    write_mimic(tmp_path)
+    archive = write(tmp_path / "mimic-cxr-reports.zip")
+    config = mimic(tmp_path, inventory=inventory_of)
+    before = inventory(config=config, root=tmp_path)
+
+    write(tmp_path / report_of(PATIENTS[0]), "not the one that is read")
+    assert inventory(config=config, root=tmp_path) == before
+
+    write(archive, "something longer")
+    after = inventory(config=config, root=tmp_path)
+    assert changed(before, after) == set(shard_names(NUM_SHARDS))
+
+
+def test_the_metadata_of_open_i_count_for_every_shard(tmp_path: Path) -> None:
+    write(tmp_path / "ecgen-radiology/1.xml")
+    write(tmp_path / "views.csv", "imageid,View Position\n")
+    config = CorpusConfig.model_validate(
+        {"source": "open_i", "root": tmp_path, "images": "none", "shards": NUM_SHARDS}
+        | {"open_i": {"dicom_metadata": "views.csv"}}
+    )
+    before = inventory(config=config, root=tmp_path)
+
+    write(tmp_path / "views.csv", "imageid,View Position\na,PA\n")
+
+    after = inventory(config=config, root=tmp_path)
+    assert changed(before, after) == set(shard_names(NUM_SHARDS))
+
+
+def test_a_changed_time_counts_in_a_synthetic_corpus_too(tmp_path: Path) -> None:
+    write_synthetic(tmp_path)
+    config = CorpusConfig(shards=NUM_SHARDS)
+    before = inventory(config=config, root=tmp_path)
+
+    os.utime(tmp_path / report_of(PATIENTS[4]), ns=(1, 1))
+
+    after = inventories(config=config, root=tmp_path)
+    assert set(after["images"].values()) == {AS_GENERATED}  # it is still there
+    assert {
+        name for name, digest in after["reports"].items() if digest != AS_GENERATED
+    } == {shard(PATIENTS[4])}
+    assert set(before.values()) == {UNTOUCHED}
+
+
+def test_an_index_inventory_of_a_synthetic_corpus_looks_at_index_files(
+    tmp_path: Path,
+) -> None:
+    write_synthetic(tmp_path)
+    config = CorpusConfig(shards=NUM_SHARDS, inventory="index")
+
+    write(tmp_path / image_of(PATIENTS[4]), "something longer")
+    edited = inventory(config=config, root=tmp_path)
+    write(tmp_path / SPLIT_FILE, SPLIT + "i,5,1,train\n")
+
+    assert set(edited.values()) == {UNTOUCHED}
+    assert UNTOUCHED not in inventory(config=config, root=tmp_path).values()
+
+
+def test_annotations_with_a_root_of_their_own_are_no_part_of_the_synthetic_corpus(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "boxes.csv", "image_id,region,x1,y1,x2,y2\n")
+    config = AnnotationsConfig.model_validate(
+        {"source": "table", "root": tmp_path, "table": {"file": "boxes.csv"}}
+    )
+
+    digest = inventory_annotations(config=config, corpus=CorpusConfig(), root=tmp_path)
+
+    assert digest != AS_GENERATED
+
+
+def test_without_images_those_of_a_table_do_not_count(tmp_path: Path) -> None:
+    write(tmp_path / "rows.csv", "file,person,words\na.png,p4,Clear.\n")
+    columns = {"image_path": "file", "patient_id": "person", "text": "words"}
+    layout = {"file": "rows.csv", "columns": columns}
+    config = mimic(tmp_path, source="table", images="none", table=layout)
+    before = inventory(config=config, root=tmp_path)
+
+    write(tmp_path / "a.png")
+
+    assert inventory(config=config, root=tmp_path) == before

@@ -1,14 +1,23 @@
 """The configuration of corpora and annotations: defaults, and what is refused."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from asg_core import provenance
+from asg_core.provenance import code_digest
 from asg_core.sources.annotations.config import AnnotationsConfig
-from asg_core.sources.registry import CorpusConfig
+from asg_core.sources.registry import SOURCES, CorpusConfig, source_of
 from asg_core.sources.table.source import TableSourceConfig
+from asg_core.terms.views import View
+
+ROOT = Path(__file__).parents[3]
+CONFIG_PAGE = ROOT / "docs/config.md"
+TABLE = {"file": "rows.csv", "columns": {"image_path": "file"}}
 
 
 def test_the_default_corpus_is_synthetic() -> None:
@@ -97,3 +106,74 @@ def test_every_key_is_documented(model: type[CorpusConfig | AnnotationsConfig]) 
     ]
 
     assert undocumented == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "view"),
+    [
+        ({}, None),
+        ({"source": "mimic_cxr", "root": "d"}, None),
+        ({"source": "open_i", "root": "d"}, View.UNKNOWN),
+        (
+            {"source": "open_i", "root": "d", "open_i": {"dicom_metadata": "v.csv"}},
+            None,
+        ),
+        (
+            {"source": "table", "root": "d", "table": TABLE | {"default_view": "AP"}},
+            View.AP,
+        ),
+        (
+            {
+                "source": "table",
+                "root": "d",
+                "table": {"file": "f", "columns": {"image_path": "p", "view": "v"}},
+            },
+            None,
+        ),
+    ],
+)
+def test_a_source_says_whether_all_images_have_one_view(
+    keys: dict[str, Any], view: View | None
+) -> None:
+    assert CorpusConfig.model_validate(keys).only_view is view
+
+
+def test_the_sections_of_other_sources_are_not_asked_for_problems() -> None:
+    config = CorpusConfig.model_validate({"source": "mimic_cxr", "root": "d"})
+
+    assert config.of(TableSourceConfig).problem(has_images=True) is not None
+
+
+def test_a_synthetic_corpus_is_read_as_mimic_cxr() -> None:
+    assert source_of(CorpusConfig()) is SOURCES["mimic_cxr"]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_has_its_room_its_tests_and_its_line_of_docs(name: str) -> None:
+    spec = SOURCES[name]
+
+    assert spec.name == name
+    assert (ROOT / f"asg_core/sources/{name}/source.py").is_file()
+    assert list((ROOT / f"tests/unit/sources/{name}").glob("test_*.py"))
+    assert f"| `{name}` |" in (ROOT / "docs/data_access.md").read_text()
+    assert spec.section.model_fields.keys() <= {
+        key.removeprefix(f"corpus.{name}.").partition(".")[0]
+        for key in re.findall(r"`(corpus\.[a-z_.]+)`", CONFIG_PAGE.read_text())
+    }
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_readers_of_all_sources_count_in_the_digest_of_their_rules(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "asg_core", checkout / "asg_core")
+    script = checkout / "read_source.py"
+    script.write_text("from asg_core.sources.read import read_source\n")
+    monkeypatch.setattr(provenance, "ROOT", checkout)
+    before = code_digest(script)
+
+    reader = checkout / f"asg_core/sources/{name}/read.py"
+    reader.write_text(reader.read_text() + "\nCHANGED = True\n")
+
+    assert code_digest(script) != before

@@ -192,6 +192,28 @@ def test_an_image_to_avoid_never_trains_even_if_a_split_lists_it(
     assert tables.annotated_boxes["split"].to_list() == ["test"]
 
 
+def test_blanks_around_a_listed_id_do_not_count(tmp_path: Path) -> None:
+    content = graph(("trachea", LEFT))
+    write_imagenome(tmp_path, {"a": content}, splits={"train": [" a "]})
+
+    tables = read(tmp_path, {"a": "train"})
+
+    assert tables.annotated_boxes["split"].to_list() == ["train"]
+
+
+def test_a_region_that_is_no_name_is_ignored(tmp_path: Path) -> None:
+    content = json.dumps(
+        {"objects": [{"bbox_name": ["spine"]}, {"bbox_name": None}, "spine", {}]}
+    ).encode()
+    write_imagenome(tmp_path, {"a": content}, splits={"train": ["a"]})
+
+    tables = read(tmp_path, {"a": "train"})
+
+    assert tables.annotated_boxes.is_empty()
+    assert tables.rejects.is_empty()
+    assert tables.num_ignored == 4
+
+
 def test_a_listed_image_without_a_graph_is_rejected(tmp_path: Path) -> None:
     splits = {"train": ["a", "b"], "valid": ["not-in-the-corpus"]}
     write_imagenome(tmp_path, {"a": graph(("trachea", LEFT))}, splits=splits)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from asg_core.sources.mimic_cxr import index
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.reading.item_files import PassingFaultError
@@ -575,3 +576,82 @@ def test_what_macos_left_is_skipped_and_counted(
     assert tables.reports["study_id"].to_list() == ["50000001", "50000002"]
     assert reasons(tables) == []
     assert "'file of macOS': 2" in caplog.text
+
+
+def test_a_study_in_the_folders_of_two_patients_is_the_first_ones(
+    tmp_path: Path,
+) -> None:
+    reports = {
+        "p10/p10000001/s50000001.txt": b"Clear.",
+        "p11/p11000002/s50000001.txt": b"Effusion.",
+    }
+    write_corpus(tmp_path, reports=reports)
+
+    tables = read(tmp_path, images="none")
+
+    assert tables.reports.rows() == [("50000001", "Clear.")]
+    assert tables.studies.rows() == [("50000001", "10000001", "train")]
+    assert reasons(tables) == [("p11000002/s50000001.txt", "duplicate_id")]
+
+
+def test_for_the_images_no_report_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path)
+    config = CorpusConfig(source="mimic_cxr", root=tmp_path, shards=1)
+    break_calls(monkeypatch, name="s50000001.txt", number=errno.EIO)
+
+    tables = read_source(config=config, root=tmp_path, shard=0, part="images")
+
+    assert len(tables.images) == 3
+    assert tables.reports.is_empty()
+    assert reasons(tables) == []
+
+
+def test_for_the_reports_no_image_is_looked_for(tmp_path: Path) -> None:
+    write_corpus(tmp_path, on_disk=[])
+    (tmp_path / "files").mkdir(exist_ok=True)
+    config = CorpusConfig(source="mimic_cxr", root=tmp_path, shards=1)
+
+    tables = read_source(config=config, root=tmp_path, shard=0, part="reports")
+
+    assert len(tables.reports) == 2
+    assert reasons(tables) == []
+
+
+def test_texts_that_are_not_utf_8_are_counted_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reports = {
+        "p10/p10000001/s50000001.txt": b"37\xb0",
+        "p11/p11000002/s50000002.txt": b"Clear.",
+    }
+    write_corpus(tmp_path, reports=reports)
+
+    with caplog.at_level(logging.INFO):
+        read(tmp_path)
+
+    assert "{'reports that are not UTF-8, read as Latin-1': 1}" in caplog.text
+
+
+def test_of_one_version_the_packed_file_is_read(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    write_csv(tmp_path / "mimic-cxr-2.0.0-metadata.csv", METADATA, [])
+    write_csv(tmp_path / "mimic-cxr-10.0.0-split.csv", SPLIT, SPLITS[:2])
+
+    tables = read(tmp_path)
+
+    assert tables.images["image_id"].to_list() == ["a1", "a2"]
+    assert reasons(tables) == [("b1", "missing_split")]  # 10 is newer than 2
+
+
+def test_rows_are_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_ROWS_PER_FRAME", 2)
+    write_corpus(tmp_path, listed=[*IMAGES_ON_DISK, A1])
+
+    tables = read(tmp_path)
+
+    assert tables.images["image_id"].to_list() == ["a1", "a2", "b1"]
+    assert reasons(tables) == [("mimic-cxr-2.0.0-metadata.csv.gz:4", "duplicate_id")]

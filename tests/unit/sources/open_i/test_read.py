@@ -313,3 +313,35 @@ def test_what_macos_left_is_skipped_and_counted(
     assert tables.reports["study_id"].to_list() == ["CXR1"]
     assert reasons(tables) == []
     assert f"'file of macOS': {1 + packed}" in caplog.text
+
+
+def test_a_section_is_all_of_its_words_with_or_without_a_label(tmp_path: Path) -> None:
+    content = xml(7, sections={"FINDINGS": "Heart <i>very</i> large"})
+    unlabelled = content.replace(b' Label="FINDINGS"', b"")
+    write_folder(tmp_path / "one", {"7.xml": content})
+    write_folder(tmp_path / "other", {"7.xml": unlabelled})
+
+    assert read(tmp_path / "one").reports["text"][0] == "FINDINGS: Heart very large"
+    assert read(tmp_path / "other").reports["text"][0] == "Heart very large"
+
+
+def test_an_image_without_an_id_is_rejected_under_its_study(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"7.xml": xml(7, images=("",))})
+    (tmp_path / "NLMCXR_png").mkdir()
+
+    tables = read(tmp_path, images="files")
+
+    assert reasons(tables) == [("CXR7/image", "invalid_id")]
+
+
+def test_what_macos_left_is_counted_in_one_shard(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_folder(tmp_path, {"1.xml": xml(1), "._1.xml": b""})
+    config = CorpusConfig(source="open_i", root=tmp_path, images="none", shards=3)
+
+    with caplog.at_level(logging.INFO):
+        for shard in range(3):
+            read_source(config=config, root=tmp_path, shard=shard)
+
+    assert caplog.text.count("'file of macOS': 1") == 1

@@ -205,3 +205,41 @@ def test_a_png_is_turned_by_reader_and_decoder_alike(tmp_path: Path, kind: str) 
 
     assert image_size(path) == (3, 4)
     assert decode_image(path).shape == (4, 3)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_frame_as_it_is_shown(
+    tmp_path: Path, form: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation  # from 5 on it stands on its side
+    Image.new("L", (30, 20)).save(tmp_path / "a", form, exif=exif)
+
+    assert image_size(tmp_path / "a") == ((20, 30) if orientation >= 5 else (30, 20))
+    assert decode_image(tmp_path / "a").shape == (
+        (30, 20) if orientation >= 5 else (20, 30)
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "message"),
+    [
+        (None, 4, "the header names no Rows or no Columns"),
+        (3, None, "the header names no Rows or no Columns"),
+        (0, 4, "the header says 4 x 0 pixels"),
+    ],
+)
+def test_a_dicom_without_a_size_is_unreadable(
+    tmp_path: Path, rows: int | None, columns: int | None, message: str
+) -> None:
+    dataset = pydicom.dcmread(BytesIO(film("explicit")))
+    for keyword, value in (("Rows", rows), ("Columns", columns)):
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            setattr(dataset, keyword, value)
+    dataset.save_as(tmp_path / "x.dcm")
+
+    with pytest.raises(UnreadableImageError, match=message):
+        image_size(tmp_path / "x.dcm")

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
@@ -17,7 +16,6 @@ from asg_core.alignment.config import AlignmentConfig
 from asg_core.images.config import ImagesConfig
 from asg_core.sources.read import read_source
 from asg_core.sources.reading.files import SourceError
-from asg_core.sources.reading.image_size import UnreadableImageError, image_size
 from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.sources.registry import CorpusConfig
 from asg_core.sources.shard import SourceTables
@@ -60,16 +58,14 @@ def write_images(root: Path, *names: str) -> None:
         Image.new("L", (30, 20)).save(root / name)
 
 
-def write_dicom(path: Path, *, rows: int | None, columns: int) -> None:
+def write_dicom(path: Path, *, rows: int, columns: int) -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
-    if rows is not None:
-        data.Rows = rows
-    data.Columns = columns
+    data.Rows, data.Columns = rows, columns
     data.save_as(path, enforce_file_format=True)
 
 
@@ -392,30 +388,6 @@ def test_a_missing_table_stops_the_read(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_the_size_is_that_of_the_frame_as_it_is_shown(tmp_path: Path) -> None:
-    image = Image.fromarray(np.zeros((20, 30), dtype=np.uint8))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # a quarter turn
-    image.save(tmp_path / "turned.jpg", exif=exif)
-    image.save(tmp_path / "turned.png", exif=exif)
-    image.save(tmp_path / "plain.png")
-    write_dicom(tmp_path / "x.dcm", rows=40, columns=50)
-
-    sizes = [
-        image_size(tmp_path / name)
-        for name in ("turned.jpg", "turned.png", "plain.png", "x.dcm")
-    ]
-
-    assert sizes == [(20, 30), (20, 30), (30, 20), (50, 40)]
-
-
-def test_a_dicom_without_a_size_is_unreadable(tmp_path: Path) -> None:
-    write_dicom(tmp_path / "x.dcm", rows=None, columns=50)
-
-    with pytest.raises(UnreadableImageError, match="the header names no Rows"):
-        image_size(tmp_path / "x.dcm")
-
-
 def test_real_images_of_three_formats_are_read() -> None:
     root = reference_data("realcxr/manifest.csv").parent
     columns = {
@@ -492,3 +464,18 @@ def test_what_is_no_image_never_ends_the_shard(tmp_path: Path) -> None:
         **dict.fromkeys(names[:5], "unreadable_image"),
         **dict.fromkeys(names[5:7], "missing_image"),
     }
+
+
+def test_a_text_under_the_id_of_an_image_is_not_the_image(tmp_path: Path) -> None:
+    write_images(tmp_path, "a.png")
+    rows = [
+        (" i1 ", "", "Clear.", " s1 ", " p1 ", "", ""),
+        ("i1", "a.png", "", "s1", "p1", "", ""),
+    ]
+    write_rows(tmp_path, rows)
+
+    tables = read(tmp_path)
+
+    assert tables.images["image_id"].to_list() == ["i1"]
+    assert tables.reports.rows() == [("s1", "Clear.")]
+    assert reasons(tables) == []
