@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from asg_core.alignment.config import AlignmentConfig
+from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.checking.config import TripletCheckConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.without_corpus import problems_without_corpus, with_source
@@ -115,11 +116,10 @@ class ProjectConfig(Settings):
     def benchmarks(self) -> dict[str, Path | None]:
         """The roots of the benchmarks that are read; None: made with the corpus."""
         roots: dict[str, Path | None] = {}
-        sizes = self.corpus.synthetic.benchmarks.model_dump()
-        for name in sizes:
-            root = getattr(self.evaluation.benchmarks, name).root
-            is_made = self.corpus.source == "synthetic" and sizes[name] > 0
-            if root is not None or is_made:
+        for name in BENCHMARKS:
+            root = self.evaluation.benchmarks.of(name).root
+            is_made = self.corpus.synthetic.benchmarks.get(name) != 0
+            if root is not None or (is_made and self.corpus.source == "synthetic"):
                 roots[name] = root
         return roots
 
@@ -212,6 +212,16 @@ class ProjectConfig(Settings):
     @classmethod
     def _decide_source(cls, values: Any) -> Any:  # noqa: ANN401 - not checked yet
         return with_source(values) if isinstance(values, Mapping) else values
+
+    @model_validator(mode="after")
+    def _check_synthetic_benchmarks(self) -> "ProjectConfig":
+        unknown = sorted(self.corpus.synthetic.benchmarks.keys() - BENCHMARKS.keys())
+        if unknown:
+            raise ValueError(
+                f"corpus.synthetic.benchmarks names '{unknown[0]}', and the benchmarks are "
+                f"{list(BENCHMARKS)}: correct or remove it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_without_corpus(self) -> "ProjectConfig":

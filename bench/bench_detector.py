@@ -27,7 +27,8 @@ from asg_core.images.pixel_layout import PixelRow, write_pixels
 from asg_core.regions.detect import detect_regions, load_detector
 from asg_core.regions.score import score_boxes
 from asg_core.regions.train import train_detector
-from asg_core.synthetic.drawing.render import CORPUS, render_radiograph
+from asg_core.synthetic.drawing.render import render_radiograph
+from asg_core.synthetic.layouts.mimic_cxr import LOOK
 from asg_core.synthetic.world.body import sample_body
 from asg_core.synthetic.world.world import draw_observations
 from asg_core.tables.catalog import ANNOTATED_BOXES
@@ -95,7 +96,7 @@ def draw(
                 body=sample_body(rng),
                 view=View.PA if number % 2 else View.AP,
                 size=DRAWN_SIZE,
-                acquisition=CORPUS,
+                acquisition=LOOK,
                 rng=rng,
             )
             image_id = f"{number:06d}"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from asg_core.synthetic.drawing.render import CORPUS, render_radiograph
+from asg_core.synthetic.drawing.render import render_radiograph
+from asg_core.synthetic.layouts.mimic_cxr import LOOK
 from asg_core.synthetic.world.body import sample_body
 from asg_core.synthetic.world.world import Observation, draw_observations
 from asg_core.terms.views import View
@@ -26,7 +27,7 @@ def time_images(*, size: int, view: View, num_images: int, draw: Draw) -> float:
         observations, body = draw(rng), sample_body(rng)
         start = time.process_time()
         render_radiograph(
-            observations, body=body, view=view, size=size, acquisition=CORPUS, rng=rng
+            observations, body=body, view=view, size=size, acquisition=LOOK, rng=rng
         )
         # The first five fill the caches of pixel grids.
         seconds += time.process_time() - start if number >= 0 else 0.0

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading
+from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry
 from asg_core.benchmarks.layout import Layout, label_file, with_folders
 from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
 from asg_core.benchmarks.splits import choose, divide_by_patient, parts_of_ids
@@ -136,7 +136,7 @@ def find_chexpert(_config: ChexpertConfig, root: Path) -> Layout:
     return with_folders(root, files=files, folders=files, below=below)
 
 
-def read_chexpert(gathering: Gathering, config: ChexpertConfig) -> Reading:
+def read_chexpert(gathering: Gathering, config: ChexpertConfig) -> BenchmarkReading:
     """Read CheXpert; the test part is valid.csv.
 
     The reasons of its rejects are `malformed_row`, `malformed_path`, `duplicate_row`,
@@ -175,7 +175,7 @@ def read_chexpert(gathering: Gathering, config: ChexpertConfig) -> Reading:
     )
     # Laterals make another test part, so the split has another name.
     other = "" if config.views == "frontal" else "-all-views"
-    return Reading(
+    return BenchmarkReading(
         split=f"{config.split}{other}",
         recipe=_recipe(config),
         divided=divided,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading
+from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry
 from asg_core.benchmarks.layout import Layout, with_folders
 from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
 from asg_core.benchmarks.splits import divide_by_patient, divide_in_two, parts_of_ids
@@ -59,7 +59,7 @@ def find_covidx(config: CovidxConfig, root: Path) -> Layout:
     return with_folders(root, files=files, folders=parts)
 
 
-def read_covidx(gathering: Gathering, config: CovidxConfig) -> Reading:
+def read_covidx(gathering: Gathering, config: CovidxConfig) -> BenchmarkReading:
     """Read COVIDx; the test part is test.txt.
 
     The classes follow from the words that the lists use. Which collections the images of
@@ -97,7 +97,7 @@ def read_covidx(gathering: Gathering, config: CovidxConfig) -> Reading:
     )
     for row in (rows[name] for name in sizes if "test" in places[name]):
         gathering.counts[f"test {row.kind} of {row.source or 'unnamed'}"] += 1
-    return Reading(
+    return BenchmarkReading(
         split=config.split, recipe=_recipe(config), divided=divided, targets=targets
     )
 

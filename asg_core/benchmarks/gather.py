@@ -42,7 +42,7 @@ class ImageEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class BenchmarkReading:
     """What a reader says of a benchmark, beside what it has gathered."""
 
     split: str

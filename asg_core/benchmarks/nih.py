@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from asg_core.benchmarks.gather import (
+    BenchmarkReading,
     Gathering,
     ImageEntry,
-    Reading,
     Size,
     corners_of,
 )
@@ -110,7 +110,7 @@ def find_nih(config: NihConfig, root: Path) -> Layout:
     return with_folders_like(root, files=files, starts=("images",), missing=missing)
 
 
-def read_nih(gathering: Gathering, config: NihConfig) -> Reading:
+def read_nih(gathering: Gathering, config: NihConfig) -> BenchmarkReading:
     """Read ChestX-ray14.
 
     Every image has all 14 labels: what its row does not name is not there. The boxes are
@@ -135,7 +135,9 @@ def read_nih(gathering: Gathering, config: NihConfig) -> Reading:
     recipe = f"lists ({', '.join(path.name for path in config.lists.values())})"
     if config.split == "official":
         recipe = f"official ({config.draw_from('train_val_list.txt')})"
-    return Reading(split=config.split, recipe=recipe, divided=divided, targets=TARGETS)
+    return BenchmarkReading(
+        split=config.split, recipe=recipe, divided=divided, targets=TARGETS
+    )
 
 
 def _entries(

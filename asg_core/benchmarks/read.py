@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from asg_core.benchmarks.form import STAGE, Benchmark, ReadBenchmark
-from asg_core.benchmarks.gather import Gathering, Reading
+from asg_core.benchmarks.gather import BenchmarkReading, Gathering
 from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig, find_benchmark
 from asg_core.benchmarks.splits import PARTS
 from asg_core.sources.reading.files import SourceError
@@ -69,7 +69,9 @@ def read_benchmark(
     return _tables(name, gathering=gathering, reading=reading)
 
 
-def _tables(name: str, *, gathering: Gathering, reading: Reading) -> ReadBenchmark:
+def _tables(
+    name: str, *, gathering: Gathering, reading: BenchmarkReading
+) -> ReadBenchmark:
     """Return what was gathered in the one form of every benchmark."""
     spec = BENCHMARKS[name]
     rejects = gathering.rejects.frame()

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 from asg_core.benchmarks.gather import (
+    BenchmarkReading,
     Corners,
     Gathering,
     ImageEntry,
-    Reading,
     corners_of,
 )
 from asg_core.benchmarks.layout import Layout, label_file, with_folders
@@ -49,7 +49,7 @@ def find_rsna(_config: RsnaConfig, root: Path) -> Layout:
     return with_folders(root, files={"labels": labels}, folders=(_FOLDER,))
 
 
-def read_rsna(gathering: Gathering, config: RsnaConfig) -> Reading:
+def read_rsna(gathering: Gathering, config: RsnaConfig) -> BenchmarkReading:
     """Read RSNA Pneumonia; the masks are the filled boxes.
 
     A `patientId` of this benchmark names an image, so every image is a patient of its
@@ -87,7 +87,7 @@ def read_rsna(gathering: Gathering, config: RsnaConfig) -> Reading:
     for image_id, size in sizes.items():
         for where, box in boxes[image_id]:
             gathering.add_box(image_id, target=TARGET, box=box, size=size, where=where)
-    return Reading(
+    return BenchmarkReading(
         split=config.split, recipe=config.split, divided=divided, targets=(TARGET,)
     )
 

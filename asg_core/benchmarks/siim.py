@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from asg_core.benchmarks.gather import Gathering, ImageEntry, Reading, Size
+from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry, Size
 from asg_core.benchmarks.layout import Layout, with_folders_like
 from asg_core.benchmarks.runs import Run, RunsError, parse_runs, unite_runs
 from asg_core.benchmarks.spec import BenchmarkConfig, BenchmarkSpec
@@ -80,7 +80,7 @@ def find_siim(config: SiimConfig, root: Path) -> Layout:
     )
 
 
-def read_siim(gathering: Gathering, config: SiimConfig) -> Reading:
+def read_siim(gathering: Gathering, config: SiimConfig) -> BenchmarkReading:
     """Read SIIM-ACR Pneumothorax; an image's mask is the union of its rows.
 
     The csv names images and no patients, so every image is a patient of its own. An image
@@ -118,7 +118,7 @@ def read_siim(gathering: Gathering, config: SiimConfig) -> Reading:
                 places=places[entry.image_id],
                 size=sizes[entry.image_id],
             )
-    return Reading(
+    return BenchmarkReading(
         split=config.split, recipe=config.split, divided=divided, targets=(TARGET,)
     )
 

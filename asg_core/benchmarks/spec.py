@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
-from asg_core.benchmarks.gather import Gathering, Reading
+from asg_core.benchmarks.gather import BenchmarkReading, Gathering
 from asg_core.benchmarks.layout import Layout
 from asg_core.settings import RejectShare, Settings
 
@@ -72,7 +72,7 @@ class BenchmarkSpec(Generic[Config]):
     """Finds the files below a root, from names and headers alone; it raises SourceError
     where the dataset is not laid out as it is distributed."""
 
-    read: Callable[[Gathering, Config], Reading]
+    read: Callable[[Gathering, Config], BenchmarkReading]
     """Fills a gathering with the images, labels, boxes and masks of a layout."""
 
     is_exclusive: bool = False

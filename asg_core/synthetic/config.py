@@ -1,27 +1,11 @@
 """What the synthetic world holds: how many patients, images and benchmark images."""
 
+from collections.abc import Mapping
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from asg_core.settings import Settings
-
-
-class SyntheticBenchmarksConfig(Settings):
-    """How many images each benchmark gets; 0 leaves the benchmark out."""
-
-    nih: int = Field(default=1500, ge=0)
-    """Images laid out as NIH ChestX-ray14 (CSV and PNG)."""
-
-    chexpert: int = Field(default=900, ge=0)
-    """Images laid out as CheXpert (CSV and JPEG), laterals included."""
-
-    rsna: int = Field(default=800, ge=0)
-    """Images laid out as the RSNA pneumonia challenge (CSV and DICOM)."""
-
-    covidx: int = Field(default=800, ge=0)
-    """Images laid out as COVIDx 9A (text lists, PNG and JPEG)."""
-
-    siim: int = Field(default=800, ge=0)
-    """Images laid out as SIIM-ACR pneumothorax (CSV of run lengths and DICOM)."""
 
 
 class SyntheticConfig(Settings):
@@ -46,8 +30,9 @@ class SyntheticConfig(Settings):
     """Corpus items damaged on purpose, one kind of damage after another; at most one
     item a patient."""
 
-    benchmarks: SyntheticBenchmarksConfig = SyntheticBenchmarksConfig()
-    """Images per benchmark."""
+    benchmarks: Mapping[str, Annotated[int, Field(ge=0)]] = {}
+    """Images of a benchmark, by its name. A benchmark that is not named gets as many as its
+    layout has by itself (800 to 1,500); 0 leaves it out."""
 
     @model_validator(mode="after")
     def _check_broken_files_fit(self) -> "SyntheticConfig":

@@ -19,20 +19,9 @@ import polars as pl
 
 from asg_core.files import write_json
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.folder import (
-    claim_folder,
-    open_text,
-    write_manifest,
-)
-from asg_core.synthetic.layouts import (
-    chexpert,
-    covidx,
-    mimic_cxr,
-    nih,
-    rsna,
-    siim,
-)
-from asg_core.synthetic.world.population import Contribution, Layout, PatientJob
+from asg_core.synthetic.folder import claim_folder, open_text, write_manifest
+from asg_core.synthetic.layouts import chexpert, covidx, mimic_cxr, nih, rsna, siim
+from asg_core.synthetic.layouts.population import Contribution, PatientJob, Population
 from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.tables.schema import TableSchema, write_table
 from asg_core.tables.shards import shard_name, shard_of
@@ -43,15 +32,15 @@ logger = logging.getLogger(__name__)
 STAGE = Stage.MAKE_SYNTHETIC
 BROKEN = "broken.json"
 
-_LAYOUTS: Mapping[str, Layout] = {
-    layout.name: layout
-    for layout in (
-        mimic_cxr.LAYOUT,
-        nih.LAYOUT,
-        chexpert.LAYOUT,
-        rsna.LAYOUT,
-        covidx.LAYOUT,
-        siim.LAYOUT,
+POPULATIONS: Mapping[str, Population] = {
+    population.name: population
+    for population in (
+        mimic_cxr.POPULATION,
+        nih.POPULATION,
+        chexpert.POPULATION,
+        rsna.POPULATION,
+        covidx.POPULATION,
+        siim.POPULATION,
     )
 }
 _TRUTH: Mapping[str, TableSchema] = {
@@ -65,7 +54,7 @@ _PATIENTS_PER_TASK = 16
 class _Task:
     """Patients of one population that one process makes in one go."""
 
-    layout: str
+    population: str
     jobs: tuple[PatientJob, ...]
     config: SyntheticConfig
     root: Path
@@ -76,7 +65,7 @@ class _Task:
 class _Result:
     """What a task has made, beside the files it wrote."""
 
-    layout: str
+    population: str
     lines: Mapping[str, Sequence[str]]
     truth: Mapping[tuple[str, int], pl.DataFrame]
     """By table and shard."""
@@ -117,16 +106,18 @@ def make_synthetic(
         Rows of the table `stage_metrics`: what was made, by population.
 
     Raises:
-        ValueError: If `root` holds files that are not of an earlier call.
+        ValueError: If `root` holds files that are not of an earlier call, or if the
+            configuration names a benchmark that there is not.
     """
+    populations = _populations(config)
     claim_folder(root)
     _forget_truth(truth)
     counts: dict[str, Counter[str]] = {}
     broken: list[Mapping[str, str]] = []
     frames: dict[tuple[str, int], list[pl.DataFrame]] = {}
-    tasks = _tasks(config=config, root=root, num_shards=num_shards)
+    tasks = _tasks(populations, config=config, root=root, num_shards=num_shards)
     with ExitStack() as stack:
-        files = _open_label_files(config=config, root=root, stack=stack)
+        files = _open_label_files(populations, root=root, stack=stack)
         results = stack.enter_context(_results_of(tasks, num_processes=num_processes))
         for result in results if progress is None else progress(results):
             for name, lines in result.lines.items():
@@ -134,7 +125,7 @@ def make_synthetic(
             for key, frame in result.truth.items():
                 frames.setdefault(key, []).append(frame)
             broken.extend(result.broken)
-            counts.setdefault(result.layout, Counter()).update(result.counts)
+            counts.setdefault(result.population, Counter()).update(result.counts)
     _write_truth(frames, truth=truth, num_shards=num_shards)
     write_json(root / BROKEN, broken)
     write_manifest(root, config=config)
@@ -150,18 +141,34 @@ def _forget_truth(truth: Path) -> None:
             path.unlink()
 
 
-def _layouts(config: SyntheticConfig) -> list[Layout]:
-    """Return the layouts that are to be written: the corpus, and benchmarks with images."""
-    sizes = config.benchmarks.model_dump()
-    return [layout for name, layout in _LAYOUTS.items() if sizes.get(name, 1) > 0]
+def _populations(config: SyntheticConfig) -> list[Population]:
+    """Return the populations to be written: the corpus, and benchmarks with images.
+
+    Raises:
+        ValueError: If images are wanted of a benchmark that there is not.
+    """
+    known = [one.name for one in POPULATIONS.values() if one.num_images is not None]
+    unknown = sorted(config.benchmarks.keys() - set(known))
+    if unknown:
+        raise ValueError(
+            f"make_synthetic: expected numbers of images of {known}, found one of "
+            f"'{unknown[0]}': correct its name in corpus.synthetic.benchmarks"
+        )
+    return [one for one in POPULATIONS.values() if one.num_wanted(config) != 0]
 
 
-def _tasks(*, config: SyntheticConfig, root: Path, num_shards: int) -> Iterator[_Task]:
-    for layout in _layouts(config):
-        jobs = _patient_jobs(layout, config=config)
+def _tasks(
+    populations: Sequence[Population],
+    *,
+    config: SyntheticConfig,
+    root: Path,
+    num_shards: int,
+) -> Iterator[_Task]:
+    for population in populations:
+        jobs = _patient_jobs(population, config=config)
         while batch := tuple(itertools.islice(jobs, _PATIENTS_PER_TASK)):
             yield _Task(
-                layout=layout.name,
+                population=population.name,
                 jobs=batch,
                 config=config,
                 root=root,
@@ -169,18 +176,25 @@ def _tasks(*, config: SyntheticConfig, root: Path, num_shards: int) -> Iterator[
             )
 
 
-def _patient_jobs(layout: Layout, *, config: SyntheticConfig) -> Iterator[PatientJob]:
+def _patient_jobs(
+    population: Population, *, config: SyntheticConfig
+) -> Iterator[PatientJob]:
     """Yield all patients of the corpus, or those that fill a benchmark."""
-    wanted = config.benchmarks.model_dump().get(layout.name)
+    wanted = population.num_wanted(config)
     num_images = 0
     for index in itertools.count():
         is_done = index >= config.patients if wanted is None else num_images >= wanted
         if is_done:
             return
-        own = len(layout.images_of(layout.plan(index, config)))
+        own = len(population.images_of(population.plan(index, config)))
         if wanted is not None:
             own = min(own, wanted - num_images)
-        yield PatientJob(index=index, first_image=num_images, num_images=own)
+        yield PatientJob(
+            index=index,
+            first_image=num_images,
+            num_images=own,
+            num_in_all=wanted or 0,
+        )
         num_images += own
 
 
@@ -205,22 +219,22 @@ def _start_worker() -> None:
 
 def _run(task: _Task) -> _Result:
     """Make the patients of a task, and join what they add."""
-    layout = _LAYOUTS[task.layout]
+    population = POPULATIONS[task.population]
     joined = Contribution()
     rows: dict[tuple[str, int], list[dict[str, object]]] = {}
     for job in task.jobs:
-        made = layout.write_patient(job, task.config, task.root)
+        patient = population.plan(job.index, task.config)
+        made = population.write_patient(patient, job, task.config, task.root)
         for name, lines in made.lines.items():
             joined.lines.setdefault(name, []).extend(lines)
         joined.broken.extend(made.broken)
         joined.counts.update(made.counts)
         if made.truth:
-            patient_id = layout.plan(job.index, task.config).patient_id
-            shard = shard_of(patient_id, num_shards=task.num_shards)
+            shard = shard_of(patient.patient_id, num_shards=task.num_shards)
             for table, truth in made.truth.items():
                 rows.setdefault((table, shard), []).extend(truth)
     return _Result(
-        layout=layout.name,
+        population=population.name,
         lines=joined.lines,
         truth={key: _TRUTH[key[0]].frame(values) for key, values in rows.items()},
         broken=joined.broken,
@@ -229,12 +243,12 @@ def _run(task: _Task) -> _Result:
 
 
 def _open_label_files(
-    *, config: SyntheticConfig, root: Path, stack: ExitStack
+    populations: Sequence[Population], *, root: Path, stack: ExitStack
 ) -> dict[str, IO[str]]:
-    """Open the label files of all layouts, each with its header written."""
+    """Open the label files of all populations, each with its header written."""
     files: dict[str, IO[str]] = {}
-    for layout in _layouts(config):
-        for name, header in layout.headers.items():
+    for population in populations:
+        for name, header in population.headers.items():
             files[name] = open_text(root / name, stack=stack)
             files[name].write(header)
     return files

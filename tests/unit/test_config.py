@@ -205,8 +205,18 @@ def restated(values: dict[str, Any], default: dict[str, Any]) -> Iterator[str]:
     for key, value in values.items():
         if isinstance(value, dict) and key not in NAMED:
             yield from (f"{key}.{inner}" for inner in restated(value, default[key]))
-        elif value == default[key] and key not in ("name", "source"):
+        # A key that the default lacks is the name of an entry, such as a benchmark.
+        elif key in default and value == default[key] and key not in ("name", "source"):
             yield key
+
+
+def test_images_of_a_synthetic_benchmark_that_there_is_not_are_refused() -> None:
+    benchmarks = {"nih": 3, "nhi": 3}
+
+    with pytest.raises(
+        ConfigError, match=r"names 'nhi', and the benchmarks are \['nih'"
+    ):
+        resolve_config({"corpus": {"synthetic": {"benchmarks": benchmarks}}})
 
 
 def test_images_that_no_stage_would_use_are_refused() -> None:

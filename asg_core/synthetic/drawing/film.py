@@ -36,11 +36,7 @@ def develop(
     shown = 0.5 + contrast * (shown - 0.5) + brightness
     shown = canvas.blur(shown, sigma=blur / canvas.unit)
     # Fewer photons arrive where the film is bright.
-    shown += (
-        (noise / 255)
-        * (0.45 + 0.75 * np.clip(shown, 0, 1))
-        * grain(rng, height=canvas.height, width=canvas.width)
-    )
+    shown += (noise / 255) * (0.45 + 0.75 * np.clip(shown, 0, 1)) * grain(rng, canvas)
     if rng.random() < acquisition.collimation:
         shown *= _field(canvas, rng)
     _write_text(shown, view=view, acquisition=acquisition, rng=rng)

@@ -44,7 +44,7 @@ def draw_lateral(
     both = np.minimum(lungs["right"], lungs["left"])
     spine = trace_spine(changes)
     heart = trace_heart(body, changes)
-    texture = parenchyma(rng, height=canvas.height, width=canvas.width)
+    texture = parenchyma(rng, canvas)
     trachea = curve([(0.060, -0.62), (0.045, -0.40), (0.028, -0.25), (0.036, -0.11)])
     soft = _draw_soft(
         canvas, body=body, heart=heart, both=both, changes=changes, rng=rng
@@ -95,7 +95,7 @@ def _draw_soft(
         ribbon(curve([(0.06, -0.26), (-0.02, -0.42), (-0.16, -0.75)]), 0.085)
     )
     soft += 0.30 * canvas.blur(canvas.dome(arm, radius=0.07), sigma=0.012)
-    soft += 0.05 * cloud(rng, height=canvas.height, width=canvas.width, cells=5) * torso
+    soft += 0.05 * cloud(rng, canvas, cells=5) * torso
     mass = canvas.fill(heart) * both
     soft += 0.16 * canvas.dome(mass, radius=0.05) + 0.20 * canvas.dome(
         mass, radius=0.11

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.synthetic.drawing.acquisition import (
-    CHEXPERT,
-    CORPUS,
-    COVIDX,
-    NIH,
-    RSNA,
-    SIIM,
-    Acquisition,
-)
+from asg_core.synthetic.drawing.acquisition import Acquisition
 from asg_core.synthetic.drawing.anatomy.frontal import build_anatomy
 from asg_core.synthetic.drawing.canvas import Canvas
 from asg_core.synthetic.drawing.film import develop
@@ -27,17 +19,7 @@ from asg_core.synthetic.world.body import Body
 from asg_core.synthetic.world.world import Observation
 from asg_core.terms.views import View
 
-__all__ = [
-    "CHEXPERT",
-    "CORPUS",
-    "COVIDX",
-    "NIH",
-    "RSNA",
-    "SIIM",
-    "Acquisition",
-    "Radiograph",
-    "render_radiograph",
-]
+Boxes = dict[str, tuple[float, float, float, float]]
 
 _MIN_SIZE = 64
 
@@ -49,7 +31,7 @@ class Radiograph:
     pixels: npt.NDArray[np.uint8]
     """(H, W) gray levels, dense tissue bright, the patient's right on the left."""
 
-    boxes: dict[str, tuple[float, float, float, float]]
+    boxes: Boxes
     """Region -> half-open xyxy in pixels of this image, clipped to it.
 
     Regions outside the frame have no entry; a lateral image has none at all.
@@ -85,26 +67,20 @@ def render_radiograph(
         ValueError: If `view` has no drawing, `size` is too small for one, or a finding
             or its place cannot be drawn.
     """
-    if view not in (View.PA, View.AP, View.LATERAL):
-        raise ValueError(
-            f"render_radiograph: expected view PA, AP or LATERAL, found '{view}'"
-        )
-    if size < _MIN_SIZE:
-        raise ValueError(
-            f"render_radiograph: expected size >= {_MIN_SIZE} pixels, found {size}"
-        )
+    _check(view, size=size)
     seeds = rng.integers(2**62, size=5)
     pose_rng, shape_rng, tissue_rng, film_rng = map(np.random.default_rng, seeds[:4])
     canvas = _pose(acquisition, size=size, rng=pose_rng)
     turn = acquisition.max_turn * float(pose_rng.uniform(-1, 1))
     breath = float(pose_rng.normal(-0.1 if view is View.PA else -0.55, 0.3))
     changes = shape_changes(observations, turn=turn, breath=breath, rng=shape_rng)
+    boxes: Boxes = {}
     if view is View.LATERAL:
         scene = draw_lateral(canvas, body=body, changes=changes, rng=tissue_rng)
-        boxes = {}
     else:
         anatomy = build_anatomy(body, view=view, changes=changes)
         regions = region_outlines(anatomy)
+        boxes = region_boxes(regions, canvas=canvas)
         scene = draw_frontal(
             canvas,
             anatomy,
@@ -114,12 +90,23 @@ def render_radiograph(
             regions=regions,
             rng=tissue_rng,
         )
-        boxes = region_boxes(regions, canvas=canvas)
     draw_findings(scene, observations, seed=int(seeds[4]))
     if view is View.AP and film_rng.random() < acquisition.leads:
         draw_leads(scene, rng=film_rng)
     pixels = develop(scene, view=view, acquisition=acquisition, rng=film_rng)
     return Radiograph(pixels=pixels, boxes=boxes, masks=scene.masks)
+
+
+def _check(view: View, *, size: int) -> None:
+    """Raise unless there is a drawing of this view in this size."""
+    if view not in (View.PA, View.AP, View.LATERAL):
+        raise ValueError(
+            f"render_radiograph: expected view PA, AP or LATERAL, found '{view}'"
+        )
+    if size < _MIN_SIZE:
+        raise ValueError(
+            f"render_radiograph: expected size >= {_MIN_SIZE} pixels, found {size}"
+        )
 
 
 def _pose(acquisition: Acquisition, *, size: int, rng: np.random.Generator) -> Canvas:

@@ -35,7 +35,6 @@ def draw_frontal(
     rng: np.random.Generator,
 ) -> Scene:
     """Draw a chest with nothing in it but what `changes` bent."""
-    size = {"height": canvas.height, "width": canvas.width}
     lungs = {side: canvas.fill(anatomy.lungs[side]) for side, _ in SIDES}
     lungs = {
         side: canvas.blur(lung, sigma=0.0022, min_pixels=0.5)
@@ -49,7 +48,7 @@ def draw_frontal(
     above = 1.0 - np.minimum(2.4 * np.maximum(belly, 0.0), 0.75)
     soft += belly + above * _draw_mediastinum(canvas, anatomy, heart)
     air = _draw_air(canvas, anatomy, both=both, heart=heart, changes=changes)
-    air *= 1.0 + 0.022 * parenchyma(rng, **size)
+    air *= 1.0 + 0.022 * parenchyma(rng, canvas)
     bone = draw_skeleton(
         canvas, anatomy, body=body, scapula_contrast=1.3 if view is View.AP else 0.9
     )
@@ -89,7 +88,7 @@ def _draw_body(
     shoulders = smooth_step((-0.20 - canvas.y) / 0.16)
     soft *= 1.0 - 0.12 * shoulders * smooth_step((np.abs(canvas.x) - 0.12) / 0.3)
     # The chest wall is cut tangentially at the flanks: muscle and ribs add up.
-    soft += 0.06 * cloud(rng, height=canvas.height, width=canvas.width, cells=5) * torso
+    soft += 0.06 * cloud(rng, canvas, cells=5) * torso
     for breast in anatomy.breasts.values():
         mask = canvas.fill(breast)
         soft += (0.05 + 0.13 * body.breast) * canvas.dome(mask, radius=0.11) * torso

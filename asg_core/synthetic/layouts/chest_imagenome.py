@@ -101,7 +101,7 @@ class GraphImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class GraphClaim:
     """What one sentence says about one finding in one region."""
 
     region: str
@@ -116,7 +116,7 @@ class Claim:
 
 
 def encode_scene_graph(
-    image: GraphImage, *, claims: Iterable[Claim], damage: Damage | None
+    image: GraphImage, *, claims: Iterable[GraphClaim], damage: Damage | None
 ) -> bytes:
     """Return the JSON text of one scene graph.
 
@@ -218,10 +218,10 @@ def _object(
 
 
 def _attributes(
-    image: GraphImage, *, claims: Iterable[Claim]
+    image: GraphImage, *, claims: Iterable[GraphClaim]
 ) -> list[dict[str, object]]:
     """Return one entry per region, with parallel lists of one item per sentence."""
-    said: dict[str, dict[int, list[Claim]]] = {}
+    said: dict[str, dict[int, list[GraphClaim]]] = {}
     for claim in claims:
         sentences = said.setdefault(claim.region, {})
         sentences.setdefault(claim.sentence_index, []).append(claim)
@@ -249,7 +249,7 @@ def _attributes(
     return entries
 
 
-def _attribute_names(claims: Iterable[Claim]) -> list[str]:
+def _attribute_names(claims: Iterable[GraphClaim]) -> list[str]:
     """Return what one sentence says of one region; hedged counts as "yes", as there."""
     names: list[str] = []
     for claim in claims:
@@ -260,7 +260,7 @@ def _attribute_names(claims: Iterable[Claim]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _comparison_names(claims: Iterable[Claim]) -> list[str]:
+def _comparison_names(claims: Iterable[GraphClaim]) -> list[str]:
     names = [
         _COMPARISONS[claim.change] for claim in claims if claim.change in _COMPARISONS
     ]
@@ -268,7 +268,7 @@ def _comparison_names(claims: Iterable[Claim]) -> list[str]:
 
 
 def _relationships(
-    image: GraphImage, *, claims: Iterable[Claim]
+    image: GraphImage, *, claims: Iterable[GraphClaim]
 ) -> list[dict[str, object]]:
     """Return the comparisons with the same region of the patient's earlier study."""
     if image.previous_image_id is None:

@@ -1,26 +1,25 @@
 """The CheXpert layout: train.csv, valid.csv and patient/study/view JPEG files."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import CHEXPERT
-from asg_core.synthetic.world.population import (
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.layouts.files import encode_jpeg, write_file
+from asg_core.synthetic.layouts.population import (
     Chance,
     Contribution,
-    Layout,
     PatientJob,
-    Stream,
+    Population,
     all_images,
-    encode_jpeg,
     meet,
     plan_benchmark_patient,
     render_image,
     stream_of_chance,
     view_at,
-    write_file,
 )
 from asg_core.synthetic.world.world import Observation, PatientPlan
 from asg_core.terms.views import View
@@ -98,25 +97,32 @@ _BOOSTED = (
     "tube",
     "line",
 )
-_BOOST = 1.8
 _FIRST_VALID_PATIENT = 64_541  # the real numbering goes on from train to valid
 
+LOOK = Acquisition(
+    gamma=(0.80, 1.05),
+    contrast=(0.95, 1.20),
+    noise=(2.0, 5.5),
+    blur=(0.0004, 0.0020),
+    max_turn=0.025,
+    collimation=0.55,
+    marker=0.7,
+    portable_text=0.4,
+    leads=0.45,
+    aspect_ratios=(0.82, 1.0, 1.19),
+)
+"""Hard contrast, many portable images and visible field edges."""
 
-def plan(index: int, config: SyntheticConfig) -> PatientPlan:
-    """Return patient `index` of this population."""
-    return plan_benchmark_patient(
-        index,
-        seed=config.seed,
-        stream=Stream.CHEXPERT,
-        boosted=_BOOSTED,
-        boost=_BOOST,
-        lateral_share=0.15,
-    )
+
+plan = partial(
+    plan_benchmark_patient, stream=2, boosted=_BOOSTED, boost=1.8, lateral_share=0.15
+)
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write the JPEG files of one patient under `root`."""
-    patient = plan(job.index, config)
     person = meet(patient)
     made = Contribution()
     is_valid = patient.split == "test"
@@ -133,7 +139,7 @@ def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contr
         place = (study_index, view_index)
         view = view_at(patient, place)
         radiograph = render_image(
-            patient, place, size=config.benchmark_image_size, acquisition=CHEXPERT
+            patient, place, size=config.benchmark_image_size, acquisition=LOOK
         )
         side = "lateral" if view is View.LATERAL else "frontal"
         path = (
@@ -190,9 +196,9 @@ def no_finding(codes: Mapping[str, str]) -> dict[str, str]:
 
 _HEADER = ",".join(["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *LABELS]) + "\n"
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="chexpert",
-    stream=Stream.CHEXPERT,
+    num_images=900,
     headers={TRAIN: _HEADER, VALID: _HEADER},
     images_of=all_images,
     plan=plan,

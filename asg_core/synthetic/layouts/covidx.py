@@ -7,21 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import COVIDX
-from asg_core.synthetic.world.population import (
-    Chance,
-    Contribution,
-    Layout,
-    PatientJob,
-    Stream,
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.layouts.files import (
     encode_jpeg,
     encode_png,
+    uuid_of,
+    write_file,
+)
+from asg_core.synthetic.layouts.population import (
+    Chance,
+    Contribution,
+    PatientJob,
+    Population,
     frontal_images,
     plan_benchmark_patient,
     render_image,
     stream_of_chance,
-    uuid_of,
-    write_file,
 )
 from asg_core.synthetic.world.world import GROUND_GLASS, Observation, PatientPlan
 
@@ -66,6 +67,20 @@ _FIG1 = Source(name="fig1", file_name="COVID-{patient:05d}-{number}.jpeg")
 _COVID_TRAIN = (_BIMCV, _BIMCV, _BIMCV, _COHEN, _ACTMED, _SIRM, _FIG1, _RICORD)
 _PNEUMONIA_TRAIN = (_RSNA, _RSNA, _RSNA, _COHEN)
 
+LOOK = Acquisition(
+    gamma=(0.75, 1.20),
+    contrast=(0.66, 1.05),
+    noise=(2.2, 6.0),
+    blur=(0.0008, 0.0036),
+    max_turn=0.025,
+    collimation=0.4,
+    marker=0.5,
+    portable_text=0.3,
+    leads=0.4,
+    aspect_ratios=(0.85, 1.0, 1.15, 1.22),
+)
+"""Gathered from many places: every look, several of them poor."""
+
 
 def class_of(plan: PatientPlan) -> str:
     """Return the class of all images of a patient."""
@@ -76,9 +91,7 @@ def class_of(plan: PatientPlan) -> str:
 
 def plan(index: int, config: SyntheticConfig) -> PatientPlan:
     """Return patient `index`: what the studies show follows from the patient's class."""
-    patient = plan_benchmark_patient(
-        index, seed=config.seed, stream=Stream.COVIDX, boosted=(), boost=1.0
-    )
+    patient = plan_benchmark_patient(index, config, stream=4)
     kind = class_of(patient)
     studies = []
     for study in patient.studies:
@@ -88,16 +101,17 @@ def plan(index: int, config: SyntheticConfig) -> PatientPlan:
     return replace(patient, studies=tuple(studies))
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write the image files of one patient under `root`."""
-    patient = plan(job.index, config)
     kind = class_of(patient)
     is_test = patient.split != "train"
     source = _source(patient, kind=kind, is_test=is_test)
     made = Contribution()
     for number, place in enumerate(frontal_images(patient)[: job.num_images], start=1):
         radiograph = render_image(
-            patient, place, size=config.benchmark_image_size, acquisition=COVIDX
+            patient, place, size=config.benchmark_image_size, acquisition=LOOK
         )
         uuid = uuid_of("covidx", config.seed, job.index, number)
         name = source.file_name.format(patient=job.index, number=number, uuid=uuid)
@@ -158,9 +172,9 @@ def _source(plan: PatientPlan, *, kind: str, is_test: bool) -> Source:
     return choices[int(rng.integers(len(choices)))]
 
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="covidx",
-    stream=Stream.COVIDX,
+    num_images=800,
     headers={TRAIN: "", TEST: ""},
     images_of=frontal_images,
     plan=plan,

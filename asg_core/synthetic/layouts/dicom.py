@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, JPEGBaseline8Bit
 
-from asg_core.synthetic.world.population import Pixels, encode_jpeg, uuid_of
+from asg_core.synthetic.layouts.files import Pixels, encode_jpeg, uuid_of
 from asg_core.terms.views import View
 
 _SECONDARY_CAPTURE = UID("1.2.840.10008.5.1.4.1.1.7")

@@ -5,23 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import CORPUS
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.drawing.render import Radiograph
 from asg_core.synthetic.layouts import chest_imagenome, chexpert, mimic_metadata
 from asg_core.synthetic.layouts.broken import Damage, damaged_patients, truncated
-from asg_core.synthetic.world.population import (
+from asg_core.synthetic.layouts.files import encode_jpeg, hex_of, write_file
+from asg_core.synthetic.layouts.population import (
     Chance,
     Contribution,
-    Layout,
     PatientJob,
     Person,
-    Stream,
+    Population,
     all_images,
-    encode_jpeg,
-    hex_of,
     meet,
     render_image,
     stream_of_chance,
-    write_file,
 )
 from asg_core.synthetic.world.world import PatientPlan, StudyPlan, plan_patient
 from asg_core.synthetic.writing.report import WrittenReport, write_report
@@ -43,6 +41,19 @@ _IMAGE_DAMAGE = (
 _BOX_DAMAGE = (Damage.BOX_OUTSIDE_IMAGE, Damage.BOX_WITHOUT_AREA)
 _SHOWN = (Context.CURRENT, Context.COMPARISON)
 _SMALLEST = 0.88  # of `image_size`: the longest side of the smallest images
+
+LOOK = Acquisition(
+    gamma=(0.95, 1.25),
+    contrast=(0.82, 1.14),
+    noise=(1.2, 3.5),
+    blur=(0.0, 0.0012),
+    collimation=0.35,
+    marker=0.6,
+    portable_text=0.5,
+    leads=0.35,
+    aspect_ratios=(0.82, 0.83, 1.0, 1.2, 1.22),
+)
+"""The pre-training corpus: one hospital, well exposed, all sizes of film."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +84,15 @@ def plan(index: int, config: SyntheticConfig) -> PatientPlan:
     return plan_patient(
         index,
         seed=config.seed,
-        stream=Stream.CORPUS,
+        stream=0,
         lateral_share=config.lateral_share,
     )
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write reports, JPEG files and scene graphs of one patient under `root`."""
-    patient = plan(job.index, config)
     person = meet(patient)
     damage = damaged_patients(
         num_broken=config.broken_files, num_patients=config.patients
@@ -112,7 +124,7 @@ def image_id_of(plan: PatientPlan, place: tuple[int, int], *, seed: int) -> str:
     return "-".join(digits[start : start + 8] for start in range(0, 40, 8))
 
 
-def study_labels(claims: Sequence[chest_imagenome.Claim]) -> dict[str, str]:
+def study_labels(claims: Sequence[chest_imagenome.GraphClaim]) -> dict[str, str]:
     """Return the codes of a study in the label file, from what its report claims.
 
     Over a report, present comes before uncertain and uncertain before absent; a label
@@ -164,7 +176,7 @@ def _write_image(
         visit.patient,
         place,
         size=round(config.image_size * float(rng.uniform(_SMALLEST, 1.0))),
-        acquisition=CORPUS,
+        acquisition=LOOK,
     )
     content = encode_jpeg(radiograph.pixels)
     if damage is Damage.TRUNCATED_IMAGE:
@@ -177,37 +189,38 @@ def _write_image(
     )
     for _ in range(2 if damage is Damage.DUPLICATE_IMAGE_ID else 1):
         made.add_line(METADATA, row)
-    made.add_line(
-        SPLIT,
-        [
-            image_id,
-            visit.study.study_id,
-            visit.patient.patient_id,
-            visit.patient.split,
-        ],
-    )
+    patient_id, study_id = visit.patient.patient_id, visit.study.study_id
+    made.add_line(SPLIT, [image_id, study_id, patient_id, visit.patient.split])
     made.counts["images"] += 1
     if damage in _IMAGE_DAMAGE:
         _note_damage(image_id, visit=visit, made=made)
     if visit.study.views[view_index] in FRONTAL:
-        image = chest_imagenome.GraphImage(
-            image_id=image_id,
-            patient_id=visit.patient.patient_id,
-            study_id=visit.study.study_id,
-            view=visit.study.views[view_index],
-            width=width,
-            height=height,
-            boxes=radiograph.boxes,
-            study_number=visit.number + 1,
-            sex=visit.person.sex,
-            age=visit.person.age,
-            previous_image_id=(
-                image_id_of(visit.patient, (visit.number - 1, 0), seed=config.seed)
-                if visit.number
-                else None
-            ),
-        )
+        image = _graph_image(visit, place, radiograph=radiograph, seed=config.seed)
         _write_boxes(image, visit=visit, damage=damage, made=made, root=root)
+
+
+def _graph_image(
+    visit: _Visit, place: tuple[int, int], *, radiograph: Radiograph, seed: int
+) -> chest_imagenome.GraphImage:
+    """Return what a scene graph says of an image."""
+    height, width = radiograph.pixels.shape
+    return chest_imagenome.GraphImage(
+        image_id=image_id_of(visit.patient, place, seed=seed),
+        patient_id=visit.patient.patient_id,
+        study_id=visit.study.study_id,
+        view=visit.study.views[place[1]],
+        width=width,
+        height=height,
+        boxes=radiograph.boxes,
+        study_number=visit.number + 1,
+        sex=visit.person.sex,
+        age=visit.person.age,
+        previous_image_id=(
+            image_id_of(visit.patient, (visit.number - 1, 0), seed=seed)
+            if visit.number
+            else None
+        ),
+    )
 
 
 def _write_boxes(
@@ -269,7 +282,7 @@ def _triplet_rows(visit: _Visit) -> list[dict[str, object]]:
     return [{"study_id": study_id, **row} for row in visit.report.triplets]
 
 
-def _claims(visit: _Visit) -> list[chest_imagenome.Claim]:
+def _claims(visit: _Visit) -> list[chest_imagenome.GraphClaim]:
     """Return what the report claims about these images and their change."""
     phrases = {
         row["sentence_index"]: (number, str(row["text"]))
@@ -280,14 +293,14 @@ def _claims(visit: _Visit) -> list[chest_imagenome.Claim]:
         for observation in visit.study.observations
         for place in observation.places
     }
-    claims: list[chest_imagenome.Claim] = []
+    claims: list[chest_imagenome.GraphClaim] = []
     for row in visit.report.triplets:
         if row["context"] not in _SHOWN:
             continue
         region, finding = str(row["region"]), str(row["finding"])
         number, phrase = phrases[row["sentence_index"]]
         claims.append(
-            chest_imagenome.Claim(
+            chest_imagenome.GraphClaim(
                 region=region,
                 finding=finding,
                 existence=Existence(str(row["existence"])),
@@ -299,9 +312,8 @@ def _claims(visit: _Visit) -> list[chest_imagenome.Claim]:
     return claims
 
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="corpus",
-    stream=Stream.CORPUS,
     headers={
         METADATA: ",".join(mimic_metadata.COLUMNS) + "\n",
         SPLIT: "dicom_id,study_id,subject_id,split\n",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asg_core.synthetic.world.population import Chance, stream_of_chance
+from asg_core.synthetic.layouts.population import Chance, stream_of_chance
 from asg_core.synthetic.world.world import PatientPlan
 from asg_core.terms.views import View
 

@@ -1,21 +1,25 @@
 """The NIH ChestX-ray14 layout: images_001..012/images/*.png, label csv, boxes, two lists."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import NIH, Radiograph
-from asg_core.synthetic.world.population import (
-    Chance,
-    Contribution,
-    Layout,
-    PatientJob,
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.drawing.render import Radiograph
+from asg_core.synthetic.layouts.files import (
     Pixels,
-    Stream,
     components,
     encode_png,
     extent_of,
+    write_file,
+)
+from asg_core.synthetic.layouts.population import (
+    Chance,
+    Contribution,
+    PatientJob,
+    Population,
     findings_of,
     frontal_images,
     meet,
@@ -23,7 +27,6 @@ from asg_core.synthetic.world.population import (
     render_image,
     stream_of_chance,
     view_at,
-    write_file,
 )
 from asg_core.synthetic.world.world import PatientPlan
 
@@ -64,19 +67,32 @@ _BOXED: dict[str, str] = {
 _BOX_SHARE = 0.4  # of the findings of test images that have a box in the list
 _NUM_FOLDERS = 12
 _RGBA_EVERY = 60  # about 1 in 60 of the real files has an alpha channel
-_BOOST = 1.3
+
+LOOK = Acquisition(
+    gamma=(0.85, 1.10),
+    contrast=(0.70, 0.96),
+    noise=(2.2, 5.0),
+    blur=(0.0008, 0.0030),
+    collimation=0.3,
+    marker=0.8,
+    portable_text=0.2,
+    leads=0.25,
+)
+"""Square, softer and noisier than the corpus."""
 
 
-def plan(index: int, config: SyntheticConfig) -> PatientPlan:
-    """Return patient `index` of this population."""
-    return plan_benchmark_patient(
-        index, seed=config.seed, stream=Stream.NIH, boosted=tuple(LABELS), boost=_BOOST
-    )
+plan = partial(
+    plan_benchmark_patient,
+    stream=1,
+    boosted=tuple(LABELS),
+    boost=1.3,
+)
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write the PNG files of one patient under `root`."""
-    patient = plan(job.index, config)
     person = meet(patient)
     made = Contribution()
     is_test = patient.split != "train"
@@ -84,37 +100,19 @@ def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contr
         study = patient.studies[place[0]]
         rng = stream_of_chance(study.seed, Chance.LABELS, place[1])
         radiograph = render_image(
-            patient, place, size=config.benchmark_image_size, acquisition=NIH
+            patient, place, size=config.benchmark_image_size, acquisition=LOOK
         )
         name = f"{job.index + 1:08d}_{number:03d}.png"
-        ordinal = job.first_image + number
-        folder = f"images_{1 + ordinal * _NUM_FOLDERS // config.benchmarks.nih:03d}"
-        pixels = radiograph.pixels
-        has_alpha = ordinal % _RGBA_EVERY == 5
-        write_file(
-            root / ROOT / folder / "images" / name,
-            encode_png(_with_alpha(pixels) if has_alpha else pixels),
-        )
+        path = _path(job.first_image + number, name, num_in_all=job.num_in_all)
+        has_alpha = (job.first_image + number) % _RGBA_EVERY == 5
+        pixels = _with_alpha(radiograph.pixels) if has_alpha else radiograph.pixels
+        write_file(root / ROOT / path, encode_png(pixels))
         findings = findings_of(study.observations)
         labels = [label for finding, label in LABELS.items() if finding in findings]
-        scale = int(rng.integers(10, 20))
-        spacing = float(rng.choice([0.139, 0.143, 0.168, 0.171, 0.19431]))
-        made.add_line(
-            ENTRIES,
-            [
-                name,
-                "|".join(labels) or "No Finding",
-                number,
-                job.index + 1,
-                min(person.age + place[0], 95),
-                person.sex,
-                view_at(patient, place).value,
-                pixels.shape[1] * scale,
-                pixels.shape[0] * scale,
-                spacing,
-                spacing,
-            ],
-        )
+        cells = [name, "|".join(labels) or "No Finding", number, job.index + 1]
+        cells += [min(person.age + place[0], 95), person.sex]
+        cells += [view_at(patient, place).value, *_film(pixels, rng=rng)]
+        made.add_line(ENTRIES, cells)
         made.add_text(TEST if is_test else TRAIN_VAL, name)
         made.counts["images"] += 1
         if is_test:
@@ -122,6 +120,18 @@ def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contr
                 if finding in findings and rng.random() < _BOX_SHARE:
                     _add_boxes(made, name, finding=finding, radiograph=radiograph)
     return made
+
+
+def _path(ordinal: int, name: str, *, num_in_all: int) -> str:
+    """Return where an image lies: the folders have equal shares of all images."""
+    return f"images_{1 + ordinal * _NUM_FOLDERS // num_in_all:03d}/images/{name}"
+
+
+def _film(pixels: Pixels, *, rng: np.random.Generator) -> list[float]:
+    """Return width and height of the original film, and the spacing of its pixels."""
+    scale = int(rng.integers(10, 20))
+    spacing = float(rng.choice([0.139, 0.143, 0.168, 0.171, 0.19431]))
+    return [pixels.shape[1] * scale, pixels.shape[0] * scale, spacing, spacing]
 
 
 def _add_boxes(
@@ -141,9 +151,9 @@ def _with_alpha(pixels: Pixels) -> Pixels:
     return np.dstack([pixels, pixels, pixels, np.full_like(pixels, 255)])
 
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="nih",
-    stream=Stream.NIH,
+    num_images=1500,
     headers={
         ENTRIES: "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,"
         "Patient Gender,View Position,OriginalImage[Width,Height],"

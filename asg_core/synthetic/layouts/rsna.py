@@ -1,29 +1,31 @@
 """The RSNA pneumonia layout: two label csv files and DICOM images named by patientId."""
 
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import RSNA
+from asg_core.synthetic.drawing.acquisition import Acquisition
 from asg_core.synthetic.layouts.dicom import DicomHeader, encode_dicom, uid_of
-from asg_core.synthetic.world.population import (
-    Contribution,
-    Layout,
+from asg_core.synthetic.layouts.files import (
     Mask,
-    PatientJob,
-    Stream,
     components,
     extent_of,
+    union_mask,
+    uuid_of,
+    write_file,
+)
+from asg_core.synthetic.layouts.population import (
+    Contribution,
+    PatientJob,
+    Population,
     first_frontal_image,
     meet,
     plan_benchmark_patient,
     render_image,
-    union_mask,
-    uuid_of,
     view_at,
-    write_file,
 )
 from asg_core.synthetic.world.world import PatientPlan
 
@@ -34,25 +36,38 @@ CLASSES = f"{ROOT}/stage_2_detailed_class_info.csv"
 OPACITIES: tuple[str, ...] = ("pneumonia", "consolidation", "infiltration", "opacity")
 """What the readers of the challenge drew boxes around."""
 
-_BOOST = 1.0
 _MAX_BOXES = 4  # as many as the real labels have on one image
 _UNLABELLED_EVERY = 20  # images of the challenge's own test part, without labels
 
+LOOK = Acquisition(
+    gamma=(0.85, 1.15),
+    contrast=(0.80, 1.02),
+    noise=(2.5, 6.0),
+    blur=(0.0006, 0.0024),
+    collimation=0.3,
+    marker=0.75,
+    portable_text=0.3,
+    leads=0.3,
+)
+"""A part of the NIH images, stored again as DICOM."""
 
-def plan(index: int, config: SyntheticConfig) -> PatientPlan:
-    """Return patient `index` of this population."""
-    return plan_benchmark_patient(
-        index, seed=config.seed, stream=Stream.RSNA, boosted=OPACITIES, boost=_BOOST
-    )
+
+plan = partial(
+    plan_benchmark_patient,
+    stream=3,
+    boosted=OPACITIES,
+    boost=1.0,
+)
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write the one DICOM file of a patient under `root`."""
-    patient = plan(job.index, config)
     place = first_frontal_image(patient)[0]
     person = meet(patient)
     radiograph = render_image(
-        patient, place, size=config.benchmark_image_size, acquisition=RSNA
+        patient, place, size=config.benchmark_image_size, acquisition=LOOK
     )
     # The real patientId names an image, not a person.
     name = str(uuid_of("rsna", config.seed, job.index))
@@ -115,9 +130,9 @@ def _add_labels(
     made.add_line(CLASSES, [name, kind])
 
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="rsna",
-    stream=Stream.RSNA,
+    num_images=800,
     headers={
         LABELS: "patientId,x,y,width,height,Target\n",
         CLASSES: "patientId,class\n",

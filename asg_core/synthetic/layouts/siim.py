@@ -1,28 +1,26 @@
 """The SIIM-ACR pneumothorax layout: DICOM files in study and series folders, RLE csv."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import SIIM
+from asg_core.synthetic.layouts import rsna
 from asg_core.synthetic.layouts.dicom import DicomHeader, encode_dicom, uid_of
-from asg_core.synthetic.world.population import (
+from asg_core.synthetic.layouts.files import Mask, union_mask, uuid_of, write_file
+from asg_core.synthetic.layouts.population import (
     Chance,
     Contribution,
-    Layout,
-    Mask,
     PatientJob,
-    Stream,
+    Population,
     first_frontal_image,
     meet,
     plan_benchmark_patient,
     render_image,
     stream_of_chance,
-    union_mask,
-    uuid_of,
     view_at,
-    write_file,
 )
 from asg_core.synthetic.world.world import PatientPlan
 
@@ -30,25 +28,29 @@ ROOT = "benchmarks/siim"
 MASKS = f"{ROOT}/train-rle.csv"
 FINDING = "pneumothorax"
 
-_BOOST = 4.5  # about 22 % of the images show one, as in the real data
 _SPLIT_SHARE = 0.25  # of positive images whose mask was drawn in two pieces
 
-
-def plan(index: int, config: SyntheticConfig) -> PatientPlan:
-    """Return patient `index` of this population."""
-    return plan_benchmark_patient(
-        index, seed=config.seed, stream=Stream.SIIM, boosted=(FINDING,), boost=_BOOST
-    )
+LOOK = replace(rsna.LOOK, blur=(0.0004, 0.0020), leads=0.35)
+"""Like RSNA, a little sharper: the benchmark is about thin lines."""
 
 
-def write_patient(job: PatientJob, config: SyntheticConfig, root: Path) -> Contribution:
+plan = partial(
+    plan_benchmark_patient,
+    stream=5,
+    boosted=(FINDING,),
+    boost=4.5,  # about 22 % of the images show one, as in the real data
+)
+
+
+def write_patient(
+    patient: PatientPlan, job: PatientJob, config: SyntheticConfig, root: Path
+) -> Contribution:
     """Write the one DICOM file of a patient under `root`."""
-    patient = plan(job.index, config)
     place = first_frontal_image(patient)[0]
     study = patient.studies[place[0]]
     person = meet(patient)
     radiograph = render_image(
-        patient, place, size=config.benchmark_image_size, acquisition=SIIM
+        patient, place, size=config.benchmark_image_size, acquisition=LOOK
     )
     header = DicomHeader(
         sop_instance_uid=uid_of("siim image", config.seed, job.index),
@@ -109,9 +111,9 @@ def encode_runs(mask: Mask) -> str:
     return " ".join(str(value) for value in pairs)
 
 
-LAYOUT = Layout(
+POPULATION = Population(
     name="siim",
-    stream=Stream.SIIM,
+    num_images=800,
     headers={MASKS: "ImageId, EncodedPixels\n"},  # the blank is in the real header
     images_of=first_frontal_image,
     plan=plan,

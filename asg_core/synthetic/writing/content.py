@@ -25,7 +25,7 @@ from asg_core.synthetic.writing.radiologist import (
     try_sentence,
     write_unit,
 )
-from asg_core.synthetic.writing.sentences import Sentence
+from asg_core.synthetic.writing.sentences import WrittenSentence
 from asg_core.synthetic.writing.statements import Kind, Statement
 from asg_core.synthetic.writing.words import find_alternatives
 
@@ -53,7 +53,7 @@ _ORDERS = (
 _MAX_MAIN = 4
 
 
-def write_findings(reader: Reader) -> list[Sentence]:
+def write_findings(reader: Reader) -> list[WrittenSentence]:
     """Write the body: everything the plan has, negatives, normal things, remarks."""
     opening = write_opening(reader)
     gone: list[Unit] = [(statement,) for statement in reader.removed]
@@ -69,7 +69,7 @@ def write_findings(reader: Reader) -> list[Sentence]:
     return [*opening, *(sentence for group in groups for sentence in group)]
 
 
-def write_impression(reader: Reader, *, is_alone: bool) -> list[Sentence]:
+def write_impression(reader: Reader, *, is_alone: bool) -> list[WrittenSentence]:
     """Write the impression.
 
     Args:
@@ -170,7 +170,9 @@ def _merge(first: Unit, second: Unit, *, reader: Reader) -> Unit | None:
     return next((unit for unit in orders if has_frame(unit)), None)
 
 
-def _write_statements(unit: Unit, *, reader: Reader, uses: str) -> list[Sentence]:
+def _write_statements(
+    unit: Unit, *, reader: Reader, uses: str
+) -> list[WrittenSentence]:
     """Write one unit, sometimes with an alternative, a negative or a second sentence."""
     if len(unit) == 1 and reader.draws.chance(0.3):
         unit = _add_alternatives(unit[0], reader=reader)
@@ -222,7 +224,7 @@ def _add_negatives(first: Statement, *, reader: Reader) -> Unit:
     return (first,)
 
 
-def _follow_up(statement: Statement, *, reader: Reader) -> list[Sentence]:
+def _follow_up(statement: Statement, *, reader: Reader) -> list[WrittenSentence]:
     """Say in a second sentence how the one finding just named has changed."""
     changes = [
         observation.change

@@ -66,7 +66,7 @@ class ClaimSlots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class SentenceFrame:
     """One way to put one or several statements into a sentence."""
 
     frame_id: str
@@ -96,13 +96,13 @@ class Wording:
 
 
 @cache
-def read_frames() -> tuple[Frame, ...]:
+def read_frames() -> tuple[SentenceFrame, ...]:
     """Return the frames of all files, each once.
 
     Raises:
         ValueError: If a line cannot be read, with its file and number.
     """
-    found: dict[tuple[str, str], Frame] = {}
+    found: dict[tuple[str, str], SentenceFrame] = {}
     for name in FRAME_FILES:
         for where, row in read_rows(f"frames_{name}.tsv"):
             frame = _read_frame(row, where=where)
@@ -110,7 +110,7 @@ def read_frames() -> tuple[Frame, ...]:
     return tuple(found.values())
 
 
-def _read_frame(row: dict[str, str], *, where: str) -> Frame:
+def _read_frame(row: dict[str, str], *, where: str) -> SentenceFrame:
     claims = tuple(
         _read_pattern(part, where=where) for part in row["claims"].split(" + ")
     )
@@ -125,7 +125,7 @@ def _read_frame(row: dict[str, str], *, where: str) -> Frame:
                 f"{where}: expected a noun or <f{index}:...> for claim {index}, found "
                 f"neither in '{row['text']}'"
             )
-    return Frame(
+    return SentenceFrame(
         frame_id=f"{row['claims']}: {row['text']}",
         uses=row["use"],
         claims=claims,
@@ -193,7 +193,7 @@ def find_wording(finding: str, places: Places, polarity: str) -> Wording:
 
 def find_frames(
     statements: tuple[Statement, ...], *, uses: str, memory: Memory
-) -> tuple[Frame, ...]:
+) -> tuple[SentenceFrame, ...]:
     """Return the frames that can state these claims, in this order.
 
     Args:
@@ -217,7 +217,7 @@ def _keys(statements: tuple[Statement, ...]) -> tuple[_Key, ...]:
 
 
 @lru_cache(maxsize=50_000)
-def _frames_for(keys: tuple[_Key, ...], uses: str) -> tuple[Frame, ...]:
+def _frames_for(keys: tuple[_Key, ...], uses: str) -> tuple[SentenceFrame, ...]:
     kinds = tuple(kind for kind, _, _ in keys)
     frames = _frames_by_kinds(kinds)
     return tuple(
@@ -228,7 +228,7 @@ def _frames_for(keys: tuple[_Key, ...], uses: str) -> tuple[Frame, ...]:
 
 
 @cache
-def _frames_by_kinds(kinds: tuple[Kind, ...]) -> tuple[Frame, ...]:
+def _frames_by_kinds(kinds: tuple[Kind, ...]) -> tuple[SentenceFrame, ...]:
     found = []
     for frame in read_frames():
         patterns = [pattern.kind for pattern in frame.claims]
@@ -245,7 +245,7 @@ def _frames_by_kinds(kinds: tuple[Kind, ...]) -> tuple[Frame, ...]:
     return tuple(found)
 
 
-def _takes(frame: Frame, keys: tuple[_Key, ...]) -> bool:
+def _takes(frame: SentenceFrame, keys: tuple[_Key, ...]) -> bool:
     for index, key in enumerate(keys):
         at = min(index, len(frame.claims) - 1)
         if not _takes_claim(frame.claims[at], frame.slots[at], key, first=keys[0]):

@@ -14,8 +14,8 @@ from itertools import pairwise
 from asg_core.synthetic.writing.radiologist import Reader
 from asg_core.synthetic.writing.sentences import (
     ClaimSpans,
-    Sentence,
     Span,
+    WrittenSentence,
     fill_words,
 )
 from asg_core.synthetic.writing.words import find_parts
@@ -33,11 +33,11 @@ _VIEWS_KEYS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class ReportBody:
     """The sentences of a report that are read, by section; either may be missing."""
 
-    findings: Sequence[Sentence]
-    impression: Sequence[Sentence]
+    findings: Sequence[WrittenSentence]
+    impression: Sequence[WrittenSentence]
     has_headers: bool
 
 
@@ -52,7 +52,7 @@ class Placed:
 
 
 @dataclass(slots=True)
-class Page:
+class ReportPage:
     """A report under construction."""
 
     width: int
@@ -73,7 +73,7 @@ class Page:
 
     def add_paragraph(
         self,
-        sentences: Sequence[Sentence],
+        sentences: Sequence[WrittenSentence],
         *,
         section: str,
         prefix: str = "",
@@ -150,9 +150,9 @@ def _find_breaks(text: str, *, width: int) -> list[int]:
     return breaks
 
 
-def lay_out_plain(body: Body, *, reader: Reader) -> Page:
+def lay_out_plain(body: ReportBody, *, reader: Reader) -> ReportPage:
     """Return the report as one unwrapped paragraph a section."""
-    page = Page(width=0)
+    page = ReportPage(width=0)
     for section, sentences in _sections(body):
         header = _pick_header(section, reader=reader).capitalize()
         prefix = f"{header}: " if body.has_headers else ""
@@ -160,9 +160,9 @@ def lay_out_plain(body: Body, *, reader: Reader) -> Page:
     return page
 
 
-def lay_out_mimic(body: Body, *, reader: Reader) -> Page:
+def lay_out_mimic(body: ReportBody, *, reader: Reader) -> ReportPage:
     """Return the report in the form of the MIMIC-CXR text files."""
-    page = Page(width=LINE_WIDTH)
+    page = ReportPage(width=LINE_WIDTH)
     draws = reader.draws
     _add_preliminary(page, reader=reader)
     page.add_line(_FINAL_REPORT)
@@ -183,12 +183,12 @@ def lay_out_mimic(body: Body, *, reader: Reader) -> Page:
     return page
 
 
-def _sections(body: Body) -> list[tuple[str, Sequence[Sentence]]]:
+def _sections(body: ReportBody) -> list[tuple[str, Sequence[WrittenSentence]]]:
     both = (("findings", body.findings), ("impression", body.impression))
     return [(section, sentences) for section, sentences in both if sentences]
 
 
-def _add_preliminary(page: Page, *, reader: Reader) -> None:
+def _add_preliminary(page: ReportPage, *, reader: Reader) -> None:
     """Sometimes put a wet read or an addendum above the report; neither is read."""
     draws = reader.draws
     draw = draws.number()
@@ -206,7 +206,9 @@ def _add_preliminary(page: Page, *, reader: Reader) -> None:
     page.add_line(_UNDERSCORES)
 
 
-def _add_headless(page: Page, body: Body, *, reader: Reader, gap: str) -> None:
+def _add_headless(
+    page: ReportPage, body: ReportBody, *, reader: Reader, gap: str
+) -> None:
     """Write a report without headers: a first line on the study, then the text."""
     views = _views_word(reader)
     first = reader.draws.pick(
@@ -219,7 +221,7 @@ def _add_headless(page: Page, body: Body, *, reader: Reader, gap: str) -> None:
         page.add_line(_BLANK)
 
 
-def _add_preamble(page: Page, *, reader: Reader) -> None:
+def _add_preamble(page: ReportPage, *, reader: Reader) -> None:
     """Write the sections before the findings; a reader skips some of them."""
     draws = reader.draws
     views = _VIEWS_KEYS[_views_word(reader)]
@@ -261,9 +263,9 @@ def _write_indication(reader: Reader) -> str:
 
 
 def _add_section(
-    page: Page,
+    page: ReportPage,
     section: str,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[WrittenSentence],
     *,
     reader: Reader,
     gap: str,

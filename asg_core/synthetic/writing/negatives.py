@@ -11,12 +11,9 @@ from asg_core.synthetic.writing.radiologist import (
     try_sentence,
     write_unit,
 )
-from asg_core.synthetic.writing.sentences import Sentence, write_phrase
+from asg_core.synthetic.writing.sentences import WrittenSentence, write_phrase
 from asg_core.synthetic.writing.statements import Statement
-from asg_core.synthetic.writing.words import (
-    find_phrases,
-    read_denials,
-)
+from asg_core.synthetic.writing.words import find_phrases, read_denials
 
 # How many findings the list of negatives has, and how often.
 _LIST_LENGTHS = (0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 5)
@@ -52,7 +49,7 @@ def deniable(reader: Reader, *, topics: Sequence[str]) -> list[str]:
     ]
 
 
-def write_negatives(reader: Reader, *, uses: str) -> list[Sentence]:
+def write_negatives(reader: Reader, *, uses: str) -> list[WrittenSentence]:
     """Write pertinent negatives, in one list or two, and normal statements."""
     picked = _pick_listed(reader)
     draws = reader.draws
@@ -85,7 +82,7 @@ def _pick_listed(reader: Reader) -> list[str]:
     return picked
 
 
-def _write_normals(reader: Reader, *, uses: str) -> list[Sentence]:
+def _write_normals(reader: Reader, *, uses: str) -> list[WrittenSentence]:
     sentences = []
     for denied, share in _NORMALS:
         is_free = all(reader.can_deny(finding) for finding, _ in denied)
@@ -99,7 +96,7 @@ def _write_normals(reader: Reader, *, uses: str) -> list[Sentence]:
     return sentences
 
 
-def write_opening(reader: Reader) -> list[Sentence]:
+def write_opening(reader: Reader) -> list[WrittenSentence]:
     """Write remarks on the technique and the patient's past."""
     shares = (("technical", 0.12), ("history", 0.1))
     return [
@@ -110,10 +107,10 @@ def write_opening(reader: Reader) -> list[Sentence]:
     ]
 
 
-def write_remarks(reader: Reader) -> list[Sentence]:
+def write_remarks(reader: Reader) -> list[WrittenSentence]:
     """Write normal things that concern none of the findings."""
     num = reader.draws.pick((0, 0, 1, 1, 1, 2))
-    sentences: list[Sentence] = []
+    sentences: list[WrittenSentence] = []
     for _ in range(num):
         topics = {sentence.topic for sentence in sentences}
         sentences.extend(_remark(reader, where="normal", except_topics=topics))
@@ -122,10 +119,10 @@ def write_remarks(reader: Reader) -> list[Sentence]:
     return sentences
 
 
-def write_closing(reader: Reader, *, num_sentences: int) -> list[Sentence]:
+def write_closing(reader: Reader, *, num_sentences: int) -> list[WrittenSentence]:
     """Write the end of an impression; something in any case when it is empty so far."""
     draws = reader.draws
-    sentences: list[Sentence] = []
+    sentences: list[WrittenSentence] = []
     if not reader.active - _CHRONIC and (num_sentences == 0 or draws.chance(0.5)):
         is_normal = not reader.active and not reader.removed and draws.chance(0.2)
         sentences += _remark(reader, where="normal chest" if is_normal else "clear")
@@ -151,7 +148,7 @@ def is_unchanged(reader: Reader) -> bool:
     return study.has_earlier and is_same and not study.resolved
 
 
-def _repeat_negative(reader: Reader) -> list[Sentence]:
+def _repeat_negative(reader: Reader) -> list[WrittenSentence]:
     options = deniable(reader, topics=("lung", "pleura"))
     again = [
         finding
@@ -167,7 +164,7 @@ def _repeat_negative(reader: Reader) -> list[Sentence]:
 
 def _remark(
     reader: Reader, *, where: str, except_topics: Collection[str] = ()
-) -> list[Sentence]:
+) -> list[WrittenSentence]:
     """Write one sentence without claims that fits the plan; none when none fits."""
     options = [
         phrase

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from asg_core.synthetic.world.world import GROUND_GLASS, Observation, StudyPlan
-from asg_core.synthetic.writing.grammar import Frame, find_frames, is_stateable
-from asg_core.synthetic.writing.sentences import Sentence, write_sentence
+from asg_core.synthetic.writing.grammar import SentenceFrame, find_frames, is_stateable
+from asg_core.synthetic.writing.sentences import WrittenSentence, write_sentence
 from asg_core.synthetic.writing.statements import Draws, Kind, Memory, Statement
 from asg_core.synthetic.writing.words import is_beside, read_denials
 
@@ -120,7 +120,7 @@ def try_sentence(
     uses: str,
     is_clause: bool = False,
     is_noun: bool = False,
-) -> Sentence | None:
+) -> WrittenSentence | None:
     """Write a unit as one sentence; None when no frame takes it.
 
     Args:
@@ -132,7 +132,7 @@ def try_sentence(
     """
     statements = tuple(unit)
     for letters in (uses, ANY_USE):
-        frames: Sequence[Frame] = find_frames(
+        frames: Sequence[SentenceFrame] = find_frames(
             statements, uses=letters, memory=reader.memory
         )
         if is_noun:
@@ -147,7 +147,9 @@ def try_sentence(
     return None
 
 
-def _pick_frame(frames: Sequence[Frame], *, reader: Reader, is_clause: bool) -> Frame:
+def _pick_frame(
+    frames: Sequence[SentenceFrame], *, reader: Reader, is_clause: bool
+) -> SentenceFrame:
     """Pick one; frames made for the finding count as much as all general ones."""
     if is_clause:
         clauses = [frame for frame in frames if frame.slots[0].noun is None]
@@ -160,7 +162,7 @@ def _pick_frame(frames: Sequence[Frame], *, reader: Reader, is_clause: bool) -> 
 
 def write_unit(
     unit: Sequence[Statement], *, reader: Reader, uses: str
-) -> list[Sentence]:
+) -> list[WrittenSentence]:
     """Write a unit as one sentence, or as one for each statement.
 
     Raises:

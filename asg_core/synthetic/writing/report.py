@@ -48,14 +48,14 @@ import numpy as np
 from asg_core.synthetic.world.world import StudyPlan
 from asg_core.synthetic.writing.content import write_findings, write_impression
 from asg_core.synthetic.writing.layout import (
-    Body,
-    Page,
     Placed,
+    ReportBody,
+    ReportPage,
     lay_out_mimic,
     lay_out_plain,
 )
 from asg_core.synthetic.writing.radiologist import Reader, meet_reader
-from asg_core.synthetic.writing.sentences import ClaimSpans, Sentence
+from asg_core.synthetic.writing.sentences import ClaimSpans, WrittenSentence
 from asg_core.synthetic.writing.statements import Draws
 
 PARSER = "truth"
@@ -118,7 +118,7 @@ def write_report(
 
 def write_page(
     study: StudyPlan, *, layout: str, rng: np.random.Generator | None = None
-) -> Page:
+) -> ReportPage:
     """Write a report and keep the frame of every sentence; see `write_report`."""
     if layout not in _LAYOUTS:
         raise ValueError(
@@ -130,24 +130,24 @@ def write_page(
     return _LAYOUTS[layout](_write_body(reader), reader=reader)
 
 
-def _write_body(reader: Reader) -> Body:
+def _write_body(reader: Reader) -> ReportBody:
     draw = reader.draws.number()
     if draw < 0.15:
-        findings: list[Sentence] = []
+        findings: list[WrittenSentence] = []
         impression = write_impression(reader, is_alone=True)
     elif draw < 0.21:
         findings, impression = write_findings(reader), []
     else:
         findings = write_findings(reader)
         impression = write_impression(reader, is_alone=False)
-    return Body(
+    return ReportBody(
         findings=[_roughen(sentence, reader=reader) for sentence in findings],
         impression=[_roughen(sentence, reader=reader) for sentence in impression],
         has_headers=draw < 0.92,
     )
 
 
-def _roughen(sentence: Sentence, *, reader: Reader) -> Sentence:
+def _roughen(sentence: WrittenSentence, *, reader: Reader) -> WrittenSentence:
     """Sometimes end a sentence as hurried dictation does: ".." or no stop at all."""
     draw = reader.draws.number()
     if draw > 0.012:

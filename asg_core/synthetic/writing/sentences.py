@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from asg_core.synthetic.writing.grammar import (
-    ClaimPattern,
-    Frame,
-)
+from asg_core.synthetic.writing.grammar import ClaimPattern, SentenceFrame
 from asg_core.synthetic.writing.statements import Kind, Memory, Statement
 from asg_core.synthetic.writing.templates import (
     FOR_MANY,
@@ -24,12 +21,7 @@ from asg_core.synthetic.writing.templates import (
     parse_template,
 )
 from asg_core.synthetic.writing.word_choice import SIZES, Chooser, Name
-from asg_core.synthetic.writing.words import (
-    Marked,
-    PlaceForm,
-    find_members,
-    find_parts,
-)
+from asg_core.synthetic.writing.words import Marked, PlaceForm, find_members, find_parts
 from asg_core.terms.regions import side_of
 
 Span = tuple[int, int]
@@ -51,7 +43,7 @@ class ClaimSpans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
+class WrittenSentence:
     """A sentence and what it claims."""
 
     text: str
@@ -104,14 +96,18 @@ class _Line:
 
 
 def write_sentence(
-    frame: Frame, statements: Sequence[Statement], *, memory: Memory, topic: str = ""
-) -> Sentence:
+    frame: SentenceFrame,
+    statements: Sequence[Statement],
+    *,
+    memory: Memory,
+    topic: str = "",
+) -> WrittenSentence:
     """Put `statements` into the words of a frame that takes them."""
     filler = _Filler(frame=frame, statements=statements, memory=memory)
     filler.fill(frame.nodes)
     memory.used_frames.add(frame.frame_id)
     memory.last_number = filler.first_number()
-    return Sentence(
+    return WrittenSentence(
         text=_finish("".join(filler.line.parts)),
         claims=filler.collect(),
         frame_id=frame.frame_id,
@@ -128,12 +124,12 @@ def fill_words(template: str, *, memory: Memory) -> str:
     return "".join(filler.line.parts)
 
 
-def write_phrase(template: str, *, memory: Memory, topic: str = "") -> Sentence:
+def write_phrase(template: str, *, memory: Memory, topic: str = "") -> WrittenSentence:
     """Write a sentence that claims nothing."""
     filler = _Filler(frame=None, statements=(), memory=memory)
     filler.fill(_parse(template, where="wording/boilerplate.tsv"))
     text = _finish("".join(filler.line.parts))
-    return Sentence(text=text, claims=(), frame_id=template, topic=topic)
+    return WrittenSentence(text=text, claims=(), frame_id=template, topic=topic)
 
 
 @cache
@@ -151,7 +147,11 @@ class _Filler:
     """One walk over the tree of a frame."""
 
     def __init__(
-        self, *, frame: Frame | None, statements: Sequence[Statement], memory: Memory
+        self,
+        *,
+        frame: SentenceFrame | None,
+        statements: Sequence[Statement],
+        memory: Memory,
     ) -> None:
         self.line = _Line()
         self._statements = statements

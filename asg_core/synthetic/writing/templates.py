@@ -122,7 +122,7 @@ def parse_template(text: str, *, where: str) -> tuple[Node, ...]:
         ValueError: If a bracket is not closed or a slot is not known; the message
             starts with `where`.
     """
-    reader = _Reader(text=text, where=where)
+    reader = _TemplateReader(text=text, where=where)
     nodes = reader.read_until("")
     return tuple(nodes)
 
@@ -140,7 +140,7 @@ def walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
             yield from walk(node.before)
 
 
-class _Reader:
+class _TemplateReader:
     """A cursor over one template."""
 
     def __init__(self, *, text: str, where: str) -> None:

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from asg_core.synthetic.writing.grammar import ClaimSlots, find_wording
 from asg_core.synthetic.writing.statements import Kind, Memory, Statement
 from asg_core.synthetic.writing.templates import NounSlot
-from asg_core.synthetic.writing.words import (
-    Noun,
-    PlaceForm,
-    find_modifiers,
-    is_implied,
-)
+from asg_core.synthetic.writing.words import Noun, PlaceForm, find_modifiers, is_implied
 
 _PLACEHOLDER = re.compile(r"{(mm|cm)}")
 # Sizes follow from the severity, so that a report never gives two for one thing.

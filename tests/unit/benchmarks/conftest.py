@@ -1,37 +1,21 @@
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.make import make_synthetic
-
-SYNTHETIC = SyntheticConfig(
-    patients=1,
-    broken_files=0,
-    image_size=80,
-    benchmark_image_size=64,
-    benchmarks={"nih": 40, "chexpert": 24, "rsna": 30, "covidx": 24, "siim": 24},
-)
+from support.benchmark_folders import Copied
+from support.synthetic_benchmarks import make_benchmarks, small_world
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The five benchmarks as they are made, not to be changed."""
-    folder = tmp_path_factory.mktemp("benchmarks")
-    make_synthetic(
-        config=SYNTHETIC,
-        root=folder / "source",
-        truth=folder / "truth",
-        num_shards=1,
-        num_processes=1,
-    )
-    return folder / "source" / "benchmarks"
+    """The benchmarks as they are made, not to be changed."""
+    config = small_world(nih=40, rsna=30)
+    return make_benchmarks(tmp_path_factory.mktemp("benchmarks"), config=config)
 
 
 @pytest.fixture
-def copied(made: Path, tmp_path: Path) -> Callable[[str], Path]:
+def copied(made: Path, tmp_path: Path) -> Copied:
     """Copies one of the benchmarks, to be damaged."""
 
     def copy(name: str) -> Path:

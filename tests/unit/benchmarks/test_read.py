@@ -21,13 +21,7 @@ from asg_core.tables.catalog import (
     REJECTS,
     SPLITS,
 )
-from support.benchmark_folders import (
-    DEFAULTS,
-    Copied,
-    detail,
-    reasons,
-    shared_in_all,
-)
+from support.benchmark_folders import DEFAULTS, Copied, detail, reasons, shared_in_all
 from support.faults import break_calls
 
 

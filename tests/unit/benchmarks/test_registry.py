@@ -1,6 +1,9 @@
+import ast
 import os
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,10 @@ from asg_core.benchmarks.registry import (
     find_benchmark,
     shared_patients,
 )
+from asg_core.provenance import ROOT
 from asg_core.sources.reading.files import SourceError
+from asg_core.synthetic.make import POPULATIONS
+from asg_core.terms.findings import FINDINGS
 from support.benchmark_folders import DEFAULTS, Copied
 
 _IMAGES = {".png", ".jpg", ".jpeg", ".JPG", ".dcm"}
@@ -30,6 +36,49 @@ def test_every_benchmark_is_off_by_default() -> None:
 def test_a_benchmark_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"padchest\s+Extra inputs are not"):
         BenchmarksConfig.model_validate({"padchest": {}})
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_has_a_module_a_layout_tests_and_a_place_in_the_docs(
+    name: str,
+) -> None:
+    reader = import_module(f"asg_core.benchmarks.{name}")
+    layout = import_module(f"asg_core.synthetic.layouts.{name}")
+
+    assert reader.SPEC is BENCHMARKS[name]
+    assert layout.POPULATION is POPULATIONS[name]
+    assert re.fullmatch(r"[a-z0-9_]+", name)
+    for folder in ("benchmarks", "synthetic/layouts"):
+        assert (ROOT / "tests" / "unit" / folder / f"test_{name}.py").is_file()
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert re.search(rf"^## .*\(`{name}`\)$", page, re.MULTILINE)
+    assert f"\n| `{name}` |" in (ROOT / "docs" / "data_access.md").read_text()
+
+
+def test_only_its_own_modules_and_published_protocols_name_a_benchmark() -> None:
+    own = ("benchmarks/", "synthetic/layouts/", "evaluation/protocols/")
+    package = ROOT / "asg_core"
+
+    naming = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in BENCHMARKS
+    ]
+
+    assert naming
+    assert [path for path in naming if not path.startswith(own)] == []
+    for path in naming:
+        folder, _, file = path.rpartition("/")
+        assert folder != "benchmarks" or file.removesuffix(".py") in BENCHMARKS
+
+
+def test_a_name_means_the_same_finding_in_every_benchmark() -> None:
+    for field in ("tags", "phrases"):
+        said = [item for s in BENCHMARKS.values() for item in getattr(s, field).items()]
+
+        assert len(dict(said)) == len(set(said))
+        assert field != "tags" or {tag for _, tag in said} <= set(FINDINGS)
 
 
 def test_benchmarks_of_the_same_patients_name_each_other() -> None:

@@ -5,12 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from asg_core.benchmarks.runs import (
-    RunsError,
-    parse_runs,
-    runs_to_mask,
-    unite_runs,
-)
+from asg_core.benchmarks.runs import RunsError, parse_runs, runs_to_mask, unite_runs
 from asg_core.synthetic.layouts.siim import encode_runs
 from support.masked_benchmark import mask_to_runs
 

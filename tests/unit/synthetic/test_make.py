@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from asg_core.synthetic.config import SyntheticConfig
 from asg_core.synthetic.layouts import chest_imagenome, mimic_cxr
 from asg_core.synthetic.layouts.broken import Damage, damaged_patients
-from asg_core.synthetic.layouts.chest_imagenome import Claim, GraphImage
-from asg_core.synthetic.make import make_synthetic
+from asg_core.synthetic.layouts.chest_imagenome import GraphClaim, GraphImage
+from asg_core.synthetic.make import POPULATIONS, make_synthetic
 from asg_core.synthetic.world.world import Change
 from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.tables.schema import read_table, read_tables
@@ -163,6 +163,25 @@ def test_counts_are_what_the_plans_say(tmp_path: Path) -> None:
     assert not (tmp_path / "source" / "benchmarks" / "siim").exists()
 
 
+def test_a_benchmark_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    config = SyntheticConfig(patients=1, broken_files=0, benchmarks={"nhi": 3})
+
+    with pytest.raises(ValueError, match=r"\['nih', .*found one of 'nhi'"):
+        make_synthetic(
+            config=config,
+            root=tmp_path / "source",
+            truth=tmp_path / "truth",
+            num_shards=1,
+            num_processes=1,
+        )
+
+
+def test_no_two_populations_share_their_patients() -> None:
+    seeds = {one.plan(0, CONFIG).seed for one in POPULATIONS.values()}
+
+    assert len(seeds) == len(POPULATIONS)
+
+
 def position_of(row: Mapping[str, str]) -> str:
     """Return the view of a row; where the position is blank, its meaning says it."""
     meanings = {
@@ -255,8 +274,8 @@ def test_truth_addresses_the_reports(made: Path, root: Path) -> None:
 
 
 def test_labels_of_a_study_take_the_strongest_claim() -> None:
-    def claim(finding: str, existence: Existence) -> Claim:
-        return Claim(
+    def claim(finding: str, existence: Existence) -> GraphClaim:
+        return GraphClaim(
             region="left lung",
             finding=finding,
             existence=existence,
@@ -362,7 +381,7 @@ GRAPH_IMAGE = GraphImage(
 
 def test_a_scene_graph_worked_by_hand() -> None:
     claims = [
-        Claim(
+        GraphClaim(
             region="left lung",
             finding="opacity",
             existence=Existence.UNCERTAIN,
@@ -370,7 +389,7 @@ def test_a_scene_graph_worked_by_hand() -> None:
             phrase="Possible worsening left opacity.",
             change=Change.LARGER,
         ),
-        Claim(
+        GraphClaim(
             region="left lung",
             finding="edema",
             existence=Existence.ABSENT,
@@ -378,7 +397,7 @@ def test_a_scene_graph_worked_by_hand() -> None:
             phrase="No edema.",
             change=None,
         ),
-        Claim(
+        GraphClaim(
             region="left ribs",  # no box
             finding="fracture",
             existence=Existence.PRESENT,

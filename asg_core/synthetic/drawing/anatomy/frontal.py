@@ -4,7 +4,10 @@ Outlines are (N, 2) points in anatomy units (body.py). "right" and "left" are th
 patient's: the right side has negative x and is on the image's left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from asg_core.synthetic.drawing.canvas import Points
 from asg_core.synthetic.drawing.changes import Changes
 from asg_core.synthetic.world.body import Body
 from asg_core.terms.views import View
+
+Outline = TypeVar("Outline")
 
 SIDES: tuple[tuple[str, int], ...] = (("right", -1), ("left", 1))
 """The patient's sides and the sign of x on them."""
@@ -71,31 +76,25 @@ def build_anatomy(body: Body, *, view: View, changes: Changes) -> Anatomy:
     """Return the outlines of `body` in a PA or AP view."""
     is_portable = view is View.AP
     spine = bones.trace_spine(body, changes)
-    lungs: dict[str, Points] = {}
-    cages: dict[str, Points] = {}
-    domes: dict[str, Points] = {}
-    for index, (side, sign) in enumerate(SIDES):
-        lungs[side], cages[side], domes[side] = organs.trace_lung(
-            body, height=body.dome_heights[index], sign=sign, changes=changes
-        )
-    front = changes.turn + changes.mediastinum_shift
+    traced = [
+        organs.trace_lung(body, height=height, sign=sign, changes=changes)
+        for height, (_, sign) in zip(body.dome_heights, SIDES, strict=True)
+    ]
+    sides = [side for side, _ in SIDES]
+    lungs, cages, domes = (
+        dict(zip(sides, parts, strict=True)) for parts in zip(*traced, strict=True)
+    )
     trachea = organs.trace_trachea(body, changes)
-    carina = trachea[-1]
-    hila = {
-        "right": np.array([-0.092 + 0.7 * front, body.hilum_height + 0.014]),
-        "left": np.array([0.096 + 0.7 * front, body.hilum_height]),
-    }
+    hila = _trace_hila(body, changes)
     knob = organs.trace_knob(body, changes)
     heart = organs.trace_heart(body, changes, is_portable=is_portable)
     cage = body.cage_half_width * (1 + 0.03 * changes.inflation)
-    ribs = {
-        side: bones.trace_ribs(body, cage=cage, sign=sign, spine=spine)
-        for side, sign in SIDES
-    }
-    clavicles = {
-        side: bones.trace_clavicle(body, changes, sign=sign, is_portable=is_portable)
-        for side, sign in SIDES
-    }
+    ribs = _by_side(
+        lambda sign: bones.trace_ribs(body, cage=cage, sign=sign, spine=spine)
+    )
+    clavicles = _by_side(
+        partial(bones.trace_clavicle, body, changes, is_portable=is_portable)
+    )
     return Anatomy(
         lungs=lungs,
         cages=cages,
@@ -105,26 +104,29 @@ def build_anatomy(body: Body, *, view: View, changes: Changes) -> Anatomy:
         descending_aorta=organs.trace_descending_aorta(knob, changes),
         knob=knob,
         trachea=trachea,
-        bronchi={side: organs.trace_bronchus(carina, hila[side]) for side, _ in SIDES},
+        bronchi={s: organs.trace_bronchus(trachea[-1], hila[s]) for s in sides},
         hila=hila,
         spine=spine,
         ribs=ribs,
         clavicles=clavicles,
         pieces=bones.break_bones(ribs, clavicles, changes.fractures),
-        scapulae={
-            side: bones.trace_scapula(body, sign=sign, is_portable=is_portable)
-            for side, sign in SIDES
-        },
-        humeri={
-            side: bones.trace_humerus(body, sign=sign, is_portable=is_portable)
-            for side, sign in SIDES
-        },
+        scapulae=_by_side(partial(bones.trace_scapula, body, is_portable=is_portable)),
+        humeri=_by_side(partial(bones.trace_humerus, body, is_portable=is_portable)),
         torso=wall.trace_torso(body),
-        arms={
-            side: wall.trace_arm(body, sign, is_portable=is_portable)
-            for side, sign in SIDES
-        },
-        breasts={side: wall.trace_breast(body, sign) for side, sign in SIDES}
-        if body.breast > 0
-        else {},
+        arms=_by_side(partial(wall.trace_arm, body, is_portable=is_portable)),
+        breasts=_by_side(partial(wall.trace_breast, body)) if body.breast > 0 else {},
     )
+
+
+def _trace_hila(body: Body, changes: Changes) -> dict[str, Points]:
+    """Return where the vessels enter the lungs."""
+    x = 0.7 * (changes.turn + changes.mediastinum_shift)
+    return {
+        "right": np.array([-0.092 + x, body.hilum_height + 0.014]),
+        "left": np.array([0.096 + x, body.hilum_height]),
+    }
+
+
+def _by_side(trace: Callable[..., Outline]) -> dict[str, Outline]:
+    """Return what `trace` makes of the sign of x on each side."""
+    return {side: trace(sign=sign) for side, sign in SIDES}

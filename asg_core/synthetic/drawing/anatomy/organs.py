@@ -9,6 +9,52 @@ from asg_core.synthetic.drawing.canvas import Points, curve
 from asg_core.synthetic.drawing.changes import Changes
 from asg_core.synthetic.world.body import Body
 
+# Fractions of lung height and of cage width, from the apex to the costophrenic angle.
+_WALL = (
+    (0.000, 0.335),
+    (0.012, 0.43),
+    (0.050, 0.555),
+    (0.115, 0.67),
+    (0.215, 0.785),
+    (0.360, 0.885),
+    (0.520, 0.955),
+    (0.700, 0.995),
+    (0.860, 1.0),
+    (0.950, 0.985),
+    (1.000, 0.965),
+)
+# Fractions of cage width and of the rise of the diaphragm, from the angle inwards.
+_DOME = (
+    (0.965, 0.0),
+    (0.925, 0.30),
+    (0.850, 0.58),
+    (0.730, 0.83),
+    (0.580, 0.97),
+    (0.430, 1.0),
+    (0.290, 0.93),
+    (0.170, 0.76),
+    (0.06, 0.60),
+)
+# Widths of a heart from the midline, heights as fractions from its top to its floor:
+# down the right border, and up the left one.
+_HEART = (
+    (-0.045, 0.00),
+    (-0.058, 0.17),
+    (-0.074, 0.36),
+    (-0.084, 0.58),
+    (-0.080, 0.82),
+    (-0.050, 1.00),
+    (0.030, 1.09),
+    (0.110, 1.08),
+    (0.172, 1.00),
+    (0.204, 0.87),
+    (0.198, 0.68),
+    (0.168, 0.47),
+    (0.126, 0.27),
+    (0.088, 0.12),
+    (0.058, 0.00),
+)
+
 
 def lung_floor(body: Body, changes: Changes) -> float:
     """Return y of the costophrenic angles."""
@@ -23,38 +69,13 @@ def trace_lung(
     width = body.cage_half_width * (1 + 0.03 * changes.inflation)
     narrow = body.lung_taper - 0.03 * max(changes.inflation, 0.0)
     length = bottom - top
-    # Fractions of lung height and of cage width, from the apex to the angle.
-    wall = [
-        (0.000, 0.335),
-        (0.012, 0.43),
-        (0.050, 0.555),
-        (0.115, 0.67),
-        (0.215, 0.785),
-        (0.360, 0.885),
-        (0.520, 0.955),
-        (0.700, 0.995),
-        (0.860, 1.0),
-        (0.950, 0.985),
-        (1.000, 0.965),
-    ]
     lateral = curve(
-        [(sign * width * (x - narrow * (1 - f)), top + f * length) for f, x in wall]
+        [(sign * width * (x - narrow * (1 - f)), top + f * length) for f, x in _WALL]
     )
     # A flat diaphragm is lower in the middle, the angle stays where it is.
     rise = height * (1 - 0.62 * max(changes.inflation, 0.0))
     rise *= 1 + 0.15 * max(-changes.inflation, 0.0)
-    profile = [
-        (0.965, 0.0),
-        (0.925, 0.30),
-        (0.850, 0.58),
-        (0.730, 0.83),
-        (0.580, 0.97),
-        (0.430, 1.0),
-        (0.290, 0.93),
-        (0.170, 0.76),
-        (0.06, 0.60),
-    ]
-    dome = curve([(sign * width * x, bottom - rise * up) for x, up in profile])
+    dome = curve([(sign * width * x, bottom - rise * up) for x, up in _DOME])
     inner = sign * 0.032
     medial = curve(
         [
@@ -166,27 +187,7 @@ def trace_heart(body: Body, changes: Changes, *, is_portable: bool) -> Points:
     floor = lung_floor(body, changes) - 0.60 * min(body.dome_heights)
     floor += 0.035 * max(changes.inflation, 0.0)
     top = -0.055 - 0.02 * changes.heart_growth
-    # Widths from the midline, heights as fractions from top to floor.
-    right = [
-        (-0.045, 0.00),
-        (-0.058, 0.17),
-        (-0.074, 0.36),
-        (-0.084, 0.58),
-        (-0.080, 0.82),
-        (-0.050, 1.00),
-    ]
-    left = [
-        (0.030, 1.09),
-        (0.110, 1.08),
-        (0.172, 1.00),
-        (0.204, 0.87),
-        (0.198, 0.68),
-        (0.168, 0.47),
-        (0.126, 0.27),
-        (0.088, 0.12),
-        (0.058, 0.00),
-    ]
-    outline = curve([*right, *left], is_closed=True)
+    outline = curve(_HEART, is_closed=True)
     # The upper border belongs to the vessels and grows less than the chambers.
     growth = np.interp(outline[:, 1], [0.0, 0.35], [0.5 * (1 + wide), wide])
     x = outline[:, 0] * growth

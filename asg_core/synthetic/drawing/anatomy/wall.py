@@ -42,7 +42,7 @@ def trace_torso(body: Body) -> Points:
     return np.concatenate([half, (half * np.array([-1, 1]))[::-1]])
 
 
-def trace_arm(body: Body, sign: int, *, is_portable: bool) -> Points:
+def trace_arm(body: Body, *, sign: int, is_portable: bool) -> Points:
     """Return the outline of an upper arm."""
     x, y = shoulder(body)
     spread = 0.09 if is_portable else 0.16
@@ -58,7 +58,7 @@ def trace_arm(body: Body, sign: int, *, is_portable: bool) -> Points:
     return np.asarray(arm * np.array([sign, 1]), dtype=np.float64)
 
 
-def trace_breast(body: Body, sign: int) -> Points:
+def trace_breast(body: Body, *, sign: int) -> Points:
     """Return the outline of a breast shadow."""
     reach = 0.6 + 0.4 * body.breast
     x = sign * 0.60 * body.cage_half_width

@@ -46,8 +46,7 @@ def draw_pneumonia(
 ) -> None:
     """Draw clustered patches with fluffy edges, denser in the middle."""
     weight = patch_at(scene, spot, rng, size=0.72 + 0.35 * severity, softness=0.8)
-    size = {"height": scene.canvas.height, "width": scene.canvas.width}
-    clumps = patchiness(rng, cells=22, **size)
+    clumps = patchiness(rng, scene.canvas, cells=22)
     weight *= 0.45 + 0.75 * clumps
     weight = np.minimum(weight, 1.0)
     scene.flood(weight, share=0.48 + 0.40 * severity)
@@ -61,8 +60,7 @@ def draw_infiltration(
 ) -> None:
     """Draw a streaky, netted haze."""
     weight = patch_at(scene, spot, rng, size=0.85 + 0.25 * severity, softness=1.0)
-    size = {"height": scene.canvas.height, "width": scene.canvas.width}
-    net = ridges(rng, cells=52, **size)
+    net = ridges(rng, scene.canvas, cells=52)
     scene.flood(weight, share=0.14 + 0.20 * severity)
     scene.soft += (0.07 + 0.11 * severity) * weight * net
     scene.mark("infiltration", weight)
@@ -80,7 +78,7 @@ def draw_ground_glass(
     wall = np.abs(scene.outlines[spot.side or "right"][:, 0]).max()
     rim *= smooth_step((np.abs(canvas.x) / wall - 0.38) / 0.22)
     rim *= band_at(scene, spot, softness=0.05)
-    clumps = patchiness(rng, height=canvas.height, width=canvas.width, cells=9)
+    clumps = patchiness(rng, canvas, cells=9)
     weight = rim * smooth_step((clumps - 0.30) / 0.45)
     scene.air *= 1.0 - (0.20 + 0.32 * severity) * weight
     scene.vessels *= 1.0 - 0.25 * weight
@@ -130,7 +128,7 @@ def draw_edema(
     hilum = scene.guides[f"{spot.side or 'right'} hilum"][0]
     away = np.hypot(canvas.x - hilum[0], 0.75 * (canvas.y - hilum[1] - 0.05))
     wing = np.exp(-((away / (0.13 + 0.09 * severity)) ** 2)) * lung
-    clumps = patchiness(rng, height=canvas.height, width=canvas.width, cells=20)
+    clumps = patchiness(rng, canvas, cells=20)
     haze = wing * (0.55 + 0.6 * clumps)
     haze += 0.22 * lung * smooth_step((canvas.y + 0.05) / 0.25)
     blurred = canvas.blur(scene.vessels, sigma=0.008)

@@ -71,23 +71,14 @@ def shape_changes(
     # One draw whether or not there is a finding: the rest of the image stays the same.
     signs = rng.choice([-1.0, 1.0], size=4)
     fracture_rng = np.random.default_rng(rng.integers(2**62))
-    strength: dict[str, float] = {}
-    fractures: tuple[Fracture, ...] = ()
-    for observation in observations:
-        if observation.finding not in DRAWABLE:
-            raise ValueError(
-                f"shape_changes: expected a finding of findings.tsv, 'tip', "
-                f"'engorgement' or '{GROUND_GLASS}', found '{observation.finding}'; "
-                "add a drawing to asg_core.synthetic.drawing.findings.draw"
-            )
-        severity = _visible_severity(observation)
-        for place in observation.places:
-            key = observation.finding
-            if key in ("shift", "enlarged cardiomediastinum"):
-                key = f"{key}, {place}"
-            strength[key] = max(strength.get(key, 0.0), severity)
-            if observation.finding == "fracture":
-                fractures += _fractures(place, severity, fracture_rng)
+    strength = _strengths(observations)
+    fractures = tuple(
+        fracture
+        for observation in observations
+        if observation.finding == "fracture"
+        for place in observation.places
+        for fracture in _fractures(place, _visible_severity(observation), fracture_rng)
+    )
 
     def bend(key: str, low: float, high: float) -> float:
         return low + (high - low) * strength[key] if key in strength else 0.0
@@ -106,6 +97,28 @@ def shape_changes(
         fractures=fractures,
         turn=turn,
     )
+
+
+def _strengths(observations: Sequence[Observation]) -> dict[str, float]:
+    """Return how severe each finding is where it is worst.
+
+    Findings that bend the anatomy elsewhere at another place have "finding, place".
+    """
+    strength: dict[str, float] = {}
+    for observation in observations:
+        if observation.finding not in DRAWABLE:
+            raise ValueError(
+                f"shape_changes: expected a finding of findings.tsv, 'tip', "
+                f"'engorgement' or '{GROUND_GLASS}', found '{observation.finding}'; "
+                "add a drawing to asg_core.synthetic.drawing.findings.draw"
+            )
+        severity = _visible_severity(observation)
+        for place in observation.places:
+            key = observation.finding
+            if key in ("shift", "enlarged cardiomediastinum"):
+                key = f"{key}, {place}"
+            strength[key] = max(strength.get(key, 0.0), severity)
+    return strength
 
 
 def draw_findings(

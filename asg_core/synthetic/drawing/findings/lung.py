@@ -57,7 +57,7 @@ def draw_emphysema(
     canvas = scene.canvas
     lung = scene.lung(spot.side)
     weight = band_at(scene, spot, softness=0.08) * lung
-    clumps = patchiness(rng, height=canvas.height, width=canvas.width, cells=7)
+    clumps = patchiness(rng, canvas, cells=7)
     weight = weight * (0.55 + 0.6 * clumps)
     scene.air *= 1.0 + (0.09 + 0.15 * severity) * weight
     scene.vessels *= 1.0 - np.minimum(0.80 * (0.4 + 0.6 * severity) * weight, 1.0)
@@ -123,7 +123,7 @@ def draw_marking(
     """Draw coarser vessels and a fine net out to the pleura."""
     canvas = scene.canvas
     weight = band_at(scene, spot, softness=0.06) * scene.lung(spot.side)
-    net = ridges(rng, height=canvas.height, width=canvas.width, cells=56)
+    net = ridges(rng, canvas, cells=56)
     tree = draw_tree(
         canvas, [root_of(scene, spot, crowding=1.15, upper_flow=0.5)], rng=rng
     )

@@ -47,8 +47,8 @@ def patch_at(
     canvas = scene.canvas
     half = np.clip(spot.half, 0.05, 0.13) * size
     centre = point_in(scene, spot, rng, margin=0.35 * float(half.min()))
-    noise = cloud(rng, height=canvas.height, width=canvas.width, cells=11)
-    noise += 0.5 * cloud(rng, height=canvas.height, width=canvas.width, cells=28)
+    noise = cloud(rng, canvas, cells=11)
+    noise += 0.5 * cloud(rng, canvas, cells=28)
     away = np.hypot((canvas.x - centre[0]) / half[0], (canvas.y - centre[1]) / half[1])
     weight = smooth_step((1.0 - away + 0.24 * noise) / softness + 0.4)
     return np.asarray(weight * scene.lung(spot.side), dtype=np.float32)

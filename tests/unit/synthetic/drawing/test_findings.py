@@ -7,17 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from asg_core.synthetic.drawing.render import CORPUS, Radiograph, render_radiograph
+from asg_core.synthetic.drawing.render import Radiograph, render_radiograph
+from asg_core.synthetic.layouts import mimic_cxr
 from asg_core.synthetic.world.body import sample_body
-from asg_core.synthetic.world.world import (
-    GROUND_GLASS,
-    Observation,
-    finding_priors,
-)
+from asg_core.synthetic.world.world import GROUND_GLASS, Observation, finding_priors
 from asg_core.terms.regions import REGIONS, mirrored, side_of
 from asg_core.terms.views import View
 
-LOOK = replace(CORPUS, leads=0.0, max_shift=0.03, aspect_ratios=(1.0,))
+LOOK = replace(mimic_cxr.LOOK, leads=0.0, max_shift=0.03, aspect_ratios=(1.0,))
 
 CASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     *((prior.finding, places) for prior in finding_priors() for places in prior.places),

@@ -6,24 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asg_core.synthetic.drawing.render import (
-    CHEXPERT,
-    CORPUS,
-    COVIDX,
-    NIH,
-    RSNA,
-    SIIM,
-    Acquisition,
-    Radiograph,
-    render_radiograph,
-)
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.drawing.render import Radiograph, render_radiograph
+from asg_core.synthetic.layouts import chexpert, covidx, mimic_cxr, nih, rsna, siim
 from asg_core.synthetic.world.body import Body, sample_body
 from asg_core.synthetic.world.world import Observation
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.views import View
 
 AVERAGE = replace(
-    CORPUS,
+    mimic_cxr.LOOK,
     max_rotation_deg=0.0,
     scale=(1.0, 1.0),
     max_shift=0.0,
@@ -77,7 +69,7 @@ def test_an_average_pose_shows_all_29_regions_inside_the_image(
 
 def test_boxes_stay_inside_the_image_in_every_pose() -> None:
     for seed in range(12):
-        image = render(body=body_number(seed), acquisition=COVIDX, seed=seed)
+        image = render(body=body_number(seed), acquisition=covidx.LOOK, seed=seed)
 
         height, width = image.pixels.shape
         assert len(image.boxes) > 20
@@ -106,7 +98,7 @@ def test_the_patients_right_is_on_the_images_left(view: View) -> None:
     paired = [r.removeprefix("right ") for r in REGIONS if f"left {r[6:]}" in REGIONS]
 
     for seed in range(6):
-        boxes = render(view=view, acquisition=CORPUS, seed=seed).boxes
+        boxes = render(view=view, acquisition=mimic_cxr.LOOK, seed=seed).boxes
 
         assert len(paired) == 9
         for name in paired:
@@ -157,9 +149,9 @@ def test_the_same_generator_gives_the_same_bytes() -> None:
     )
 
     for view in (View.PA, View.AP, View.LATERAL):
-        first = render([shown], view=view, acquisition=COVIDX, seed=3)
-        second = render([shown], view=view, acquisition=COVIDX, seed=3)
-        other = render([shown], view=view, acquisition=COVIDX, seed=4)
+        first = render([shown], view=view, acquisition=covidx.LOOK, seed=3)
+        second = render([shown], view=view, acquisition=covidx.LOOK, seed=3)
+        other = render([shown], view=view, acquisition=covidx.LOOK, seed=4)
 
         assert first.pixels.tobytes() == second.pixels.tobytes()
         assert first.boxes == second.boxes
@@ -205,11 +197,12 @@ def test_a_lateral_image_has_pixels_and_no_boxes() -> None:
 
 
 def test_populations_look_different() -> None:
-    looks = [CORPUS, NIH, CHEXPERT, RSNA, COVIDX, SIIM]
+    layouts = (mimic_cxr, nih, chexpert, rsna, covidx, siim)
+    looks = [layout.LOOK for layout in layouts]
 
     assert len(set(looks)) == 6
     roughness = {}
-    for name, look in (("corpus", CORPUS), ("nih", NIH)):
+    for name, look in (("corpus", mimic_cxr.LOOK), ("nih", nih.LOOK)):
         images = [render(acquisition=look, seed=seed, size=160) for seed in range(6)]
         contrasts = [np.subtract(*np.percentile(i.pixels, [90, 10])) for i in images]
         roughness[name] = float(np.mean(contrasts))

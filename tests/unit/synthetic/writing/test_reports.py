@@ -15,14 +15,10 @@ from asg_core.synthetic.world.world import (
     finding_priors,
     plan_patient,
 )
-from asg_core.synthetic.writing.grammar import Frame, find_frames, read_frames
-from asg_core.synthetic.writing.layout import LINE_WIDTH, Page
-from asg_core.synthetic.writing.report import (
-    WrittenReport,
-    write_page,
-    write_report,
-)
-from asg_core.synthetic.writing.sentences import Sentence, write_sentence
+from asg_core.synthetic.writing.grammar import SentenceFrame, find_frames, read_frames
+from asg_core.synthetic.writing.layout import LINE_WIDTH, ReportPage
+from asg_core.synthetic.writing.report import WrittenReport, write_page, write_report
+from asg_core.synthetic.writing.sentences import WrittenSentence, write_sentence
 from asg_core.synthetic.writing.statements import Draws, Kind, Memory, Statement
 from asg_core.synthetic.writing.templates import Literal, Mark, parse_template, walk
 from asg_core.synthetic.writing.words import (
@@ -114,7 +110,7 @@ def observe(
     )
 
 
-def find_frame(text: str) -> Frame:
+def find_frame(text: str) -> SentenceFrame:
     (frame,) = [f for f in read_frames() if f.frame_id.endswith(f": {text}")]
     return frame
 
@@ -123,7 +119,7 @@ def make_memory(seed: int = 0) -> Memory:
     return Memory(draws=Draws(np.random.default_rng(seed)), direction="left")
 
 
-def words_of(sentence: Sentence) -> list[tuple[str, str | None, str | None]]:
+def words_of(sentence: WrittenSentence) -> list[tuple[str, str | None, str | None]]:
     text = sentence.text
     return [
         (
@@ -471,11 +467,11 @@ def test_a_preliminary_block_stands_above_a_line_of_underscores() -> None:
 
 
 def test_a_paragraph_is_wrapped_without_losing_a_character() -> None:
-    page = Page(width=12)
+    page = ReportPage(width=12)
     page.add_line(" X")
     sentences = [
-        Sentence(text="No mass seen.", claims=(), frame_id="a"),
-        Sentence(text="Clear.", claims=(), frame_id="b"),
+        WrittenSentence(text="No mass seen.", claims=(), frame_id="a"),
+        WrittenSentence(text="Clear.", claims=(), frame_id="b"),
     ]
 
     page.add_paragraph(sentences, section="findings", prefix="F: ", gap="  ")
@@ -491,7 +487,7 @@ def test_a_paragraph_is_wrapped_without_losing_a_character() -> None:
 
 
 def test_a_word_longer_than_a_line_is_refused() -> None:
-    page = Page(width=6)
+    page = ReportPage(width=6)
 
     with pytest.raises(ValueError, match="expected words of at most 5 characters"):
         page.add_text("pneumothorax and more")

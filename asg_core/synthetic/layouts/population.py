@@ -1,30 +1,22 @@
-"""What the corpus and the benchmarks share: people, streams of chance, text lines, files.
+"""What the corpus and the benchmarks share: people, streams of chance, what is written.
 
-A population is a stream of patients that a layout writes to disk. A layout is asked for
-one patient at a time and answers with the lines that this patient adds to its label
-files, so patients can be made in any process and their lines joined in order.
+A population is a stream of patients that a layout writes to disk. It is asked for one
+patient at a time and answers with the lines that this patient adds to its label files,
+so patients can be made in any process and their lines joined in order.
 """
 
-import csv
-import io
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from hashlib import blake2b
 from pathlib import Path
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.drawing.render import (
-    Acquisition,
-    Radiograph,
-    render_radiograph,
-)
+from asg_core.synthetic.drawing.acquisition import Acquisition
+from asg_core.synthetic.drawing.render import Radiograph, render_radiograph
+from asg_core.synthetic.layouts.files import csv_line
 from asg_core.synthetic.world.body import Body, sample_body
 from asg_core.synthetic.world.world import (
     Observation,
@@ -34,22 +26,6 @@ from asg_core.synthetic.world.world import (
     plan_patient,
 )
 from asg_core.terms.views import FRONTAL, View
-
-Pixels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
-
-JPEG_QUALITY = 95
-
-
-class Stream(IntEnum):
-    """Which population a patient belongs to: the stream number of `plan_patient`."""
-
-    CORPUS = 0
-    NIH = 1
-    CHEXPERT = 2
-    RSNA = 3
-    COVIDX = 4
-    SIIM = 5
 
 
 class Chance(IntEnum):
@@ -81,6 +57,9 @@ class PatientJob:
     num_images: int
     """How many of the patient's images are wanted, from the first."""
 
+    num_in_all: int = 0
+    """How many images the population has; 0 where patients are counted and not images."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Contribution:
@@ -108,13 +87,11 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How one population lies on disk."""
+class Population:
+    """The patients of the corpus or of one benchmark, and how they lie on disk."""
 
     name: str
-    """Names the population in counts and messages."""
-
-    stream: Stream
+    """Names the population in counts and messages; of a benchmark its name."""
 
     headers: Mapping[str, str]
     """First line of every label file, by its path under the root; "" for none."""
@@ -125,8 +102,20 @@ class Layout:
     plan: Callable[[int, SyntheticConfig], PatientPlan]
     """The plan of a patient of this population."""
 
-    write_patient: Callable[[PatientJob, SyntheticConfig, Path], Contribution]
+    write_patient: Callable[
+        [PatientPlan, PatientJob, SyntheticConfig, Path], Contribution
+    ]
     """Write a patient's images under the root, and say what else there is to write."""
+
+    num_images: int | None = None
+    """Images of a benchmark, where the configuration does not say how many; None: it is
+    the corpus, whose patients are counted and not its images."""
+
+    def num_wanted(self, config: SyntheticConfig) -> int | None:
+        """Return how many images are to be made; None for those of `patients` patients."""
+        if self.num_images is None:
+            return None
+        return config.benchmarks.get(self.name, self.num_images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,18 +147,28 @@ def meet(plan: PatientPlan) -> Person:
 
 def plan_benchmark_patient(
     index: int,
+    config: SyntheticConfig,
     *,
-    seed: int,
-    stream: Stream,
-    boosted: Sequence[str],
-    boost: float,
+    stream: int,
+    boosted: Sequence[str] = (),
+    boost: float = 1.0,
     lateral_share: float = 0.0,
 ) -> PatientPlan:
-    """Return a patient of a benchmark: some findings are more frequent than in the corpus.
+    """Return patient `index` of a benchmark.
 
     A finding of one study is still there in the next with probability 0.6.
+
+    Args:
+        index: Number of the patient, from 0.
+        config: The world.
+        stream: Number of the population's stream of patients, which no other has.
+        boosted: Findings that are more frequent than in the corpus.
+        boost: How many times as frequent they are.
+        lateral_share: Of the studies, those with a lateral image.
     """
-    plan = plan_patient(index, seed=seed, stream=stream, lateral_share=lateral_share)
+    plan = plan_patient(
+        index, seed=config.seed, stream=stream, lateral_share=lateral_share
+    )
     studies: list[StudyPlan] = []
     earlier: tuple[Observation, ...] = ()
     for study in plan.studies:
@@ -227,70 +226,3 @@ def render_image(
 def findings_of(observations: Iterable[Observation]) -> set[str]:
     """Return what is drawn, certain or not."""
     return {observation.finding for observation in observations}
-
-
-def union_mask(
-    masks: Mapping[str, Mask], findings: Iterable[str], *, like: Pixels
-) -> Mask:
-    """Return where any of `findings` is drawn: False everywhere when none is."""
-    union = np.zeros(like.shape, bool)
-    for finding in findings:
-        if finding in masks:
-            union |= masks[finding]
-    return union
-
-
-def components(mask: Mask, *, min_area: int) -> list[Mask]:
-    """Return the connected parts of at least `min_area` pixels, top to bottom."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8
-    )
-    return [
-        labels == label
-        for label in range(1, count)
-        if stats[label, cv2.CC_STAT_AREA] >= min_area
-    ]
-
-
-def extent_of(mask: Mask) -> tuple[int, int, int, int]:
-    """Return x, y, width and height of the box around a mask that is not empty."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    return int(x), int(y), int(width), int(height)
-
-
-def encode_jpeg(pixels: Pixels) -> bytes:
-    """Return `pixels` as a gray baseline JPEG."""
-    _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """Return `pixels` (H, W) or (H, W, 4) as PNG."""
-    _, encoded = cv2.imencode(".png", pixels)
-    return encoded.tobytes()
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def csv_line(values: Iterable[object]) -> str:
-    """Return one line of comma-separated values, quoted where necessary."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(
-        ["" if value is None else value for value in values]
-    )
-    return line.getvalue()
-
-
-def hex_of(*parts: object, num_bytes: int) -> str:
-    """Return a name of 2 x `num_bytes` hexadecimal digits that follows from `parts`."""
-    text = "/".join(str(part) for part in parts)
-    return blake2b(text.encode(), digest_size=num_bytes).hexdigest()
-
-
-def uuid_of(*parts: object) -> uuid.UUID:
-    """Return a random-looking UUID that follows from `parts`."""
-    return uuid.UUID(hex=hex_of(*parts, num_bytes=16), version=4)
