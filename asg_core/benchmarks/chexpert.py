@@ -54,6 +54,7 @@ _CODES: Mapping[str, Code] = {
     "": "blank",
 }
 _MGCA_POSITIVE = frozenset({"Atelectasis", "Edema", "Pleural Effusion"})
+_EXAMPLE = "CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg"
 _PATH = re.compile(r"[^/]+/((?:train|valid)/(patient\d+)/study\d+/[^/]+\.jpg)")
 
 _NO_FINDING = "No Finding"
@@ -194,26 +195,17 @@ def read_rows(
         match = _PATH.fullmatch(stated)
         unknown = [cell for cell in cells if cell not in _CODES]
         if match is None:
-            reason, detail = (
-                "malformed_path",
-                "expected a path like CheXpert-v1.0-small/train/patient00001/study1/"
-                f"view1_frontal.jpg, found '{stated}'",
-            )
+            reason = "malformed_path"
+            detail = f"expected a path like {_EXAMPLE}, found '{stated}'"
         elif canonical_view(side) not in {View.FRONTAL, View.LATERAL}:
-            reason, detail = (
-                "unknown_view",
-                f"expected Frontal or Lateral, found '{side}'",
-            )
+            reason = "unknown_view"
+            detail = f"expected Frontal or Lateral, found '{side}'"
         elif unknown:
-            reason, detail = (
-                "unknown_label",
-                f"expected 1.0, 0.0, -1.0 or nothing, found '{unknown[0]}'",
-            )
+            reason = "unknown_label"
+            detail = f"expected 1.0, 0.0, -1.0 or nothing, found '{unknown[0]}'"
         elif match[1] in rows:
-            reason, detail = (
-                "duplicate_row",
-                f"expected one row of {match[1]}, found another; the first is kept",
-            )
+            gathering.reject_again(where, image=match[1])
+            continue
         else:
             rows[match[1]] = ChexpertRow(
                 image_id=match[1],

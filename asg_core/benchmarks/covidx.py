@@ -16,7 +16,7 @@ THREE = ("normal", "pneumonia", "COVID-19")
 BINARY = ("negative", "positive")
 """The classes of a version; versions with a B in the name, 6 and CXR-4 are binary."""
 
-_WORDS = frozenset({*THREE, *BINARY})
+_WORDS = sorted({*THREE, *BINARY})
 
 
 class CovidxConfig(DrawnSplitConfig):
@@ -112,18 +112,14 @@ def read_list(gathering: Gathering, path: Path) -> dict[str, CovidxRow]:
     for where, line in gathering.lines(path):
         row = _row(line.split(), folder=path.stem)
         if row is None:
+            detail = (
+                f"expected 'patient file class source' with one of the classes {_WORDS}"
+            )
             gathering.reject(
-                where,
-                reason="malformed_row",
-                detail="expected 'patient file class source' with one of the classes "
-                f"{sorted(_WORDS)}, found '{line}'",
+                where, reason="malformed_row", detail=f"{detail}, found '{line}'"
             )
         elif row.name in rows:
-            gathering.reject(
-                where,
-                reason="duplicate_row",
-                detail=f"expected one row of {row.name}, found another; the first is kept",
-            )
+            gathering.reject_again(where, image=row.name)
         else:
             rows[row.name] = row
     return rows

@@ -107,11 +107,8 @@ class Gathering:
             where = f"{path.name}:{number}"
             if not num_named <= len(row) <= len(header):
                 self.malformed.add(row[0].strip())
-                self.reject(
-                    where,
-                    reason="malformed_row",
-                    detail=f"expected {num_named} cells, found {len(row)}",
-                )
+                detail = f"expected {num_named} cells, found {len(row)}"
+                self.reject(where, reason="malformed_row", detail=detail)
             else:
                 yield where, [row[place].strip() for place in places]
 
@@ -135,6 +132,19 @@ class Gathering:
     def reject(self, item_id: str, *, reason: str, detail: str) -> None:
         """Record what cannot be used; `item_id` is an image, or file and row."""
         self.rejects.add(item_id, reason=reason, detail=f"{item_id}: {detail}")
+
+    def reject_again(self, where: str, *, image: str) -> None:
+        """Reject another row of an image that has one."""
+        detail = f"expected one row of {image}, found another; the first is kept"
+        self.reject(where, reason="duplicate_row", detail=detail)
+
+    def reject_incomplete(self, image_id: str, *, found: str) -> None:
+        """Reject an image with a row that cannot be read.
+
+        The rest of its boxes or runs is not its whole truth.
+        """
+        detail = f"expected usable rows only, found {found}"
+        self.reject(image_id, reason="incomplete_labels", detail=detail)
 
     def files(self) -> dict[str, str]:
         """Return the image files, relative to the root, by their stems.

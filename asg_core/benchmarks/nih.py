@@ -43,7 +43,7 @@ TARGETS = (
 )
 """The 14 classes in the order of the paper of the dataset."""
 
-NO_FINDING = "No Finding"
+_NO_FINDING = "No Finding"
 _BOX_LABELS = {**{target: target for target in TARGETS}, "Infiltrate": "Infiltration"}
 _OFFICIAL = {"train": Path("train_val_list.txt"), "test": Path("test_list.txt")}
 _KEY = "nih.root"
@@ -151,24 +151,16 @@ def _entries(
         name, findings, patient_id, view = cells
         labels = findings.split("|")
         if name in named:
-            gathering.reject(
-                where,
-                reason="duplicate_row",
-                detail=f"expected one row of {name}, found another; the first is kept",
-            )
+            gathering.reject_again(where, image=name)
         elif not name or not patient_id:
-            gathering.reject(
-                where,
-                reason="malformed_row",
-                detail=f"expected an image and a patient, found '{name}', '{patient_id}'",
+            detail = f"expected an image and a patient, found '{name}', '{patient_id}'"
+            gathering.reject(where, reason="malformed_row", detail=detail)
+        elif labels != [_NO_FINDING] and not set(labels) <= set(TARGETS):
+            detail = (
+                f"expected '{_NO_FINDING}' or some of the 14 classes with | between "
+                f"them, found '{findings}'"
             )
-        elif labels != [NO_FINDING] and not set(labels) <= set(TARGETS):
-            gathering.reject(
-                where,
-                reason="unknown_label",
-                detail=f"expected '{NO_FINDING}' or some of the 14 classes with | between "
-                f"them, found '{findings}'",
-            )
+            gathering.reject(where, reason="unknown_label", detail=detail)
         else:
             entries[name] = ImageEntry(
                 image_id=name,

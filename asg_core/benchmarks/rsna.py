@@ -67,8 +67,7 @@ def read_rsna(gathering: Gathering, config: RsnaConfig) -> BenchmarkReading:
     spoilt |= gathering.malformed & boxes.keys()
     divided = divide_images(boxes, split=config.split)
     for image_id in sorted(spoilt):
-        detail = "expected usable rows only, found one that is rejected"
-        gathering.reject(image_id, reason="incomplete_labels", detail=detail)
+        gathering.reject_incomplete(image_id, found="one that is rejected")
     sizes = gathering.add_images(
         [
             ImageEntry(

@@ -168,20 +168,14 @@ def divide_rows(
 def _has_mask(gathering: Gathering, *, image_id: str, rows: RowsOfParts) -> bool | None:
     """Say whether an image has a mask; None, and a reject, if its rows do not say it."""
     if image_id in gathering.malformed:
-        gathering.reject(
-            image_id,
-            reason="incomplete_labels",
-            detail="expected usable rows only, found one with a wrong number of cells",
-        )
+        found = "one with a wrong number of cells"
+        gathering.reject_incomplete(image_id, found=found)
         return None
     is_mask = {row.text != _NO_MASK for of_part in rows.values() for row in of_part}
     if len(is_mask) == 1:
         return is_mask.pop()
-    gathering.reject(
-        image_id,
-        reason="contradictory_rows",
-        detail="expected run lengths or -1, found rows with either",
-    )
+    detail = "expected run lengths or -1, found rows with either"
+    gathering.reject(image_id, reason="contradictory_rows", detail=detail)
     return None
 
 
@@ -207,11 +201,8 @@ def _add(
                 gathering.reject(row.where, reason="malformed_runs", detail=str(error))
         runs_of[part] = unite_runs(parsed)
     if num_broken:
-        gathering.reject(
-            entry.image_id,
-            reason="incomplete_labels",
-            detail=f"expected usable rows only, found {num_broken} that are rejected",
-        )
+        found = f"{num_broken} that are rejected"
+        gathering.reject_incomplete(entry.image_id, found=found)
         return
     gathering.add_image(entry, places=places, size=size)
     for part, runs in runs_of.items():
