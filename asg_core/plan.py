@@ -29,6 +29,7 @@ from asg_core.regions.backends.detectron2_support import (
 )
 from asg_core.regions.detector_run import DetectorRun, read_detector_run
 from asg_core.reports.config import RADGRAPH_REPOSITORY
+from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.parsers.scispacy.model import check_model
 
 _TEXT = "pretraining.model.text_encoder.name"
@@ -56,6 +57,7 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
         *_missing_text_folder(project),
         *_missing_checkpoints(project),
         *_missing_parser_files(project),
+        *_unfit_lexicon(project),
         *_missing_sheet(project),
         *_missing_parser_model(project, uses_conda=uses_conda),
         *_missing_parser_package(project, uses_conda=uses_conda),
@@ -222,6 +224,15 @@ def _missing_parser_files(project: ProjectConfig) -> Iterator[str]:
                     f"'{project.reports.parser}' reads, found no {path}. Name the file "
                     "or folder where it lies."
                 )
+
+
+def _unfit_lexicon(project: ProjectConfig) -> Iterator[str]:
+    if project.reports.lexicon is None:
+        return
+    try:
+        load_lexicon(project.reports.lexicon)
+    except ValueError as error:
+        yield f"reports.lexicon: {error}"
 
 
 def _missing_sheet(project: ProjectConfig) -> Iterator[str]:

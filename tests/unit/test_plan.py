@@ -31,6 +31,7 @@ def test_every_missing_file_is_named_with_its_key(tmp_path: Path) -> None:
             "reports": {
                 "parser": "radgraph",
                 "radgraph": {"graphs": str(tmp_path / "graphs.json")},
+                "lexicon": str(tmp_path / "words"),
             },
             "check_triplets": {"filled": str(tmp_path / "sheet.csv")},
         }
@@ -43,8 +44,17 @@ def test_every_missing_file_is_named_with_its_key(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in lines[1:]] == [
         "regions.checkpoint",
         "reports.radgraph.graphs",
+        "reports.lexicon",
         "check_triplets.filled",
     ]
+
+
+def test_a_damaged_line_of_a_lexicon_stops_before_the_first_job(tmp_path: Path) -> None:
+    (tmp_path / "cues.tsv").write_text("phrase\tcue\treason\nno\tdenies\t-\n")
+    project = resolve_config({"reports": {"lexicon": str(tmp_path)}})
+
+    with pytest.raises(ConfigError, match=r"reports\.lexicon: .*cues\.tsv, line 2: exp"):
+        check_start(project)
 
 
 def test_the_model_of_a_parser_is_looked_for_unless_conda_brings_it() -> None:

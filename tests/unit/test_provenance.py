@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -70,6 +71,28 @@ def test_a_change_that_cannot_matter_keeps_the_digest(
     (project / name).write_text(text)
 
     assert code_digest(project / "script.py") == before
+
+
+def test_a_line_of_the_lexicon_changes_the_digest_of_the_parser_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("asg_core", "workflow"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(provenance.ROOT / name, tmp_path / name, ignore=ignored)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    scripts = sorted((tmp_path / "workflow/scripts").glob("*.py"))
+    before = {script.name: code_digest(script) for script in scripts}
+    files = sorted((tmp_path / "asg_core/reports/lexicon/data").glob("*.tsv"))
+    assert len(files) > 10
+
+    for path in files:
+        kept = path.read_bytes()
+        path.write_bytes(kept + b"# a line\n")
+        after = {script.name: code_digest(script) for script in scripts}
+        path.write_bytes(kept)
+
+        changed = {name for name in before if before[name] != after[name]}
+        assert changed == {"extract_triplets.py"}, path.name
 
 
 def test_a_missing_script_is_named(project: Path) -> None:

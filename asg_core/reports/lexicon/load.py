@@ -60,9 +60,8 @@ def load_lexicon(folder: Path | None = None) -> Lexicon:
     if not found or not found <= known:
         odd = ", ".join(sorted(found - known)) or "none"
         raise ValueError(
-            f"reports.lexicon: expected a folder with some of {', '.join(sorted(known))}, "
-            f"found {odd} in {folder}. Name the folder of your own files, or null for "
-            "the shipped ones."
+            f"{folder}: expected a folder with some of {', '.join(sorted(known))}, found "
+            f"{odd}. Name the folder of your own files, or null for the shipped ones."
         )
     return _read(folder)
 

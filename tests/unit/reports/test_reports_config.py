@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -34,6 +35,18 @@ def test_the_defaults_read_what_describes_the_images() -> None:
 def test_impossible_values_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ReportsConfig.model_validate(values)
+
+
+def test_the_files_of_ones_own_lexicon_are_named(tmp_path: Path) -> None:
+    for name in ("cues.tsv", "places.tsv", "README.txt"):
+        (tmp_path / name).touch()
+
+    named = ReportsConfig(lexicon=tmp_path).named_files
+
+    assert named == {
+        "reports.lexicon": [tmp_path / "cues.tsv", tmp_path / "places.tsv"]
+    }
+    assert ReportsConfig().named_files == {}
 
 
 def test_the_config_imports_no_framework() -> None:

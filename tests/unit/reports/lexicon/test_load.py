@@ -133,12 +133,12 @@ def test_a_folder_without_lexicon_files_or_with_others_is_refused(
         (tmp_path / name).write_text("")
 
     found = next((name for name in names if name != "cues.tsv"), "none")
-    with pytest.raises(ValueError, match=rf"reports.lexicon: .* found {found} in "):
+    with pytest.raises(ValueError, match=rf"expected a folder with .* found {found}\."):
         load_lexicon(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"found none in .*absent\. Name the folder"):
+    with pytest.raises(ValueError, match=r"absent: expected a folder .* found none\. Name"):
         load_lexicon(tmp_path / "absent")
 
 
