@@ -1,6 +1,6 @@
 """Score triplets and sentences against ground truth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -133,20 +133,19 @@ def _hits(
 def _element_rows(
     element: str, predicted: pl.DataFrame, truth: pl.DataFrame
 ) -> Iterator[dict[str, object]]:
-    yield from _score_rows(element, ALL, _counts(predicted), _counts(truth))
-    for finding in FINDINGS:
-        is_finding = pl.col("finding") == finding
-        yield from _score_rows(
-            element,
-            finding,
-            _counts(predicted.filter(is_finding)),
-            _counts(truth.filter(is_finding)),
-        )
+    ours, theirs = _counts(predicted), _counts(truth)
+    for target in (ALL, *FINDINGS):
+        yield from _score_rows(element, target, ours[target], theirs[target])
 
 
-def _counts(items: pl.DataFrame) -> tuple[int, int]:
-    """Return (right ones, all)."""
-    return int(items["is_hit"].sum()), len(items)
+def _counts(items: pl.DataFrame) -> Mapping[str, tuple[int, int]]:
+    """Return (right ones, all) over all items, and of each finding."""
+    counts = dict.fromkeys((ALL, *FINDINGS), (0, 0))
+    counts[ALL] = (int(items["is_hit"].sum()), len(items))
+    grouped = items.group_by("finding").agg(pl.col("is_hit").sum(), pl.len())
+    return counts | {
+        finding: (right, every) for finding, right, every in grouped.rows()
+    }
 
 
 def _score_rows(

@@ -17,6 +17,7 @@ from asg_core.reports.grammar.places import (
     Place,
     holds,
     regions_of,
+    sided,
 )
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.zones import SINGLE
@@ -243,16 +244,10 @@ def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place,
             return after  # "diffuse opacities in the left base"
         if all(place.zone is None or place.zone in SINGLE for place in after):
             return (*before, *after)
-        return _sided(after, by=before)
+        return tuple(sided(after, by=before))
     if any(place.sides for place in before) or not any(p.sides for p in after):
         return before
     if all(place.zone is None for place in after):
-        return _sided(before, by=after)
+        return tuple(sided(before, by=after))
     # "Mediastinal calcifications and a nodule in the lingula" lie in two places.
     return before if all(place.zone in SINGLE for place in before) else after
-
-
-def _sided(places: Sequence[Place], *, by: Sequence[Place]) -> tuple[Place, ...]:
-    """Give zones without a side the sides named on the other side of the finding."""
-    sides = tuple(dict.fromkeys(side for place in by for side in place.sides))
-    return tuple(replace(place, sides=place.sides or sides) for place in places)

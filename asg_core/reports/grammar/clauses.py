@@ -107,10 +107,7 @@ def _is_listed(matches: Sequence[Match], begin: int, comma: int) -> bool:
             break
     else:
         return False
-    return not _has_state(matches, comma + 1) and not any(
-        match.entry.role in ("verb", "there") or match.entry.state
-        for match in matches[begin:comma]
-    )
+    return not (_has_state(matches, comma + 1) or _has_verb(matches[begin:comma]))
 
 
 def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
@@ -120,16 +117,13 @@ def _and_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
     is_next = follower.first == matches[position].last
     if is_next and follower.entry.cues & (_CUES_BEFORE - {"doubt_before"}):
         return True
-    if not _is_complete(matches, begin, position):
-        return False
-    if not _says_something(matches, position + 1):
+    if not (
+        _is_complete(matches, begin, position)
+        and _says_something(matches, position + 1)
+    ):
         return False
     # "no effusion and pneumothorax are seen": the verb belongs to the whole list.
-    has_own_verb = any(
-        match.entry.role in ("verb", "there") or match.entry.state
-        for match in matches[begin:position]
-    )
-    return has_own_verb or _has_state(matches, position + 1)
+    return _has_verb(matches[begin:position]) or _has_state(matches, position + 1)
 
 
 def _runs_on(
@@ -169,6 +163,12 @@ def _is_complete(matches: Sequence[Match], begin: int, end: int) -> bool:
             return True
         has_cue = has_cue or bool(entry.cues & _CUES_BEFORE)
     return False
+
+
+def _has_verb(matches: Sequence[Match]) -> bool:
+    return any(
+        match.entry.role in ("verb", "there") or match.entry.state for match in matches
+    )
 
 
 def _says_something(matches: Sequence[Match], begin: int) -> bool:

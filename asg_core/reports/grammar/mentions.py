@@ -103,14 +103,16 @@ def _named(sentence: Sentence) -> Iterator[Mention]:
     for match in sentence.reading.matches:
         findings = match.entry.findings
         if match.entry.role == "ends" and has_device:
-            findings = kinds.tip
+            findings = tuple(sorted(kinds.tip))
         if not findings:
             continue
         is_blanked = (
-            findings == kinds.tip and not has_device and _has_blank(sentence, match)
+            kinds.tip.issuperset(findings)
+            and not has_device
+            and _has_blank(sentence, match)
         )
         if is_blanked:
-            findings = (*kinds.blanked, *kinds.tip)
+            findings = (*sorted(kinds.blanked), *findings)
         has_device = has_device or not kinds.tipped.isdisjoint(findings)
         judgement = judge(
             sentence.reading, match.first, match.last, max_scope=sentence.max_scope
@@ -164,7 +166,7 @@ def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
 
     Not so in "tip of the left line", which names the line.
     """
-    if known.findings == sentence.lexicon.kinds.tip:
+    if sentence.lexicon.kinds.tip.issuperset(known.findings):
         return False
     between = sentence.between(known.match.last, group.first)
     return len(between) == 1 and between[0].entry.role == "prep"
@@ -259,7 +261,7 @@ def _is_of_tip(
     """Whether the group is where the device ends: "catheter ends in the SVC"."""
     kinds = sentence.lexicon.kinds
     return not kinds.tipped.isdisjoint(mention.findings) and any(
-        other.findings == kinds.tip
+        kinds.tip.issuperset(other.findings)
         and mention.match.last <= other.match.first < group.first
         for other in mentions
     )
@@ -270,7 +272,7 @@ def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     kinds = sentence.lexicon.kinds
     for tip, device in itertools.pairwise(mentions):
         is_tipped = not kinds.tipped.isdisjoint(device.findings)
-        if tip.findings == kinds.tip and is_tipped:
+        if is_tipped and kinds.tip.issuperset(tip.findings):
             between = sentence.between(tip.match.last, device.match.first)
             if between and between[0].entry.role == "prep":
                 end = sentence.group_after(device.match.last)

@@ -60,16 +60,6 @@ class Group:
     end: int
 
 
-@dataclass(slots=True, kw_only=True)
-class _Atom:
-    """One place word while its group is being read."""
-
-    match: Match
-    zone: str | None
-    sides: tuple[str, ...]
-    is_pair: bool
-
-
 def find_groups(reading: Reading) -> list[Group]:
     """Return the groups of place words of a sentence, in order."""
     groups: list[Group] = []
@@ -164,6 +154,12 @@ def holds(place: Place, rule: PlaceRule) -> bool:
     return rule.moved.get(place.zone, place.zone) in rule.zones
 
 
+def sided(places: Sequence[Place], *, by: Sequence[Place]) -> list[Place]:
+    """Return places, those without a side with the sides that others name."""
+    sides = _union(*(place.sides for place in by))
+    return [Place(place.zone, place.sides or sides, place.is_pair) for place in places]
+
+
 def _continues(reading: Reading, position: int, before: int) -> bool:
     """Whether the place words at `before` and `position` stand together."""
     words, matches, glue = reading.words, reading.matches, reading.lexicon.glue
@@ -217,44 +213,24 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
 
 
 def _group(reading: Reading, run: Sequence[Match]) -> Group:
-    if len(run) == 1:
-        match = run[0]
-        entry = match.entry
-        place = Place(entry.zone, entry.sides, entry.is_pair)
-        return Group((place,), match.first, match.last, match.start, match.end)
-    atoms: list[_Atom] = []
+    named: list[Place] = []
     for index, match in enumerate(run):
+        entry = match.entry
         if index and any(later.entry.zone in LOBAR for later in run[index:]):
-            atoms.extend(_bare_zones(reading, run[index - 1], match))
-        atoms.append(
-            _Atom(
-                match=match,
-                zone=match.entry.zone,
-                sides=match.entry.sides,
-                is_pair=match.entry.is_pair,
-            )
-        )
-    return Group(
-        places=_places(atoms),
-        first=run[0].first,
-        last=run[-1].last,
-        start=run[0].start,
-        end=run[-1].end,
-    )
+            named.extend(_bare_zones(reading, run[index - 1], match))
+        named.append(Place(entry.zone, entry.sides, entry.is_pair))
+    places = tuple(named) if len(run) == 1 else _places(named)
+    return Group(places, run[0].first, run[-1].last, run[0].start, run[-1].end)
 
 
-def _bare_zones(reading: Reading, left: Match, right: Match) -> list[_Atom]:
-    """Return atoms for the "upper" of "right upper and lower lobes"."""
-    zones = [
-        reading.lexicon.glue.get(word)
-        for word in reading.words[left.last : right.first]
-    ]
-    return [
-        _Atom(match=left, zone=zone, sides=(), is_pair=False) for zone in zones if zone
-    ]
+def _bare_zones(reading: Reading, left: Match, right: Match) -> list[Place]:
+    """Return a place for the "upper" of "right upper and lower lobes"."""
+    between = reading.words[left.last : right.first]
+    zones = [reading.lexicon.glue.get(word) for word in between]
+    return [Place(zone, (), is_pair=False) for zone in zones if zone]
 
 
-def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
+def _places(named: Sequence[Place]) -> tuple[Place, ...]:
     """Give every zone of a group its sides.
 
     Sides add up until a zone uses them ("left and right bases"), serve all zones up to
@@ -264,26 +240,24 @@ def _places(atoms: Sequence[_Atom]) -> tuple[Place, ...]:
     places: list[Place] = []
     pending: tuple[str, ...] = ()
     is_used = False
-    for position, atom in enumerate(atoms):
-        if atom.zone is None:
+    for position, place in enumerate(named):
+        if place.zone is None:
             if is_used:
                 pending, is_used = (), False
-            pending = _union(pending, atom.sides)
-            is_last = all(later.zone is None for later in atoms[position:])
-            if is_last and places:
-                trailing = _union(*(later.sides for later in atoms[position:]))
-                places = _sided_after(places, trailing)
-                return tuple(places)
+            pending = _union(pending, place.sides)
+            rest = named[position:]
+            if places and all(later.zone is None for later in rest):
+                return tuple(_sided_after(places, _union(*(p.sides for p in rest))))
             continue
-        sides = atom.sides
-        if not sides and not (is_used and atom.zone in SINGLE):
+        sides = place.sides
+        if not sides and not (is_used and place.zone in SINGLE):
             sides = pending
-        if len(atom.sides) == 1 and len(pending) == 1:
+        if len(place.sides) == 1 and len(pending) == 1:
             sides = pending  # "right retrocardiac": what is said beats what is implied
-        places.append(Place(zone=atom.zone, sides=sides, is_pair=atom.is_pair))
+        places.append(Place(place.zone, sides, place.is_pair))
         is_used = bool(pending)
     if not places:
-        return (Place(zone=None, sides=pending, is_pair=any(a.is_pair for a in atoms)),)
+        return (Place(None, pending, any(place.is_pair for place in named)),)
     return tuple(_without_general(places))
 
 
@@ -292,17 +266,13 @@ def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
         return [
             place
             if place.sides or (place.zone in SINGLE and place is not places[-1])
-            else Place(zone=place.zone, sides=trailing, is_pair=place.is_pair)
+            else Place(place.zone, trailing, place.is_pair)
             for place in places
         ]
     if places[-1].sides == trailing:
         return places
-    last = places[-1]
     # "the left base and, less so, the right": the same zone on the other side.
-    return [
-        *places,
-        Place(zone=last.zone, sides=trailing, is_pair=last.is_pair),
-    ]
+    return [*places, Place(places[-1].zone, trailing, places[-1].is_pair)]
 
 
 def _without_general(places: list[Place]) -> list[Place]:
@@ -310,11 +280,7 @@ def _without_general(places: list[Place]) -> list[Place]:
     zones = [place for place in places if place.zone not in ("lung", "pleura")]
     if len(zones) == len(places) or all(place.zone in SINGLE for place in zones):
         return places
-    sides = _union(*(place.sides for place in places))
-    return [
-        Place(zone=place.zone, sides=place.sides or sides, is_pair=place.is_pair)
-        for place in zones
-    ]
+    return sided(zones, by=places)
 
 
 def _union(*many: tuple[str, ...]) -> tuple[str, ...]:

@@ -25,11 +25,7 @@ class Observation:
 
 
 def read_observations(path: Path) -> tuple[Observation, ...]:
-    """Return the rules of a file, in its order.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit.
-    """
+    """Return the rules of a file, in its order; ValueError names a line that is none."""
     rules: list[Observation] = []
     for row in read_rows(path, columns=_COLUMNS):
         row.expect(row["zone"], {"*", *ZONES}, "a zone")

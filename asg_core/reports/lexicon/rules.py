@@ -1,7 +1,7 @@
-"""What the grammar knows of findings: where they can be, of which kind they are.
+"""What the grammar knows of findings: where they can be, and of which kind they are.
 
-And what a structure in a state claims. `finding_places.tsv`, `finding_kinds.tsv`,
-`statements.tsv`.
+And what a structure in a state claims. `finding_places.tsv`, `finding_kinds.tsv` and
+`statements.tsv`; a line that does not fit raises ValueError with file and line.
 """
 
 from collections.abc import Mapping
@@ -33,36 +33,26 @@ class PlaceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """The findings that are read by a rule of their own, by the rule."""
+    """The findings that are read by a rule of their own, by the rule.
 
-    tip: tuple[str, ...]
-    """The end of a device: a tip that is not seen is no claim."""
+    `finding_kinds.tsv` says what each rule is.
+    """
+
+    tip: frozenset[str]
     tipped: frozenset[str]
-    """Devices that have a tip: where that is, they are."""
     leaded: frozenset[str]
-    """Devices whose own place stands before them; behind them stands where leads end."""
     implanted: frozenset[str]
-    """What is put in: claimed outside the chest too, and no doubt when two are named."""
-    blanked: tuple[str, ...]
-    """What a removed word with a tip in one of the veins stood for."""
+    blanked: frozenset[str]
     veins: frozenset[str]
-    """The zones of `blanked`."""
+    """Zones, not findings."""
     diffuse: frozenset[str]
-    """Findings whose plural at a zone of each lung means both lungs."""
     sided: frozenset[str]
-    """Findings that take from a shared part of a lung the side alone."""
     directed: frozenset[str]
-    """Movements: a side says where to, not where."""
     sole: frozenset[str]
-    """Of several findings that a phrase claims, the one that its denial denies."""
 
 
 def read_place_rules(path: Path) -> dict[str, PlaceRule]:
-    """Return the rule of each finding.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit or a finding has none.
-    """
+    """Return the rule of each finding."""
     rules: dict[str, PlaceRule] = {}
     columns = ("finding", "default", "spread", "zones", "moved")
     for row in read_rows(path, columns=columns):
@@ -89,44 +79,24 @@ def read_place_rules(path: Path) -> dict[str, PlaceRule]:
 
 
 def read_kinds(path: Path) -> Kinds:
-    """Return which findings are of which kind.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit or a kind has none.
-    """
-    names = [field.name for field in fields(Kinds) if field.name != "veins"]
-    read: dict[str, tuple[str, ...]] = {}
-    veins: tuple[str, ...] = ()
-    for row in read_rows(path, columns=("kind", "findings", "zones", "reason")):
-        row.expect(row["kind"], set(names) - read.keys(), "a kind that has no line yet")
-        read[row["kind"]] = row.listed("findings", between="+")
-        for finding in read[row["kind"]]:
-            row.expect(finding, FINDINGS, "a finding")
-        for zone in row.listed("zones"):
-            row.expect(row["kind"], ("blanked",), "the kind that has zones")
-            row.expect(zone, ZONES, "a zone")
-        veins += row.listed("zones")
-    _check_complete(path, names, read, "kinds")
-    return Kinds(
-        tip=read["tip"],
-        tipped=frozenset(read["tipped"]),
-        leaded=frozenset(read["leaded"]),
-        implanted=frozenset(read["implanted"]),
-        blanked=read["blanked"],
-        veins=frozenset(veins),
-        diffuse=frozenset(read["diffuse"]),
-        sided=frozenset(read["sided"]),
-        directed=frozenset(read["directed"]),
-        sole=frozenset(read["sole"]),
-    )
+    """Return which findings are of which kind."""
+    kinds = [field.name for field in fields(Kinds)]
+    read: dict[str, frozenset[str]] = {}
+    for row in read_rows(path, columns=("kind", "names", "reason")):
+        row.expect(row["kind"], set(kinds) - read.keys(), "a kind that has no line yet")
+        is_zones = row["kind"] == "veins"
+        for name in row.listed("names", between="+"):
+            if is_zones:
+                row.expect(name, ZONES, "a zone")
+            else:
+                row.expect(name, FINDINGS, "a finding")
+        read[row["kind"]] = frozenset(row.listed("names", between="+"))
+    _check_complete(path, kinds, read, "kinds")
+    return Kinds(**read)
 
 
 def read_statements(path: Path) -> Statements:
-    """Return what each structure claims in each state, in the order of the file.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit.
-    """
+    """Return what each structure claims in each state, in the order of the file."""
     statements: dict[tuple[str, str], tuple[tuple[str, Existence], ...]] = {}
     columns = ("zone", "state", "finding", "existence", "reason")
     for row in read_rows(path, columns=columns):

@@ -1,8 +1,10 @@
 """Words that say where a section, a sentence or a group of place words goes on or ends.
 
-`sections.tsv`, `sentences.tsv`, `glue.tsv`.
+`sections.tsv`, `sentences.tsv` and `glue.tsv`; a line that does not fit raises ValueError
+with file and line.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,13 @@ SECTIONS = {*SectionName, *_UNREAD, "notification", "preamble"} - {"unlabelled"}
 """What a header can open; a text without a header is "unlabelled"."""
 _MATCHES = ("whole", "part", "title", "inline")
 _WORD_KINDS = ("abbreviation", "time", "opener")
+_OPENER = (r"[A-Z][A-Za-z]*", "a capitalised word")
 LOOK_BACK = 12
 """How many characters before a full stop are looked at; no abbreviation is longer."""
+_ABBREVIATION = (
+    rf"(?=.{{1,{LOOK_BACK}}}\Z)[A-Za-z]+(\.[A-Za-z]+)*",
+    f"at most {LOOK_BACK} letters and full stops, without the last full stop",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +53,7 @@ class SentenceWords:
 
 
 def read_headers(path: Path) -> Headers:
-    """Return the headers of a file.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit.
-    """
+    """Return the headers of a file."""
     rows = read_rows(path, columns=("header", "section", "match", "reason"))
     found: dict[str, list[tuple[str, str]]] = {match: [] for match in _MATCHES}
     for row in rows:
@@ -68,24 +71,13 @@ def read_headers(path: Path) -> Headers:
 
 
 def read_sentence_words(path: Path) -> SentenceWords:
-    """Return the words of a file.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit.
-    """
+    """Return the words of a file."""
     found: dict[str, list[str]] = {kind: [] for kind in _WORD_KINDS}
     for row in read_rows(path, columns=("word", "kind", "reason")):
         row.expect(row["kind"], _WORD_KINDS, "a kind")
         for word in row.phrases("word"):
-            if row["kind"] == "opener":
-                is_fit = word.isalpha() and word[0].isupper()
-                expected = "a capitalised word"
-            else:
-                is_fit = word.replace(".", "").isalpha() and not word.endswith(".")
-                is_fit = is_fit and len(word) <= LOOK_BACK
-                expected = f"at most {LOOK_BACK} letters and full stops, without "
-                expected += "the last full stop"
-            if not is_fit:
+            pattern, expected = _OPENER if row["kind"] == "opener" else _ABBREVIATION
+            if not re.fullmatch(pattern, word):
                 raise row.error(expected, f"'{word}'")
             found[row["kind"]].append(word)
     times = tuple(word.lower() for word in found["time"])
@@ -101,9 +93,6 @@ def read_glue(path: Path) -> dict[str, str | None]:
     """Return what may stand between place words; with a zone where the word names one.
 
     "Upper" of "upper and lower lobes" is a zone whose noun comes later.
-
-    Raises:
-        ValueError: With file and line, if a line does not fit.
     """
     glue: dict[str, str | None] = {}
     for row in read_rows(path, columns=("word", "zone", "reason")):

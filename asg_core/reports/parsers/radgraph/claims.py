@@ -20,7 +20,7 @@ from operator import attrgetter, itemgetter
 
 from asg_core.reports.grammar.claims import Claim, is_outside, regions_at
 from asg_core.reports.grammar.cues import Judgement, judge
-from asg_core.reports.grammar.places import Place, find_groups, holds
+from asg_core.reports.grammar.places import Place, find_groups, holds, sided
 from asg_core.reports.grammar.reader import settled
 from asg_core.reports.grammar.reading import Reading, read_sentence
 from asg_core.reports.lexicon.load import Lexicon
@@ -323,7 +323,11 @@ class GraphReader:
         here = [span for span in spans if span[0] >= sentence.start] or spans
         if not places:
             return [], None
-        return _completed(places), (here[0][0], max(end for _, end in here))
+        # A zone without a side has the side that stands apart from it.
+        zoned = [place for place in places if place.zone is not None]
+        aside = [place for place in places if place.zone is None]
+        places = sided(zoned, by=aside) if zoned else places
+        return places, (here[0][0], max(end for _, end in here))
 
     def _no_claim(
         self, meaning: _Meaning, judgement: Judgement, places: Sequence[Place]
@@ -349,18 +353,3 @@ class GraphReader:
     def _words(self, key: str) -> str:
         start, end = self._entities[key].span
         return self._text[start:end]
-
-
-def _completed(places: Sequence[Place]) -> list[Place]:
-    """Give zones without a side the sides that stand apart from them."""
-    zoned = [place for place in places if place.zone is not None]
-    sides = tuple(
-        side
-        for side in ("left", "right")
-        if any(place.zone is None and side in place.sides for place in places)
-    )
-    if not zoned:
-        return list(places)
-    if any(not place.sides for place in zoned):
-        return [replace(place, sides=place.sides or sides) for place in zoned]
-    return zoned

@@ -15,28 +15,9 @@ from asg_core.reports.parsers.scispacy.tree import ADJECTIVES, SUBJECTS, Edge, T
 
 # How a description hangs on its noun.
 _NOMINAL = frozenset(
-    {
-        "acl",
-        "advmod",
-        "amod",
-        "appos",
-        "case",
-        "compound",
-        "conj",
-        "det",
-        "fixed",
-        "flat",
-        "nn",
-        "nmod",
-        "npadvmod",
-        "nummod",
-        "obl",
-        "pcomp",
-        "pobj",
-        "poss",
-        "prep",
-        "quantmod",
-    }
+    {"acl", "advmod", "amod", "appos", "case", "compound", "conj", "det", "fixed"}
+    | {"flat", "nn", "nmod", "npadvmod", "nummod", "obl", "pcomp", "pobj", "poss"}
+    | {"prep", "quantmod"}
 )
 _OBJECTS = frozenset({"dobj", "obj", "attr", "acomp", "oprd", "xcomp", "ccomp"})
 _ARGUMENTS = SUBJECTS | _OBJECTS
