@@ -63,7 +63,7 @@ class RadgraphConfig(Settings):
 
     @property
     def files(self) -> dict[str, list[Path]]:
-        """The files that are read, by their key; no key where the hub is asked."""
+        """The files that are read, by the key that names them; none if the hub is asked."""
         if self.graphs is not None:
             return {"reports.radgraph.graphs": [self.graphs]}
         if self.model_folder is None:

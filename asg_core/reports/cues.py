@@ -1,6 +1,6 @@
-"""What a text claims about any of its words, findings of the lexicon or not.
+"""Say what a text claims about any of its words, whether the lexicon knows them or not.
 
-Which cue decides is the matter of `asg_core.reports.grammar.cues`.
+How one cue of several is chosen is decided in `asg_core.reports.grammar.cues`.
 """
 
 from dataclasses import replace
@@ -28,13 +28,7 @@ def existence_of(
     The span may be any words, not only findings of the lexicon. Only the sentence that
     holds its start is read. Removal and past are claims too: "the tube has been
     removed" is absent, "history of pneumonia" present; `judge_span` tells them apart.
-
-    Args:
-        text: Any text.
-        start: Where the words begin.
-        end: Where they end.
-        max_scope: How many words a cue reaches.
-        lexicon: The cues; None: those that ship with the package.
+    A cue reaches `max_scope` words. Without a `lexicon` the cues are the shipped ones.
 
     Raises:
         ValueError: If the span is empty or not inside `text`.
@@ -83,7 +77,7 @@ def judge_span(
 
 
 def _found_around(lexicon: Lexicon, words: Words, first: int, last: int) -> list[Found]:
-    """Return the phrases of a sentence whose words first..last are taken for one."""
+    """Return the phrases of a sentence; its words first..last are one, whatever they are."""
     return [
         *lexicon.phrases.find(words[:first]),
         (Entry(findings=("span",)), first, last),

@@ -16,7 +16,8 @@ Conventions that every parser of the package follows:
 - "Lungs are clear" denies opacity; a normal cardiac silhouette denies cardiomegaly; a
   normal cardiomediastinal one denies an enlarged cardiomediastinum too.
 - A pacemaker is also a device, a collapse of a lung or lobe also an atelectasis (its
-  denial denies only the collapse). An artificial joint is hardware, no device. Air and fluid in the pleural space are two findings.
+  denial denies only the collapse). An artificial joint is hardware, no device. Air and
+  fluid in the pleural space are two findings.
 - A line, tube or other device that names no region is where its tip is; a tip in a great
   vein whose device was blanked by de-identification is a line's. A tip that is not seen
   is no claim.
@@ -148,7 +149,7 @@ def _check(reports: pl.DataFrame) -> None:
 def make_parser(
     lexicon: Lexicon, *, config: ReportsConfig, reports: pl.DataFrame
 ) -> ReportParser:
-    """Return the configured parser, ready for these reports (as for `parse_reports`).
+    """Return the configured parser, ready to read these reports.
 
     Raises:
         ValueError: If the parser's model or its file cannot be used.
@@ -209,7 +210,7 @@ class _Cutter:
 def _parse_part(
     reports: pl.DataFrame, *, cutter: _Cutter, parser: ReportParser, name: str
 ) -> ParsedReports:
-    """Read some reports by the parser of a name; the tables are not sorted."""
+    """Read some of the reports; the tables are not sorted yet."""
     rejects: list[dict[str, object]] = []
     cut: list[_Cut] = []
     for study_id, text in zip(reports["study_id"], reports["text"], strict=True):

@@ -1,4 +1,4 @@
-"""What parsers read, collected into the tables SENTENCES and TRIPLETS."""
+"""Collect what parsers read into the tables SENTENCES and TRIPLETS."""
 
 from collections.abc import Sequence
 from itertools import chain

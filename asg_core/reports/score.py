@@ -71,7 +71,7 @@ def score_triplets(
 
 
 def _rows(triplets: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct (mention, region, existence), texts for the enums."""
+    """Return each distinct (mention, region, existence) once, the enums as texts."""
     columns = [*_MENTION, "region", "existence"]
     return (
         triplets.select(columns)
@@ -84,7 +84,7 @@ def _rows(triplets: pl.DataFrame) -> pl.DataFrame:
 def _element_hits(
     predicted: pl.DataFrame, truth: pl.DataFrame
 ) -> Iterator[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]]:
-    """Yield per element the items of both sides: finding, and whether it is right."""
+    """Yield, for each element, the items of both sides and whether each is right."""
     mentions = _with_hits(predicted, truth, ())
     yield "finding", mentions
     matched = [
@@ -101,7 +101,7 @@ def _element_hits(
 def _with_hits(
     predicted: pl.DataFrame, truth: pl.DataFrame, columns: tuple[str, ...]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the items of both sides, each with whether the other side has it."""
+    """Return the items of both sides, and whether the other side has each of them."""
     keys = [*_MENTION, *columns]
     ours, theirs = predicted.select(keys).unique(), truth.select(keys).unique()
     return _hits(ours, theirs, columns), _hits(theirs, ours, columns)
@@ -110,9 +110,9 @@ def _with_hits(
 def _hits(
     items: pl.DataFrame, others: pl.DataFrame, columns: tuple[str, ...]
 ) -> pl.DataFrame:
-    """Add `is_hit`: an overlapping item of `others` has the same study and finding.
+    """Add `is_hit`: whether an item of `others` overlaps and is equal in what counts.
 
-    And the same `columns`.
+    That is the study, the finding and `columns`.
     """
     keys = [*_MENTION, *columns]
     found = (
@@ -139,7 +139,7 @@ def _element_rows(
 
 
 def _counts(items: pl.DataFrame) -> Mapping[str, tuple[int, int]]:
-    """Return (right ones, all) over all items, and of each finding."""
+    """Return how many items are right, and how many there are: over all and by finding."""
     counts = dict.fromkeys((ALL, *FINDINGS), (0, 0))
     counts[ALL] = (int(items["is_hit"].sum()), len(items))
     grouped = items.group_by("finding").agg(pl.col("is_hit").sum(), pl.len())

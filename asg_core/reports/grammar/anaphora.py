@@ -1,6 +1,7 @@
-"""What claims owe to the report around them: the sentence before, and history.
+"""Settle what a sentence cannot know of itself: the place that it points back to.
 
-"This may represent atelectasis" takes the place of the sentence before.
+"This may represent atelectasis" takes the place of the sentence before it. Claims about
+the past are left out here too, unless they are asked for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

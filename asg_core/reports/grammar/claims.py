@@ -1,8 +1,8 @@
-"""One sentence -> its claims: finding, regions, existence, and the words of each.
+"""Turn a sentence into its claims: finding, regions, existence, and the words of each.
 
-Findings come in two ways: named ("atelectasis"), which is the matter of this module, or
-as the state of a structure ("the heart is mildly enlarged"), see
-`asg_core.reports.grammar.statements`.
+A finding is either named ("atelectasis"), which this module reads, or stated as the state
+of a structure ("the heart is mildly enlarged"), which
+`asg_core.reports.grammar.statements` reads.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,14 +66,9 @@ def regions_at(
     `hint` and `is_pair` are what the finding's own phrase says of its place.
     """
     rule = lexicon.place_rules[finding]
-    if len(places) <= 1:
-        place = places[0] if places else None
-        return regions_of(
-            place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
-        )
     found = [
         region
-        for place in places
+        for place in places or (None,)
         for region in regions_of(
             place, rule=rule, hint=hint, is_pair=is_pair, existence=existence
         )
@@ -197,8 +192,8 @@ def _places_of(
 def _shared_by(lexicon: Lexicon, mention: Mention, finding: str) -> list[Group]:
     """Return the shared groups that say something of this finding's own place.
 
-    "Left basilar atelectasis without pneumothorax": a pneumothorax takes the side only.
-    "Right line and nasogastric tube": that tube has its place.
+    In "left basilar atelectasis without pneumothorax" the pneumothorax takes the side
+    only; in "right line and nasogastric tube" that tube has a place of its own.
     """
     shared = [group for group in mention.shared if any(map(_says_where, group.places))]
     if not shared:
@@ -235,9 +230,9 @@ def _held(lexicon: Lexicon, group: Group | None, finding: str) -> tuple[Place, .
 def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place, ...]:
     """Join the places on either side of a finding, where one completes the other.
 
-    "Left pneumothorax at the apex": the side comes before, the zone after. "Basilar
-    opacities on the left": the other way round. "Right catheter to the SVC": both.
-    Otherwise what stands before wins.
+    In "left pneumothorax at the apex" the side stands before the finding and the zone
+    behind it, in "basilar opacities on the left" it is the other way round, and "right
+    catheter to the SVC" needs both. Otherwise what stands before the finding wins.
     """
     if all(place.zone is None for place in before):
         if not any(place.sides for place in before):

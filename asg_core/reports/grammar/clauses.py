@@ -71,7 +71,7 @@ def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bo
 
 
 def _is_bound(matches: Sequence[Match], position: int) -> bool:
-    """Whether a "with" goes on: "not with", "not showing", "with in" for "within"."""
+    """Whether a "with" begins no clause: "not with", "with in" for "within"."""
     match, before = matches[position], matches[position - 1]
     if before.last == match.first and "deny_before" in before.entry.cues:
         return True
@@ -99,7 +99,7 @@ def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> boo
 
 
 def _is_listed(matches: Sequence[Match], begin: int, comma: int) -> bool:
-    """Whether a comma stands in a list whose verb follows: "no mass, scar or edema is"."""
+    """Whether a comma stands in a list before its verb: "no mass, scar or edema is seen"."""
     for match in matches[comma + 1 :]:
         if match.entry.role in ("verb", "there", "comma") or match.entry.state:
             return False

@@ -1,4 +1,4 @@
-"""Existence: which cue of a clause decides whether a finding is there.
+"""Decide by the cues of a clause whether a finding is there.
 
 A cue stands before the findings it acts on ("no effusion"), after them ("effusion has
 resolved"), or on either side ("unchanged"). It reaches as far as its clause (see
@@ -48,7 +48,7 @@ class Judgement:
 
 
 PRESENT = Judgement(existence=Existence.PRESENT, context=Context.CURRENT, cue=None)
-"""Of what no cue reaches."""
+"""What is claimed of words that no cue reaches."""
 
 # In order of precedence.
 _EFFECTS: tuple[tuple[str, Existence | None, Context], ...] = (
@@ -110,8 +110,8 @@ def _effects(
 ) -> tuple[str | None, bool, bool]:
     """Return the strongest effect of some cues on what follows them or precedes them.
 
-    And whether there is one that depends: "past" on the distance, "alternate" on the
-    findings around it.
+    Two cues depend on more than that: "past" on the distance, "alternate" on the
+    findings around it. Whether they are among the cues is returned beside the effect.
     """
     strongest = None
     for cue in cues:

@@ -1,6 +1,6 @@
-"""Named findings of a sentence, and the place words that belong to each.
+"""Find the named findings of a sentence, and the place words that belong to each.
 
-See `asg_core.reports.grammar.places` for the groups of place words.
+Place words come in groups, which `asg_core.reports.grammar.places` makes.
 """
 
 import itertools
@@ -146,8 +146,8 @@ def _give_own(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Give each mention the group that runs up to it: "left basilar opacity".
 
-    Not so in "blunting of the left angle scarring": there the group follows another
-    finding, which then shares it.
+    In "blunting of the left angle scarring" the group follows another finding, which
+    then shares it, so it is not given here.
     """
     known: Mention | None = None
     for mention in mentions:
@@ -164,7 +164,7 @@ def _give_adjectives(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 def _is_taken(sentence: Sentence, known: Mention, group: Group) -> bool:
     """Whether a preposition, and nothing else, ties the group to the finding before.
 
-    Not so in "tip of the left line", which names the line.
+    It does not in "tip of the left line", where the group names the line.
     """
     if sentence.lexicon.kinds.tip.issuperset(known.findings):
         return False
@@ -221,7 +221,7 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -> None:
     """Share what follows a pair of findings of which the second has an adjective too.
 
-    "Consolidation and costophrenic blunting in both lower lobes."
+    An example is "consolidation and costophrenic blunting in both lower lobes".
     """
     for first, second in itertools.pairwise(mentions):
         if first.before or first.after or second.before is None or not second.after:
@@ -241,7 +241,7 @@ def _is_of_later(
 ) -> bool:
     """Whether "of" ties the group to a later finding of a denied list.
 
-    "No consolidation, effusion, or blunting of the angles."
+    In "no consolidation, effusion, or blunting of the angles" only the last is there.
     """
     words = sentence.reading.words[max(group.first - 2, 0) : group.first]
     if not mention.is_denied or "of" not in words:
@@ -290,7 +290,7 @@ def _has_no_zone(group: Group) -> bool:
 
 
 def _without_sides(group: Group | None) -> Group | None:
-    """Return what is left of a group without its sides; None: nothing."""
+    """Return a group without its sides; None if nothing is left of it."""
     if group is None or _has_no_zone(group):
         return None
     places = tuple(replace(place, sides=()) for place in group.places if place.zone)
@@ -320,8 +320,8 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 def _is_of_noun_before(sentence: Sentence, mention: Mention) -> bool:
     """Whether a finding without a place lies in the noun of the clause before its own.
 
-    "The left upper lobe with scarring"; "the trachea is midline and not deviated". But
-    not so "the left lung is clear, no effusion".
+    It does in "the left upper lobe with scarring" and in "the trachea is midline and not
+    deviated", but not in "the left lung is clear, no effusion".
     """
     if not mention.is_denied:
         return True
@@ -332,7 +332,7 @@ def _is_of_noun_before(sentence: Sentence, mention: Mention) -> bool:
 def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bool:
     """Whether two findings share a zone before them and the sides behind them.
 
-    "Bibasilar atelectasis and opacities, left more than right."
+    They do in "bibasilar atelectasis and opacities, left more than right".
     """
     if mention.before or mention.after is None or known.before is None:
         return False
@@ -345,7 +345,7 @@ def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bo
 def _lung_before(sentence: Sentence, mention: Mention) -> Group | None:
     """Return the lung that a zone without a side lies in.
 
-    "The right lung shows an opacity in the upper lobe."
+    "The right lung shows an opacity in the upper lobe" says the side once.
     """
     if mention.after is None or any(place.sides for place in mention.after.places):
         return None
@@ -370,8 +370,9 @@ def _inherited(
 ) -> tuple[Group, ...]:
     """Return the groups that a mention takes over from the clause before its own.
 
-    "Left basilar opacity, likely atelectasis"; "right effusion with adjacent collapse".
-    A denial takes nothing over: "left basilar opacity, no effusion".
+    The second finding has the place of the first in "left basilar opacity, likely
+    atelectasis" and "right effusion with adjacent collapse". A denial takes nothing over:
+    "left basilar opacity, no effusion".
     """
     if mention.is_denied or known.is_denied:
         return ()

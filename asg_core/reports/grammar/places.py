@@ -1,4 +1,4 @@
-"""Places: which words of a sentence say where its findings are.
+"""Find the words of a sentence that say where its findings are.
 
 Words that name a side or a zone and stand together make one group ("right upper and
 left lower lobes", "left greater than right bases"). A group that runs up to a finding
@@ -51,7 +51,7 @@ class Place:
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Group:
-    """Place words that stand together. Words are half-open, characters too."""
+    """Place words that stand together, with their words and characters, half-open."""
 
     places: tuple[Place, ...]
     first: int
@@ -80,7 +80,7 @@ def find_groups(reading: Reading) -> list[Group]:
 def _share_sides(groups: Sequence[Group], clauses: Clauses) -> None:
     """Give a zone the sides that the same zone has right before it in its clause.
 
-    "Biapical lucency and apical scarring."
+    In "biapical lucency and apical scarring" both are in both apices.
     """
     for before, group in itertools.pairwise(groups):
         known, place = before.places[-1], group.places[0]
@@ -139,8 +139,8 @@ def _single_regions(
 ) -> tuple[str, ...]:
     """Return the region of the midline, and what is known of the side.
 
-    "Right paratracheal nodes": the region has no side, the finding has; but not in
-    "left ventricular cardiomegaly", which can lie only in the midline.
+    In "right paratracheal nodes" the region has no side but the finding has. It has none
+    in "left ventricular cardiomegaly", which can lie only in the midline.
     """
     if not sides or zone == rule.default:
         return (SINGLE[zone],)
@@ -148,14 +148,14 @@ def _single_regions(
 
 
 def holds(place: Place, rule: PlaceRule) -> bool:
-    """Whether a finding can be at a place: side-only places hold everything."""
+    """Whether a finding can be at a place; where only a side is named, any can."""
     if place.zone is None or rule.zones is None:
         return True
     return rule.moved.get(place.zone, place.zone) in rule.zones
 
 
 def sided(places: Sequence[Place], *, by: Sequence[Place]) -> list[Place]:
-    """Return places, those without a side with the sides that others name."""
+    """Return the places, and give those without a side the sides that others name."""
     sides = _union(*(place.sides for place in by))
     return [Place(place.zone, place.sides or sides, place.is_pair) for place in places]
 
@@ -188,8 +188,8 @@ def _continues(reading: Reading, position: int, before: int) -> bool:
 def _groups(reading: Reading, run: Sequence[int]) -> list[Group]:
     """Make one group of a run, or two where its end belongs to the next finding.
 
-    "Infiltrate in the right base and lingular scarring": the base holds the infiltrate,
-    the lingula the scarring.
+    In "infiltrate in the right base and lingular scarring" the base holds the infiltrate
+    and the lingula the scarring.
     """
     matches = reading.matches
     cut = _cut(matches, run)

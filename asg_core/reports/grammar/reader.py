@@ -44,7 +44,7 @@ def open_sentence(
 ) -> Sentence | None:
     """Return one sentence with its words, clauses and groups of place words.
 
-    None: nothing in it can claim anything.
+    The result is None where nothing in it can claim anything.
     """
     words = Words(text)
     found = lexicon.phrases.find(words, defined=defined)
@@ -108,6 +108,6 @@ def _distinct(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def _order(claim: Claim) -> tuple[int, bool, int]:
-    """Sort by words; of two states the abnormal one goes before: "normal to enlarged"."""
+    """Sort by words; of "normal to enlarged" the abnormal state comes first."""
     start, end = claim.span
     return start, claim.existence is Existence.ABSENT, end

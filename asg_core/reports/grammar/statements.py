@@ -1,4 +1,4 @@
-"""Findings that are stated as the state of a structure.
+"""Read findings that are stated as the state of a structure.
 
 "The heart is mildly enlarged" is cardiomegaly, "mediastinal contours are normal" denies
 an enlarged cardiomediastinum. Which structure in which state claims what is a table,
@@ -25,15 +25,8 @@ def state_claims(sentence: Sentence) -> Iterator[Claim]:
             continue
         for group, place in _subjects(sentence, state):
             key = (place.zone or "", state.entry.state)
-            for finding, existence in sentence.lexicon.statements[key]:
-                claim = _state_claim(
-                    sentence,
-                    state,
-                    group,
-                    place=place,
-                    finding=finding,
-                    existence=existence,
-                )
+            for claimed in sentence.lexicon.statements[key]:
+                claim = _state_claim(sentence, state, group, place, claimed)
                 if claim is not None:
                     yield claim
 
@@ -120,11 +113,11 @@ def _state_claim(
     sentence: Sentence,
     state: Match,
     group: Group,
-    *,
     place: Place,
-    finding: str,
-    existence: Existence,
+    claimed: tuple[str, Existence],
 ) -> Claim | None:
+    """Return what a structure in a state claims, as the cues of its clause turn it."""
+    finding, existence = claimed
     judgement = judge(
         sentence.reading, state.first, state.last, max_scope=sentence.max_scope
     )
@@ -140,14 +133,10 @@ def _state_claim(
     elif existence is Existence.UNCERTAIN:
         cue = (state.start, state.end)
     can_hold = holds(place, sentence.lexicon.place_rules[finding])
+    places = (place,) if can_hold else ()
     return Claim(
         finding=finding,
-        regions=regions_at(
-            sentence.lexicon,
-            finding,
-            (place,) if can_hold else (),
-            existence=existence,
-        ),
+        regions=regions_at(sentence.lexicon, finding, places, existence=existence),
         existence=existence,
         context=judgement.context,
         span=(min(group.start, state.start), max(group.end, state.end)),

@@ -1,7 +1,7 @@
-"""The five files of phrases -> what each phrase means.
+"""Read what each phrase means from the five files of phrases.
 
-`findings.tsv`, `places.tsv`, `states.tsv`, `cues.tsv`, `syntax.tsv`. One phrase may stand
-in several of them; in one file it has one meaning.
+These are `findings.tsv`, `places.tsv`, `states.tsv`, `cues.tsv` and `syntax.tsv`. One
+phrase may stand in several of them; within a file it has one meaning.
 """
 
 from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ class Row:
         return () if cell == "-" else tuple(cell.split(between))
 
     def expect(self, value: str, allowed: Collection[str], what: str) -> None:
-        """Check one value of this line; `what` it is, with its article.
+        """Check one value of this line; `what` names it in the message ("a zone").
 
         Raises:
             ValueError: If it is not one of those that are allowed.

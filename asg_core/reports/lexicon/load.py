@@ -1,4 +1,4 @@
-"""A folder of lexicon files -> the lexicon, one value that is handed down to the parsers."""
+"""Read a folder of lexicon files into one value, which is handed down to the parsers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from asg_core.reports.lexicon.entries import read_entries
-from asg_core.reports.lexicon.observations import Observation, read_observations
 from asg_core.reports.lexicon.phrases import Phrases
 from asg_core.reports.lexicon.rules import (
     Kinds,
+    Observation,
     PlaceRule,
     Statements,
     read_kinds,
+    read_observations,
     read_place_rules,
     read_statements,
 )
@@ -43,7 +44,7 @@ class Lexicon:
 
 
 def load_lexicon(folder: Path | None = None) -> Lexicon:
-    """Return the lexicon of a folder; the shipped file stands in for one it has not.
+    """Return the lexicon of a folder, with the shipped file where it has none.
 
     Args:
         folder: One's own files, named and laid out as those that ship with the package;

@@ -21,12 +21,12 @@ _new_tuple = tuple.__new__
 
 
 class Words(list[str]):
-    """The words and marks of a text, in lower case; where they stand, when asked."""
+    """The words and marks of a text, in lower case; where they stand is found on demand."""
 
     __slots__ = ("_starts", "_text")
 
     def __init__(self, text: str) -> None:
-        """Find the words of a text. Offsets index it, however long its lower case is."""
+        """Find the words of a text; offsets index the text, not its lower case."""
         self._text = text.lower()
         if text.isascii():
             super().__init__(_ASCII_WORD.findall(self._text))
@@ -59,7 +59,7 @@ class Words(list[str]):
         ]
 
     def _found_in_order(self) -> list[int]:
-        """Find the words one behind the other: nothing between two looks like a word."""
+        """Find each word behind the last one: nothing between two looks like a word."""
         find = self._text.find
         starts = []
         end = 0
@@ -154,7 +154,7 @@ class Phrases:
     def find(
         self, words: Sequence[str], *, defined: Mapping[str, Entry] | None = None
     ) -> list[Found]:
-        """Do as `match`, without the characters."""
+        """Return the same phrases as `match`, with their words and without characters."""
         found: list[Found] = []
         root = self._root.children
         count = len(words)
@@ -183,7 +183,7 @@ class Phrases:
 
 
 def placed(found: Iterable[Found], words: Words) -> list[Match]:
-    """Return matches for what was found: the characters come with the words."""
+    """Return the phrases that were found, each with the characters of its words."""
     starts = words.starts
     result = []
     for entry, first, last in found:

@@ -1,7 +1,8 @@
-"""What the grammar knows of findings: where they can be, and of which kind they are.
+"""Read the rules about findings: where they can be, of which kind they are, what is one.
 
-And what a structure in a state claims. `finding_places.tsv`, `finding_kinds.tsv` and
-`statements.tsv`; a line that does not fit raises ValueError with file and line.
+`finding_places.tsv` and `finding_kinds.tsv` say the first two; a finding can also be a
+structure in a state (`statements.tsv`) or an observation of RadGraph that no phrase fits
+(`radgraph_rules.tsv`). A line that does not fit raises ValueError with file and line.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from asg_core.reports.lexicon.files import read_rows
+from asg_core.reports.lexicon.phrases import Words
 from asg_core.reports.lexicon.zones import ZONES
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
@@ -33,9 +35,9 @@ class PlaceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """The findings that are read by a rule of their own, by the rule.
+    """The findings that are read by a rule of their own.
 
-    `finding_kinds.tsv` says what each rule is.
+    Each field is one rule; `finding_kinds.tsv` says what it does.
     """
 
     tip: frozenset[str]
@@ -49,6 +51,18 @@ class Kinds:
     sided: frozenset[str]
     directed: frozenset[str]
     sole: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Words and a zone of a RadGraph graph, and the finding that they mean together."""
+
+    words: frozenset[str]
+    zone: str | None
+    """The zone that the observation must lie in; None: any, or none."""
+    finding: str
+    existence: Existence | None
+    """The claim of an observation that is present; None: as it is labelled."""
 
 
 def read_place_rules(path: Path) -> dict[str, PlaceRule]:
@@ -107,6 +121,28 @@ def read_statements(path: Path) -> Statements:
         claim = (row["finding"], Existence(row["existence"]))
         statements[key] = (*statements.get(key, ()), claim)
     return statements
+
+
+def read_observations(path: Path) -> tuple[Observation, ...]:
+    """Return what observations of RadGraph mean, in the order of the file."""
+    rules: list[Observation] = []
+    columns = ("words", "zone", "finding", "existence", "reason")
+    for row in read_rows(path, columns=columns):
+        row.expect(row["zone"], {"*", *ZONES}, "a zone")
+        row.expect(row["finding"], FINDINGS, "a finding")
+        row.expect(row["existence"], {"label", *Existence}, "an existence")
+        rules.extend(
+            Observation(
+                words=frozenset(Words(spelling)),
+                zone=None if row["zone"] == "*" else row["zone"],
+                finding=row["finding"],
+                existence=None
+                if row["existence"] == "label"
+                else Existence(row["existence"]),
+            )
+            for spelling in row.phrases("words")
+        )
+    return tuple(rules)
 
 
 def _check_complete(

@@ -1,7 +1,7 @@
-"""Words that say where a section, a sentence or a group of place words goes on or ends.
+"""Read the words by which a text is cut: into sections, sentences and groups of places.
 
-`sections.tsv`, `sentences.tsv` and `glue.tsv`; a line that does not fit raises ValueError
-with file and line.
+They stand in `sections.tsv`, `sentences.tsv` and `glue.tsv`. A line that does not fit
+raises ValueError with file and line.
 """
 
 import re
@@ -53,7 +53,7 @@ class SentenceWords:
 
 
 def read_headers(path: Path) -> Headers:
-    """Return the headers of a file."""
+    """Return the headers that a file lists."""
     rows = read_rows(path, columns=("header", "section", "match", "reason"))
     found: dict[str, list[tuple[str, str]]] = {match: [] for match in _MATCHES}
     for row in rows:
@@ -71,7 +71,7 @@ def read_headers(path: Path) -> Headers:
 
 
 def read_sentence_words(path: Path) -> SentenceWords:
-    """Return the words of a file."""
+    """Return the abbreviations, times and openers that a file lists."""
     found: dict[str, list[str]] = {kind: [] for kind in _WORD_KINDS}
     for row in read_rows(path, columns=("word", "kind", "reason")):
         row.expect(row["kind"], _WORD_KINDS, "a kind")
@@ -90,9 +90,9 @@ def read_sentence_words(path: Path) -> SentenceWords:
 
 
 def read_glue(path: Path) -> dict[str, str | None]:
-    """Return what may stand between place words; with a zone where the word names one.
+    """Return the words that may stand between place words, each with its zone or None.
 
-    "Upper" of "upper and lower lobes" is a zone whose noun comes later.
+    The "upper" of "upper and lower lobes" is a zone whose noun comes later.
     """
     glue: dict[str, str | None] = {}
     for row in read_rows(path, columns=("word", "zone", "reason")):

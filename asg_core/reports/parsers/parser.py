@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 
 class UnreadableReportError(Exception):
-    """A parser cannot read one report: a row in REJECTS, not the end of the job."""
+    """Raised for one report that cannot be read: it is rejected, and the job goes on."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -37,8 +37,7 @@ class ReportParser(Protocol):
         `sections` holds the sentences of each section that is read, as offsets into
         `text`. Offsets of claims count from the start of their sentence, and no two
         claims of a sentence share finding, start and region. Claims of the context
-        HISTORY are returned only where the configuration
-        asks for them.
+        HISTORY are returned only where the configuration asks for them.
 
         Raises:
             UnreadableReportError: If this parser cannot read this report.

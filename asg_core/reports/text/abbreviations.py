@@ -1,4 +1,4 @@
-"""Abbreviations that a report defines itself: "air space disease (ASD)".
+"""Find the abbreviations that a report defines itself: "air space disease (ASD)".
 
 Known abbreviations are in the lexicon. scispaCy's detector (Schwartz and Hearst, 2003)
 finds the others. Loading spaCy costs seconds, so it is loaded only for a report in which
@@ -24,7 +24,7 @@ _MAX_BRACKETS = 100
 def defined_abbreviations(phrases: Phrases, text: str) -> dict[str, Entry]:
     """Return what the abbreviations defined in `text` mean, keyed in lower case.
 
-    Only those are kept whose long form ends in a finding or a place of the phrases.
+    Only those are kept whose long form ends in a finding or a place of the lexicon.
     Texts of more than 20,000 characters or 100 brackets are not searched.
     """
     if not 0 < text.count("(") <= _MAX_BRACKETS or len(text) > _MAX_CHARS:

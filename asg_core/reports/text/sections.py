@@ -144,7 +144,7 @@ class SectionCutter:
 
 
 def _any_of(headers: Iterable[str]) -> str:
-    """Return a pattern of headers in capitals; of none of them, one that never fits."""
+    """Return a pattern of these headers in capitals, which never fits if there are none."""
     return "|".join(re.escape(header.upper()) for header in headers) or "(?!)"
 
 

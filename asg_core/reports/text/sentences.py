@@ -27,7 +27,7 @@ _MAX_CHARS = 2000
 
 
 class SentenceCutter:
-    """Cuts texts into sentences, given the words that mislead about their ends."""
+    """Cuts texts into sentences; the words that mislead about their ends are given."""
 
     def __init__(self, words: SentenceWords) -> None:
         self._abbreviations = words.abbreviations
@@ -101,7 +101,7 @@ class SentenceCutter:
     def _ends_sentence(
         self, text: str, begin: int, low: int, high: int, end: int
     ) -> bool:
-        """Whether the marks `low` to `high`, the first of them a full stop, end one."""
+        """Whether the marks `low` to `high`, which begin with a full stop, end a sentence."""
         if high > low + 1 or high == end:
             return True
         if text[high].isspace():
@@ -111,7 +111,7 @@ class SentenceCutter:
     def _is_glued(self, text: str, begin: int, position: int) -> bool:
         """Whether a sentence starts right behind this full stop, without a blank.
 
-        Only between two words, or before the number of the next item.
+        It can only do so between two words, or before the number of the next item.
         """
         before = text[position - 1] if position > begin else ""
         if before.isdigit():
@@ -148,11 +148,10 @@ class SentenceCutter:
 
 
 def _branches(words: SentenceWords) -> list[str]:
-    """Return the patterns of where a sentence could end.
+    """Return patterns of where a sentence could end: at a stop, or before an opener.
 
-    A stop, the end of a line, an opener, and the blank before a heading. Every branch
-    starts with a character of its own, which lets the matcher pass over all others many
-    times faster; what stands before is looked at afterwards.
+    Every branch starts with a character of its own, which lets the matcher pass over all
+    others many times faster; what stands before is looked at afterwards.
     """
     # Behind a letter or "p.m." and a blank, or behind more blanks: these are looked
     # through later.

@@ -1,4 +1,4 @@
-"""A RadGraph graph -> the claims of each sentence, in the package's vocabulary.
+"""Turn a RadGraph graph into the claims of each sentence, in the package's vocabulary.
 
 What is observed, and whether it is there, is the graph's; what it is called and which
 regions its anatomy stands for is the lexicon's. An observation means, first match wins:
@@ -50,7 +50,6 @@ class _Meaning:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sentence:
     start: int
-    end: int
     reading: Reading
 
     def words(self, span: Span) -> tuple[int, int]:
@@ -88,11 +87,7 @@ class GraphReader:
         self._links = Links(entities, sections=sections, counts=counts)
         self._entities = self._links.entities
         self._sentences = [
-            _Sentence(
-                start=start,
-                end=end,
-                reading=read_sentence(self._lexicon, text[start:end]),
-            )
+            _Sentence(start=start, reading=read_sentence(lexicon, text[start:end]))
             for spans in sections
             for start, end in spans
         ]
@@ -107,20 +102,18 @@ class GraphReader:
             elif entity.is_observation:
                 index = self._links.sentence_of[key]
                 found[index].extend(self._claims_of(key, self._sentences[index]))
+        kinds = self._lexicon.kinds
         return [
-            settled(
-                sorted(claims, key=lambda claim: claim.span), kinds=self._lexicon.kinds
-            )
+            settled(sorted(claims, key=attrgetter("span")), kinds=kinds)
             for claims in found
         ]
 
     def _claims_of(self, key: str, sentence: _Sentence) -> Iterator[Claim]:
         places, place = self._places(key, sentence)
         meanings = self._meanings(key, sentence, places)
-        is_modifier = self._links.is_modifier(key)
         if meanings is None:
             return  # the words of another observation
-        if not meanings and not is_modifier:
+        if not meanings and not self._links.is_modifier(key):
             self._counts["observations without a finding"] += 1
         for meaning in meanings:
             judgement = self._judged(key, meaning, sentence)
@@ -135,7 +128,7 @@ class GraphReader:
     def _meanings(
         self, key: str, sentence: _Sentence, places: Sequence[Place]
     ) -> list[_Meaning] | None:
-        """Return what an observation stands for; None: its words are another one's."""
+        """Return what an observation stands for; None if its words belong to another one."""
         span = self._entities[key].span
         touched = sentence.matches(span)
         named = [match for match in touched if match.entry.findings]
@@ -173,26 +166,18 @@ class GraphReader:
         return next((key for key in keys if not self._links.is_modifier(key)), keys[0])
 
     def _named(self, key: str, match: Match, sentence: _Sentence) -> Iterator[_Meaning]:
-        shift = sentence.start
-        modifiers = [
-            self._entities[each].span
-            for each in self._links.modifiers(key)
-            if self._entities[each].is_observation
-        ]
+        span = _moved((match.start, match.end), by=sentence.start)
+        modifiers = [self._entities[each] for each in self._links.modifiers(key)]
         for finding in match.entry.findings:
-            meaning = _Meaning(
-                finding=finding,
-                span=(match.start + shift, match.end + shift),
-                entry=match.entry,
-            )
-            for span in modifiers:
+            meaning = _Meaning(finding=finding, span=span, entry=match.entry)
+            for modifier in modifiers:
+                if not modifier.is_observation:
+                    continue
                 # "Normal markings" are no finding.
-                for state in self._phrases(span):
-                    known = self._lexicon.statements.get(
-                        (finding, state.entry.state or ""), ()
-                    )
-                    for _, existence in known[:1]:
-                        meaning = replace(meaning, turned=existence, cue=span)
+                for phrase in self._phrases(modifier.span):
+                    state = (finding, phrase.entry.state or "")
+                    for _, existence in self._lexicon.statements.get(state, ())[:1]:
+                        meaning = replace(meaning, turned=existence, cue=modifier.span)
             yield meaning
 
     def _joined(self, key: str) -> list[_Meaning]:
@@ -220,14 +205,9 @@ class GraphReader:
             for place in places:
                 state = (place.zone or "", match.entry.state or "")
                 for finding, existence in self._lexicon.statements.get(state, ()):
-                    is_turned = existence is not Existence.PRESENT
+                    cue = None if existence is Existence.PRESENT else span
                     found.append(
-                        _Meaning(
-                            finding=finding,
-                            span=span,
-                            turned=existence if is_turned else None,
-                            cue=span if is_turned else None,
-                        )
+                        _Meaning(finding=finding, span=span, turned=existence, cue=cue)
                     )
         return list(dict.fromkeys(found))
 
@@ -247,9 +227,7 @@ class GraphReader:
         label = self._entities[key].existence
         first, last = sentence.words(meaning.span)
         context = judge(sentence.reading, first, last, max_scope=self._max_scope)
-        if context.existence is None:
-            return context
-        if context.context is Context.REMOVAL:
+        if context.existence is None or context.context is Context.REMOVAL:
             return context
         existence: Existence | None = label
         cue = None
@@ -258,10 +236,7 @@ class GraphReader:
             is_denial = meaning.turned is Existence.ABSENT
             existence = label if is_doubted and not is_denial else meaning.turned
             if meaning.cue is not None:
-                cue = (
-                    meaning.cue[0] - sentence.start,
-                    meaning.cue[1] - sentence.start,
-                )
+                cue = _moved(meaning.cue, by=-sentence.start)
         elif meaning.turned is Existence.ABSENT:
             existence = None  # "not normal" says that something is there, not what
         return Judgement(existence=existence, context=context.context, cue=cue)
@@ -281,7 +256,6 @@ class GraphReader:
         # A zone that cannot hold the finding still says on which side it is.
         sides = [replace(each, zone=None) for each in places if each.sides]
         used = held or sides
-        shift = sentence.start
         return Claim(
             finding=meaning.finding,
             regions=regions_at(
@@ -294,15 +268,15 @@ class GraphReader:
             ),
             existence=existence,
             context=judgement.context,
-            span=(meaning.span[0] - shift, meaning.span[1] - shift),
-            place=(place[0] - shift, place[1] - shift) if place and used else None,
+            span=_moved(meaning.span, by=-sentence.start),
+            place=_moved(place, by=-sentence.start) if place and used else None,
             cue=judgement.cue,
         )
 
     def _places(self, key: str, sentence: _Sentence) -> tuple[list[Place], Span | None]:
         """Return the places of an observation, and the words that name them.
 
-        Its anatomy, and sides and zones among its own words ("bibasilar").
+        They are its anatomy, and sides and zones among its own words ("bibasilar").
         """
         anatomy = self._links.anatomy(key)
         spans = [self._entities[each].span for each in anatomy]
@@ -310,7 +284,7 @@ class GraphReader:
             if each not in anatomy:
                 start = self._entities[each].span[0]
                 spans += [
-                    (match.start + start, match.end + start)
+                    _moved((match.start, match.end), by=start)
                     for match in self._phrases(self._entities[each].span)
                     if match.entry.is_place
                 ]
@@ -332,7 +306,7 @@ class GraphReader:
     def _no_claim(
         self, meaning: _Meaning, judgement: Judgement, places: Sequence[Place]
     ) -> str | None:
-        """Return why a meaning claims nothing, as it is counted; None: it does."""
+        """Return why a meaning claims nothing, in the words of the log; None if it does."""
         kinds = self._lexicon.kinds
         if judgement.existence is None:
             return "observations in questions and plans"
@@ -353,3 +327,7 @@ class GraphReader:
     def _words(self, key: str) -> str:
         start, end = self._entities[key].span
         return self._text[start:end]
+
+
+def _moved(span: Span, *, by: int) -> Span:
+    return span[0] + by, span[1] + by

@@ -1,4 +1,4 @@
-"""RadGraph JSON files -> the documents of some studies, one document at a time.
+"""Read the documents of some studies from a RadGraph JSON file, one at a time.
 
 A file is one object, from a key per report to a graph: what the radgraph package
 returns, or `MIMIC-CXR_graphs.json` as PhysioNet distributes it. Such a file can be
@@ -106,7 +106,7 @@ def iter_documents(
 
 
 class _Reader:
-    """A window that moves over the file."""
+    """A window that moves over the file, so that little of it is in memory."""
 
     def __init__(self, stream: TextIO, *, name: str, chunk: int, limit: int) -> None:
         self._stream = stream

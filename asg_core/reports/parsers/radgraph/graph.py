@@ -1,4 +1,4 @@
-"""One RadGraph document -> its entities, with offsets into the original report.
+"""Read one RadGraph document: its entities, with offsets into the original report.
 
 A document holds the report, or sections of it, re-spaced: its indices count tokens
 between blanks. The report itself is found again by walking over the characters that are
@@ -8,13 +8,10 @@ no blanks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from asg_core.reports.parsers.parser import Span, UnreadableReportError
 from asg_core.terms.existence import Existence
 
-Relation = Literal["modify", "located_at", "suggestive_of"]
-_RELATIONS: tuple[Relation, ...] = ("modify", "located_at", "suggestive_of")
 _EXISTENCE: Mapping[str, Existence] = {
     "DP": Existence.PRESENT,
     "DA": Existence.ABSENT,
@@ -43,7 +40,7 @@ class Entity:
     is_observation: bool
     is_measurement: bool
     existence: Existence
-    relations: tuple[tuple[Relation, str], ...]
+    relations: tuple[tuple[str, str], ...]
     """What it points at: relation and key of the other entity."""
 
 
@@ -247,17 +244,16 @@ def _label(label: object) -> tuple[bool, bool, Existence]:
     raise _malformed("a label of RadGraph or RadGraph-XL", "another one")
 
 
-def _relations(relations: object) -> tuple[tuple[Relation, str], ...]:
+def _relations(relations: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(relations, list):
         raise _malformed("a list of relations", type(relations).__name__)
-    read: list[tuple[Relation, str]] = []
+    read: list[tuple[str, str]] = []
     for relation in relations:
         match relation:
-            case [str(name), str(target)]:
-                known = next((each for each in _RELATIONS if each == name), None)
-                if known is None:
-                    raise _malformed("modify, located_at or suggestive_of", "another")
-                read.append((known, target))
+            case ["modify" | "located_at" | "suggestive_of" as name, str(target)]:
+                read.append((name, target))
+            case [str(), str()]:
+                raise _malformed("modify, located_at or suggestive_of", "another")
             case _:
                 raise _malformed("relations of a name and a key", "something else")
     return tuple(read)

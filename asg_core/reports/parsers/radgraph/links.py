@@ -1,6 +1,6 @@
-"""The entities of a graph as the sentences of a report see them.
+"""Sort the entities of a graph by the sentences of a report, and follow its edges.
 
-Which sentence an entity lies in, what modifies it, and which anatomy it is located at.
+They say which sentence an entity lies in, what modifies it, and where it is located.
 Modifiers of modifiers count, to any depth. An edge `modify` that leaves its sentence is
 no phrase and is not followed; `located_at` may lead into the sentence before, as the
 places of all parsers may.

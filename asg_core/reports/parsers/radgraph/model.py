@@ -1,9 +1,9 @@
-"""The model of the radgraph package, one report at a time.
+"""Run the model of the radgraph package, one report at a time.
 
 The package ignores its batch size, prints, unpacks its archive without a filter, and
 leaves out documents that fail: here it gets one text, its output goes to the log, its
 archive is unpacked with a filter, and a document that is left out is an error of that
-report. Facts of the release 0.1.18.
+report. All this was found with release 0.1.18.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""One sentence and its dependency tree -> its claims.
+"""Turn one sentence and its dependency tree into its claims.
 
 Phrases, cues and place words are found by the lexicon, and claims are made from them by
 the rules of the parser `lexicon`. The tree decides what belongs together: for each
@@ -221,5 +221,5 @@ class _TreeReader:
 
 
 def _is_of(claim: Claim, state: Match) -> bool:
-    """Whether a claim was made by this state: it ends its span on one side."""
+    """Whether a claim was made by this state, which then ends its span on one side."""
     return claim.span[0] == state.start or claim.span[1] == state.end

@@ -37,7 +37,7 @@ class Landmarks:
 
 
 def groups_of(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
-    """Return the groups that the tree gives to a finding, in order; [] if none."""
+    """Return the groups that the tree gives to a finding, in order."""
     own = _own(tree, landmarks, finding)
     if own:
         if all(place.zone and place.sides for group in own for place in group.places):
@@ -49,10 +49,10 @@ def groups_of(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
 
 
 def subjects_of(tree: Tree, state: int) -> list[int]:
-    """Return the tokens that a state is about; [] where the tree does not say.
+    """Return the tokens that a state is about; none where the tree does not say.
 
-    The noun that it describes ("normal heart size"), or else the subjects of its verb
-    ("heart size is normal"), or what hangs below it ("enlargement of the heart").
+    They are the noun that it describes ("normal heart size"), or else the subjects of its
+    verb ("heart size is normal"), or what hangs below it ("enlargement of the heart").
     """
     token = tree.tokens[state]
     if token.base in ADJECTIVES and token.head != state:
@@ -99,9 +99,10 @@ def is_about(
 
 
 def noun_of(tree: Tree, finding: int) -> int | None:
-    """Return the noun that a finding describes, or has by "with".
+    """Return the noun that a finding describes, or that it belongs to by "with".
 
-    "Calcified hilar nodes", "the left base with scarring".
+    It describes one in "calcified hilar nodes", and belongs to one in "the left base with
+    scarring".
     """
     token = tree.tokens[finding]
     if token.head == finding:
@@ -138,8 +139,9 @@ def _own(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
 def _of_neighbours(tree: Tree, landmarks: Landmarks, finding: int) -> list[Group]:
     """Return the groups of the nearest coordinated finding that has some.
 
-    One before it gives what it has; one behind it only what follows that: "scar and
-    effusion in the left base", but not "scar and left effusion".
+    A finding before it gives all its groups, one behind it only those that follow: they
+    share a place in "scar and effusion in the left base", but not in "scar and left
+    effusion".
     """
     chain = _coordinated(tree, finding)
     others = [other for other in landmarks.findings if other in chain]

@@ -1,4 +1,4 @@
-"""The dependency tree of one sentence, as plain values: heads and labels.
+"""Hold the dependency tree of one sentence as plain values: heads and labels.
 
 Labels come in two styles, and a model can mix them: ClearNLP (`prep`, `pobj`, `dobj`)
 and Stanford or Universal Dependencies (`nmod`, `case`, `cop`, `nsubj:pass`), which
@@ -38,7 +38,7 @@ class Edge(Enum):
 
 
 class Token(NamedTuple):
-    """One token: characters, half-open; the index of its head, its own for a root."""
+    """One token: its characters, half-open, and its head; a root is its own head."""
 
     text: str
     start: int
@@ -184,7 +184,8 @@ class Tree:
     def _is_contrasted(self, index: int) -> bool:
         """Whether a conjunct says something of its own.
 
-        It has a subject, or an article ("no effusion and a nodule"), or "but" before it.
+            It does if it has a subject, or an article ("no effusion and a nodule"), or if "but"
+        stands before it.
         """
         if self.child(index, SUBJECTS) is not None:
             return True

@@ -138,7 +138,9 @@ def test_a_folder_without_lexicon_files_or_with_others_is_refused(
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"absent: expected a folder .* found none\. Name"):
+    with pytest.raises(
+        ValueError, match=r"absent: expected a folder .* found none\. Name"
+    ):
         load_lexicon(tmp_path / "absent")
 
 
@@ -172,8 +174,8 @@ BAD_LINES = [
         "mass\t-\tone\t*\t-",
         "a finding that has no line yet out of",
     ),
-    ("finding_kinds.tsv", "odd\tmass\t-\t-", "a kind that has no line yet out of"),
-    ("finding_kinds.tsv", "tip\ttip\t-\t-", "a kind that has no line yet out of"),
+    ("finding_kinds.tsv", "odd\tmass\t-", "a kind that has no line yet out of"),
+    ("finding_kinds.tsv", "tip\ttip\t-", "a kind that has no line yet out of"),
     ("sections.tsv", "verdict\tverdicts\twhole\t-", "a section out of"),
     ("sections.tsv", "verdict\timpression\tsome\t-", "a match out of"),
     ("sentences.tsv", "dr.\tabbreviation\t-", "12 letters and full stops, without"),

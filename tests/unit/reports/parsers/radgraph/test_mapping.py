@@ -8,7 +8,7 @@ import pytest
 
 from asg_core.reports.config import RadgraphConfig, ReportsConfig
 from asg_core.reports.lexicon.load import load_lexicon
-from asg_core.reports.lexicon.observations import Observation
+from asg_core.reports.lexicon.rules import Observation
 from asg_core.reports.parse import parse_reports
 from asg_core.terms.existence import Existence
 from support.graphs import V1, XL, document
