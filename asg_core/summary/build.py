@@ -4,73 +4,30 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import polars as pl
 
 import asg_core
-from asg_core.evaluation.published import read_published
 from asg_core.files import replacing
 from asg_core.provenance import git_commit
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.files import ASSETS, PAGES, TABLES
-from asg_core.summary.inputs import (
-    Evaluations,
-    Run,
-    SummaryInputs,
-    config_at,
-    encoder_order,
-    has_corpus,
-    read_evaluations,
-    read_runs,
-)
-from asg_core.summary.pages.benchmarks.page import (
-    FLOOR_NOTE,
-    about_benchmarks,
-    failures_sheet,
-    group_results,
-    not_applicable,
-    overview_sheets,
-    remarks,
-)
-from asg_core.summary.pages.checked import checked_sheets
-from asg_core.summary.pages.data import (
-    read_timings,
-    rejects_by_stage,
-    rejects_sheet,
-    rows_sheet,
-    scores_sheets,
-    table_rows,
-    timings_sheet,
-)
-from asg_core.summary.pages.examples import Example, choose_examples
-from asg_core.summary.pages.origin import (
-    code_sheet,
-    config_yaml,
-    encoders_sheet,
-    origin_facts,
-    versions_sheet,
-)
-from asg_core.summary.pages.pipeline import draw_pipeline
-from asg_core.summary.pages.published import published_groups
-from asg_core.summary.pages.training import draw_curves, runs_sheet
-from asg_core.summary.pages.triplets import ShownSentence, choose_sentences
-from asg_core.summary.pages.views import ShownViews, show_views
-from asg_core.summary.plots import LegendEntry
-from asg_core.summary.render import TEMPLATES, Page, render_pages
-from asg_core.summary.sheets.sheet import Sheet, empty_sheet, write_sheet
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS
-from asg_core.tables.schema import read_tables
+from asg_core.summary.inputs import Results, SummaryInputs, read_results
+from asg_core.summary.pages.benchmarks.page import FLOOR_NOTE, benchmarks_page
+from asg_core.summary.pages.data import data_page
+from asg_core.summary.pages.examples import examples_page
+from asg_core.summary.pages.overview import overview_page
+from asg_core.summary.pages.published import published_page
+from asg_core.summary.pages.training import training_page
+from asg_core.summary.pages.triplets import triplets_page
+from asg_core.summary.pages.views import show_views
+from asg_core.summary.render import TEMPLATES, SummaryPage, render_pages
+from asg_core.summary.sheets.formats import write_sheet
+from asg_core.summary.sheets.sheet import Sheet, empty_sheet
 
 logger = logging.getLogger(__name__)
 
 _OWN_NAMES = frozenset(
     # Earlier versions wrote the examples' images into a folder of their own.
     {*ASSETS, "images", TABLES, *(f"{name}.html" for name in PAGES)}
-)
-_HIDDEN = (
-    "Images, reports and their ids are not shown: this corpus is not synthetic, and "
-    "privacy.export_examples is off. Check the data use agreement before turning it on."
 )
 
 
@@ -86,17 +43,17 @@ def build_summary(
     """Write the folder `out` and return the path of its index.html.
 
     The folder works without a network, from a file system. What was not made leaves a
-    sentence in its place. It is built beside `out` and then takes its place, so that
-    there is never half a summary. Same inputs, same bytes, with the same versions of
-    the packages.
+    sentence in its place. The folder is built beside `out` and then takes its place, so
+    that there is never half a summary. The same inputs give the same bytes, with the
+    same versions of the packages.
 
     Args:
         inputs: The files that it is made of.
         out: A folder that does not exist, is empty, or holds an earlier summary.
         config: What to show.
         is_synthetic: Whether the corpus was made by a program; every page then says so.
-        may_export_examples: Whether report texts, pixels and ids may be copied. Without,
-            none is read.
+        may_export_examples: Whether report texts, pixels and ids may be copied. They are
+            not even read where they may not.
         sheet_names: Tables that are written in any case (`files.table_files`), without
             rows where the results have nothing for them.
 
@@ -106,239 +63,66 @@ def build_summary(
         TableError: If a file is not the table it should be.
     """
     _check_out(out)
-    commit = git_commit()
-    evaluations = read_evaluations(inputs.evaluations)
-    runs = read_runs(inputs.runs)
-    examples = (
-        choose_examples(
-            inputs, num_examples=config.num_examples, size=config.example_size
-        )
-        if may_export_examples
-        else []
+    results = read_results(
+        inputs, is_synthetic=is_synthetic, may_export_examples=may_export_examples
     )
-    views = show_views(inputs, may_export_examples=may_export_examples)
-    pages = [
-        _index_page(
-            inputs,
-            runs,
-            evaluations,
-            views=views,
-            commit=commit,
-            is_synthetic=is_synthetic,
-        ),
-        _data_page(inputs, views=views, may_export_examples=may_export_examples),
-    ]
-    is_of_corpus = has_corpus(inputs.config)
-    if is_of_corpus:
-        pages += [
-            _triplets_page(
-                inputs,
-                choose_sentences(inputs, num_sentences=config.num_sentences)
-                if may_export_examples
-                else [],
-                may_export_examples=may_export_examples,
-            ),
-            _examples_page(examples, may_export_examples=may_export_examples),
-            _training_page(runs),
-        ]
-    pages.append(_benchmarks_page(inputs, runs, evaluations))
-    if config.published:
-        pages.append(_published_page(inputs, evaluations, is_synthetic=is_synthetic))
-    shared: dict[str, object] = {
-        "title": config.title
-        or (f"ASG on {inputs.corpus}" if is_of_corpus else inputs.corpus),
-        "corpus": inputs.corpus,
-        "has_corpus": is_of_corpus,
-        "version": asg_core.__version__,
-        "commit": commit,
-        "is_synthetic": is_synthetic,
-        "may_export_examples": may_export_examples,
-        "floor_note": FLOOR_NOTE,
-    }
-    files = render_pages(pages, shared=shared)
+    commit = git_commit()
+    pages = _make_pages(results, config=config, commit=commit)
+    shared = _shared(results, title=config.title, commit=commit)
+    html = render_pages(pages, shared=shared)
     sheets = {sheet.name: sheet for page in pages for sheet in _sheets_in(page.values)}
     missing = [name for name in sheet_names if name not in sheets]
     if missing:
         logger.info("tables without rows: %s", ", ".join(missing))
     sheets |= {name: empty_sheet(name) for name in missing}
-    _write(files, sheets=list(sheets.values()), out=out)
-    logger.info(
-        "summary: %d pages, %d tables, %d examples",
-        len(files),
-        len(sheets),
-        len(examples),
-    )
+    with replacing(out) as fresh:
+        (fresh / TABLES).mkdir(parents=True)
+        for name, text in html.items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        for name in ASSETS:
+            shutil.copyfile(TEMPLATES / name, fresh / name)
+        for sheet in sheets.values():
+            write_sheet(sheet, fresh / TABLES)
+    logger.info("summary: %d pages, %d tables", len(pages), len(sheets))
     return out / "index.html"
 
 
-def _index_page(
-    inputs: SummaryInputs,
-    runs: Sequence[Run],
-    evaluations: Evaluations,
-    *,
-    views: ShownViews | None,
-    commit: str | None,
-    is_synthetic: bool,
-) -> Page:
-    metrics = evaluations.metrics
-    names = _encoders(inputs, evaluations)
-    return Page(
-        name="index",
-        label="Overview",
-        values={
-            "steps": draw_pipeline(
-                rows=table_rows(_stage_metrics(inputs)),
-                rejects=rejects_by_stage(_rejects(inputs)),
-                num_runs=len(runs),
-                num_encoders=len(names),
-                num_benchmarks=len(
-                    {*metrics["benchmark"], *(n.benchmark for n in evaluations.notes)}
-                ),
+def _make_pages(
+    results: Results, *, config: SummaryConfig, commit: str | None
+) -> list[SummaryPage]:
+    """Return the pages in the order of the navigation."""
+    views = show_views(results.inputs, may_export_examples=results.may_export_examples)
+    pages = [
+        overview_page(results, views=views, commit=commit),
+        data_page(results, views=views),
+    ]
+    if results.has_corpus:
+        pages += [
+            triplets_page(results, num_sentences=config.num_sentences),
+            examples_page(
+                results, num_examples=config.num_examples, size=config.example_size
             ),
-            "views_text": "" if views is None else views.text,
-            "is_warned": views is not None and views.is_warned,
-            "overview": overview_sheets(metrics, encoders=names),
-            "failures": failures_sheet(evaluations.notes),
-            "facts": origin_facts(inputs, commit=commit, is_synthetic=is_synthetic),
-            "versions_sheet": versions_sheet(),
-            "code_sheet": code_sheet(inputs.code_digests),
-            "config_yaml": config_yaml(inputs.config),
-        },
-    )
+            training_page(results),
+        ]
+    pages.append(benchmarks_page(results))
+    return [*pages, published_page(results)] if config.published else pages
 
 
-def _data_page(
-    inputs: SummaryInputs, *, views: ShownViews | None, may_export_examples: bool
-) -> Page:
-    metrics = _stage_metrics(inputs)
-    return Page(
-        name="data",
-        label="Data",
-        values={
-            "rows": rows_sheet(metrics),
-            "views": views,
-            "rejects": rejects_sheet(
-                _rejects(inputs), may_export_examples=may_export_examples
-            ),
-            "scores": scores_sheets(metrics),
-            "timings": timings_sheet(read_timings(inputs.timings)),
-        },
-    )
-
-
-def _triplets_page(
-    inputs: SummaryInputs,
-    sentences: Sequence[ShownSentence],
-    *,
-    may_export_examples: bool,
-) -> Page:
-    return Page(
-        name="triplets",
-        label="Triplets",
-        values={
-            "checked": checked_sheets(inputs),
-            "sentences": sentences,
-            "hidden_reason": "" if may_export_examples else _HIDDEN,
-        },
-    )
-
-
-def _examples_page(examples: Sequence[Example], *, may_export_examples: bool) -> Page:
-    return Page(
-        name="examples",
-        label="Examples",
-        values={
-            "examples": examples,
-            "hidden_reason": "" if may_export_examples else _HIDDEN,
-        },
-    )
-
-
-def _training_page(runs: Sequence[Run]) -> Page:
-    return Page(
-        name="training",
-        label="Training",
-        values={
-            "runs": [
-                LegendEntry(label=run.name, series=series)
-                for series, run in enumerate(runs)
-            ],
-            "facts": runs_sheet(runs),
-            "curves": draw_curves({run.name: run.history for run in runs}),
-        },
-    )
-
-
-def _benchmarks_page(
-    inputs: SummaryInputs, runs: Sequence[Run], evaluations: Evaluations
-) -> Page:
-    names = _encoders(inputs, evaluations)
-    return Page(
-        name="benchmarks",
-        label="Benchmarks",
-        values={
-            "encoders": encoders_sheet(names, config=inputs.config),
-            "groups": group_results(
-                evaluations.metrics,
-                encoders=names,
-                series=_series(names, runs=runs, config=inputs.config),
-            ),
-            "about": about_benchmarks(evaluations.notes),
-            "remarks": remarks(evaluations.notes),
-            "missing": not_applicable(evaluations.notes),
-            "failures": failures_sheet(evaluations.notes),
-        },
-    )
-
-
-def _published_page(
-    inputs: SummaryInputs, evaluations: Evaluations, *, is_synthetic: bool
-) -> Page:
-    return Page(
-        name="published",
-        label="Published",
-        values={
-            "published": published_groups(
-                read_published(),
-                metrics=evaluations.metrics,
-                encoders=_encoders(inputs, evaluations),
-                is_synthetic=is_synthetic,
-            )
-        },
-    )
-
-
-def _series(
-    names: Sequence[str], *, runs: Sequence[Run], config: Mapping[str, Any]
-) -> dict[str, int]:
-    """Return the colour of every encoder: that of its run, else one of its own."""
-    positions = {run.name: index for index, run in enumerate(runs)}
-    series: dict[str, int] = {}
-    for name in names:
-        encoder = config_at(config, "evaluation", "encoders", name)
-        is_run = encoder.get("kind", "run") == "run"
-        run = encoder.get("run") or name
-        if is_run and run in positions and positions[run] not in series.values():
-            series[name] = positions[run]
-    free = len(runs)
-    for name in names:
-        if name not in series:
-            series[name] = free
-            free += 1
-    return series
-
-
-def _encoders(inputs: SummaryInputs, evaluations: Evaluations) -> list[str]:
-    names = {*evaluations.metrics["encoder"], *(n.encoder for n in evaluations.notes)}
-    return encoder_order(inputs.config, sorted(names))
-
-
-def _stage_metrics(inputs: SummaryInputs) -> pl.DataFrame:
-    return read_tables(inputs.stage_metrics, schema=STAGE_METRICS)
-
-
-def _rejects(inputs: SummaryInputs) -> pl.DataFrame:
-    return read_tables(inputs.rejects, schema=REJECTS)
+def _shared(
+    results: Results, *, title: str | None, commit: str | None
+) -> dict[str, object]:
+    """Return what the templates of all pages see."""
+    corpus = results.inputs.corpus
+    return {
+        "title": title or (f"ASG on {corpus}" if results.has_corpus else corpus),
+        "corpus": corpus,
+        "has_corpus": results.has_corpus,
+        "version": asg_core.__version__,
+        "commit": commit,
+        "is_synthetic": results.is_synthetic,
+        "may_export_examples": results.may_export_examples,
+        "floor_note": FLOOR_NOTE,
+    }
 
 
 def _sheets_in(values: object) -> Iterator[Sheet]:
@@ -366,20 +150,3 @@ def _check_out(out: Path) -> None:
             f"{out}: expected an earlier summary or an empty folder, found {others[:5]}; "
             "the folder is replaced as a whole, so choose another or move these away"
         )
-
-
-def _write(
-    files: Mapping[str, str],
-    *,
-    sheets: Sequence[Sheet],
-    out: Path,
-) -> None:
-    """Write everything into a folder beside `out`, and put it in its place."""
-    with replacing(out) as fresh:
-        (fresh / TABLES).mkdir(parents=True)
-        for name, text in files.items():
-            (fresh / name).write_text(text, encoding="utf-8")
-        for name in ASSETS:
-            shutil.copyfile(TEMPLATES / name, fresh / name)
-        for sheet in sheets:
-            write_sheet(sheet, fresh / TABLES)

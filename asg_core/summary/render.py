@@ -1,4 +1,4 @@
-"""Templates and what fills them -> the files of the summary."""
+"""Fill the templates: pages and what they show become HTML."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import jinja2
 
-from asg_core.summary.pages.examples import NUM_HUES
 from asg_core.summary.sheets.names import benchmark_label
 from asg_core.summary.sheets.numbers import count_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+NUM_HUES = 8
+"""Colours of units; a ninth unit of an image starts again with the first."""
 
 # What stands beside a name where its line has this mark: the marks of `plots`.
 MARKS: tuple[str, ...] = (
@@ -28,7 +30,7 @@ MARKS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class SummaryPage:
     """One page: its file, its name in the navigation, and what its template shows."""
 
     name: str
@@ -42,7 +44,7 @@ class Page:
 
 
 def render_pages(
-    pages: Sequence[Page], *, shared: Mapping[str, object]
+    pages: Sequence[SummaryPage], *, shared: Mapping[str, object]
 ) -> dict[str, str]:
     """Return the HTML of every page by file name.
 

@@ -20,9 +20,12 @@ from asg_core.summary.sheets.scores import (
     ALL,
     Point,
     by_point,
-    floor_text,
+    floor_texts,
+    fractions_of,
+    metrics_of,
     over_seeds,
     score_cell,
+    split_by,
 )
 from asg_core.tables.catalog import METRICS
 from asg_core.tables.schema import read_tables
@@ -120,44 +123,42 @@ def results_table(
     order = [name for name in encoders if name in names]
     order += [name for name in names if name not in order]
     blocks = []
-    for _, rows in points.sort("benchmark", "protocol", maintain_order=True).group_by(
-        "benchmark", "protocol", maintain_order=True
-    ):
-        known = [str(name) for name in rows["metric"].unique().sort()]
-        for metric in headline_metrics(str(rows["benchmark"][0]), known):
+    for (benchmark, _), rows in split_by(points, "benchmark", "protocol"):
+        for metric in headline_metrics(benchmark, metrics_of(rows)):
             used = rows.filter(pl.col("metric") == metric)
-            blocks.append(_block(used, metric=metric, encoders=order))
+            blocks.append(_block(used, encoders=order))
     head = "In %, with the 95 % bootstrap interval over the test patients in brackets."
     # Plain ASCII: a terminal may know nothing else.
     return "\n".join([head, *blocks, ""]).replace("\u2013", "-") + failed
 
 
-def _block(rows: pl.DataFrame, *, metric: str, encoders: Sequence[str]) -> str:
+def _block(rows: pl.DataFrame, *, encoders: Sequence[str]) -> str:
     """Return one metric of one benchmark under one protocol."""
-    first = rows.row(0, named=True)
+    benchmark, protocol, metric = rows.select("benchmark", "protocol", "metric").row(0)
     num_items = max(round(count) for count in rows["num_items"])
     num_seeds = max(int(count) for count in rows["num_seeds"])
     title = (
-        f"{first['benchmark']}, {first['protocol']}: {metric_label(metric)}, "
+        f"{benchmark}, {protocol}: {metric_label(metric)}, "
         f"{plural_text(num_items, 'test image')}, {plural_text(num_seeds, 'seed')}"
     )
-    fractions = rows["fraction"].unique().sort().to_list()
+    fractions = fractions_of(rows)
     points = by_point(rows)
     known = set(rows["encoder"])
-    body = {
-        encoder: [_value(points.get((encoder, fraction))) for fraction in fractions]
-        for encoder in encoders
-        if encoder in known
-    }
-    body["floor"] = [
-        f"{_floor(rows, fraction, metric=metric):>5}" for fraction in fractions
+    floors = floor_texts(rows, fractions=fractions)
+    lines_of = [
+        ("", [f"{fraction_text(fraction):>5}" for fraction in fractions]),
+        *(
+            (name, [_value(points.get((name, fraction))) for fraction in fractions])
+            for name in encoders
+            if name in known
+        ),
+        ("floor", [f"{text or '-':>5}" for text in floors]),
     ]
-    head = [f"{fraction_text(fraction):>5}" for fraction in fractions]
-    width = max(len(text) for texts in [head, *body.values()] for text in texts)
-    name_width = min(max(len(name) for name in body), _NAME)
+    width = max(len(text) for _, texts in lines_of for text in texts)
+    name_width = min(max(len(name) for name, _ in lines_of), _NAME)
     num_shown = max((WIDTH - name_width - len(_GAP)) // (width + len(_GAP)), 1)
     lines = [title]
-    for name, texts in {"": head, **body}.items():
+    for name, texts in lines_of:
         shown = "".join(f"{_GAP}{text:<{width}}" for text in texts[-num_shown:])
         lines.append(f"{_GAP}{_cut(name, name_width)}{shown}".rstrip())
     if num_shown < len(fractions):
@@ -179,16 +180,11 @@ def failure_paragraph(encoder: str, benchmark: str, reason: str) -> str:
     return "\n" + "\n".join(lines) + "\n"
 
 
-def _floor(rows: pl.DataFrame, fraction: float, *, metric: str) -> str:
-    points = rows.filter(pl.col("fraction") == fraction)
-    return floor_text(points, metric=metric) or "-"
-
-
 def _value(row: Point | None) -> str:
     """Return "81.2 [79.0, 83.4]"; the spread over seeds is on the pages."""
     if row is None or row["value"] is None:
         return "    -"
-    cell = score_cell(row | {"sd": None, "num_seeds": row["num_values"]})
+    cell = score_cell({**row, "sd": None, "num_seeds": row["num_values"]})
     return f"{cell.text:>5} {cell.small}".rstrip()
 
 

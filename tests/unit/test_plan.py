@@ -53,7 +53,9 @@ def test_a_damaged_line_of_a_lexicon_stops_before_the_first_job(tmp_path: Path) 
     (tmp_path / "cues.tsv").write_text("phrase\tcue\treason\nno\tdenies\t-\n")
     project = resolve_config({"reports": {"lexicon": str(tmp_path)}})
 
-    with pytest.raises(ConfigError, match=r"reports\.lexicon: .*cues\.tsv, line 2: exp"):
+    with pytest.raises(
+        ConfigError, match=r"reports\.lexicon: .*cues\.tsv, line 2: exp"
+    ):
         check_start(project)
 
 

@@ -7,7 +7,13 @@ import polars as pl
 
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.summary.sheets.numbers import MISSING, count_text, percent_text
-from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
+from asg_core.summary.sheets.sheet import (
+    Cell,
+    Sheet,
+    cells,
+    number_columns,
+    text_columns,
+)
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.tables.schema import read_tables
 
@@ -56,13 +62,10 @@ def _scores_sheet(scores: pl.DataFrame) -> Sheet:
         name="checked_triplets",
         caption="Triplets that a person judged, in %.",
         columns=(
-            Column(label="Element", is_number=False),
-            Column(label="Of", is_number=False),
-            Column(label="Precision"),
-            Column(label="Recall"),
-            Column(label="F1"),
-            Column(label="Rows judged"),
-            Column(label="True triplets"),
+            *text_columns("Element", "Of"),
+            *number_columns(
+                "Precision", "Recall", "F1", "Rows judged", "True triplets"
+            ),
         ),
         rows=tuple(
             (
@@ -109,10 +112,8 @@ def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
         name="checked_confusions",
         caption="What was proposed where a person found something else.",
         columns=(
-            Column(label="Element", is_number=False),
-            Column(label="Proposed", is_number=False),
-            Column(label="True", is_number=False),
-            Column(label="Rows"),
+            *text_columns("Element", "Proposed", "True"),
+            *number_columns("Rows"),
         ),
         rows=tuple(
             cells([element, proposed, truth, count_text(number)])

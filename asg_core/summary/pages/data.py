@@ -1,39 +1,52 @@
-"""Rows, rejects, timings and stage scores -> sheets, and the picture of the pipeline."""
+"""The page on data: rows, views, rejects and scores of the stages, and their timings."""
 
-import csv
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
-from asg_core.summary.sheets.numbers import (
-    MISSING,
-    count_text,
-    number_text,
-    seconds_text,
+from asg_core.summary.inputs import Results
+from asg_core.summary.pages.timings import read_timings, timings_sheet
+from asg_core.summary.pages.views import ShownViews
+from asg_core.summary.render import SummaryPage
+from asg_core.summary.sheets.numbers import count_text, number_text
+from asg_core.summary.sheets.scores import ALL
+from asg_core.summary.sheets.sheet import (
+    Cell,
+    Sheet,
+    cells,
+    missing_cell,
+    number_columns,
+    text_columns,
 )
-from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
 from asg_core.tables.catalog import TABLES
 from asg_core.terms.stages import Stage
 
-_ALL = "all"
 _COUNTS = ("rows", "rejects")
-_OWN_RULE = "build_summary"
-"""Its timing is of an earlier build of these very pages."""
-
+_STAGES = [stage.value for stage in Stage]
 _ABOUT = {table.name: table.about for table in TABLES}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """What the jobs of one rule took."""
+def data_page(results: Results, *, views: ShownViews | None) -> SummaryPage:
+    """Return the page that says what each stage made, and how well.
 
-    rule: str
-    num_jobs: int
-    seconds: float  # of all jobs together
-    longest: float  # seconds of the longest job
-    memory_mb: float | None  # of the largest job; null where nobody measured it
+    Args:
+        results: What the pages show.
+        views: What is said about views; None if there are no images.
+    """
+    return SummaryPage(
+        name="data",
+        label="Data",
+        values={
+            "rows": rows_sheet(results.stage_metrics),
+            "views": views,
+            "rejects": rejects_sheet(
+                results.rejects, may_export_examples=results.may_export_examples
+            ),
+            "scores": scores_sheets(results.stage_metrics),
+            "timings": timings_sheet(read_timings(results.inputs.timings)),
+        },
+    )
 
 
 def rows_sheet(metrics: pl.DataFrame) -> Sheet | None:
@@ -41,15 +54,15 @@ def rows_sheet(metrics: pl.DataFrame) -> Sheet | None:
     counts = table_rows(metrics)
     if not counts:
         return None
-    order = {table.name: index for index, table in enumerate(TABLES)}
-    names = sorted(counts, key=lambda name: (order.get(name, len(order)), name))
+    known = [name for name in _ABOUT if name in counts]
+    names = known + sorted(set(counts) - set(known))
     return Sheet(
         name="rows",
         caption="Rows of every table, all shards together.",
         columns=(
-            Column(label="Table", is_number=False),
-            Column(label="Rows"),
-            Column(label="What a row is", is_number=False),
+            *text_columns("Table"),
+            *number_columns("Rows"),
+            *text_columns("What a row is"),
         ),
         rows=tuple(
             cells([name, count_text(counts[name]), _ABOUT.get(name, "")])
@@ -59,12 +72,9 @@ def rows_sheet(metrics: pl.DataFrame) -> Sheet | None:
 
 
 def table_rows(metrics: pl.DataFrame) -> dict[str, int]:
-    """Return the number of rows of every counted table."""
+    """Return the number of rows of every counted table, from rows of STAGE_METRICS."""
     rows = metrics.filter((pl.col("metric") == "rows") & pl.col("value").is_not_null())
-    return {
-        row["target"]: int(row["value"])
-        for row in rows.sort("target").iter_rows(named=True)
-    }
+    return {target: int(value) for target, value in rows["target", "value"].iter_rows()}
 
 
 def rejects_sheet(rejects: pl.DataFrame, *, may_export_examples: bool) -> Sheet | None:
@@ -81,15 +91,11 @@ def rejects_sheet(rejects: pl.DataFrame, *, may_export_examples: bool) -> Sheet 
         .agg(pl.len().alias("items"), pl.first("item_id"), pl.first("detail"))
         .sort("stage", "items", "reason", descending=[False, True, False])
     )
-    columns = [
-        Column(label="Stage", is_number=False),
-        Column(label="Reason", is_number=False),
-        Column(label="Items"),
-    ]
-    kept = ["stage", "reason", "items"]
+    columns = (*text_columns("Stage", "Reason"), *number_columns("Items"))
     if may_export_examples:
-        columns.append(Column(label="The first of them", is_number=False))
-        kept += ["item_id", "detail"]
+        columns += text_columns("The first of them")
+    else:
+        groups = groups.drop("item_id", "detail")
     rows = []
     for row in groups.iter_rows(named=True):
         texts = [row["stage"], row["reason"], count_text(row["items"])]
@@ -99,9 +105,9 @@ def rejects_sheet(rejects: pl.DataFrame, *, may_export_examples: bool) -> Sheet 
     return Sheet(
         name="rejects",
         caption="What the stages could not use, by reason.",
-        columns=tuple(columns),
+        columns=columns,
         rows=tuple(rows),
-        data=groups.select(kept),
+        data=groups,
         num_row_heads=2,
     )
 
@@ -113,102 +119,31 @@ def rejects_by_stage(rejects: pl.DataFrame) -> dict[str, int]:
 
 
 def scores_sheets(metrics: pl.DataFrame) -> list[tuple[Sheet, Sheet | None]]:
-    """Return for each scored stage: its overall metrics, and those of single targets."""
+    """Return for each scored stage: its overall metrics, and those of single targets.
+
+    Stages stand in the order of the pipeline. Counts are not scores, nor is what the
+    synthetic world says about itself.
+    """
     is_score = ~pl.col("metric").is_in(_COUNTS) & (
         pl.col("stage") != Stage.MAKE_SYNTHETIC
     )
     scores = metrics.filter(is_score).sort("stage", "metric", "target")
-    stages = scores["stage"].unique().sort().to_list()
+    stages = set(scores["stage"])
+    known = [stage for stage in _STAGES if stage in stages]
     sheets = []
-    for stage in sorted(stages, key=_place):
+    for stage in known + sorted(stages - set(known)):
         rows = scores.filter(pl.col("stage") == stage)
-        overall = rows.filter(pl.col("target") == _ALL)
-        single = rows.filter(pl.col("target") != _ALL)
-        sheets.append((_overall_sheet(stage, overall), _single_sheet(single)))
+        overall = rows.filter(pl.col("target") == ALL)
+        single = rows.filter(pl.col("target") != ALL)
+        sheets.append((_overall_sheet(stage, overall), _single_sheet(stage, single)))
     return sheets
-
-
-def read_timings(folder: Path | None) -> list[Timing]:
-    """Return the time and memory of every rule, the slowest first.
-
-    No folder, or one without files, gives no timings. Files that Snakemake did not fill
-    ("NA") count as jobs without a number.
-    """
-    if folder is None or not folder.is_dir():
-        return []
-    jobs: dict[str, list[Mapping[str, str]]] = {}
-    for path in sorted(folder.rglob("*.tsv")):
-        rule = path.relative_to(folder).parts[0]
-        if rule != _OWN_RULE:
-            with path.open(encoding="utf-8", newline="") as stream:
-                jobs.setdefault(rule, []).extend(csv.DictReader(stream, delimiter="\t"))
-    timings = [_timing(rule, rows) for rule, rows in jobs.items()]
-    return sorted(timings, key=lambda timing: (-timing.seconds, timing.rule))
-
-
-def timings_sheet(timings: Sequence[Timing]) -> Sheet | None:
-    """Return what the jobs of every rule took."""
-    if not timings:
-        return None
-    rows = [
-        cells(
-            [
-                timing.rule,
-                count_text(timing.num_jobs),
-                seconds_text(timing.seconds),
-                seconds_text(timing.longest),
-                None if timing.memory_mb is None else count_text(timing.memory_mb),
-            ]
-        )
-        for timing in timings
-    ]
-    total = sum(timing.seconds for timing in timings)
-    num_jobs = sum(timing.num_jobs for timing in timings)
-    footer = ["all", count_text(num_jobs), seconds_text(total), "", ""]
-    return Sheet(
-        name="timings",
-        caption="Time of the jobs of every rule, added up: jobs that ran side by side "
-        "count one by one. Each is of the last time that the job ran.",
-        columns=(
-            Column(label="Rule", is_number=False),
-            Column(label="Jobs"),
-            Column(label="Time"),
-            Column(label="Longest job"),
-            Column(label="Peak memory, MB"),
-        ),
-        rows=tuple(rows),
-        footer=cells(footer),
-        data=pl.DataFrame(
-            [
-                {
-                    "rule": timing.rule,
-                    "jobs": timing.num_jobs,
-                    "seconds": timing.seconds,
-                    "longest_job_seconds": timing.longest,
-                    "peak_memory_mb": timing.memory_mb,
-                }
-                for timing in timings
-            ],
-            infer_schema_length=None,
-        ),
-    )
-
-
-def _place(stage: str) -> tuple[int, str]:
-    """Return what stages are sorted by: the order of the pipeline, then the name."""
-    order = [named.value for named in Stage]
-    return order.index(stage) if stage in order else len(order), stage
 
 
 def _overall_sheet(stage: str, rows: pl.DataFrame) -> Sheet:
     return Sheet(
         name=f"scores_{stage}",
         caption=f"{stage}: overall.",
-        columns=(
-            Column(label="Metric", is_number=False),
-            Column(label="Value"),
-            Column(label="Over"),
-        ),
+        columns=(*text_columns("Metric"), *number_columns("Value", "Over")),
         rows=tuple(
             (
                 Cell(text=row["metric"].replace("_", " ")),
@@ -221,61 +156,40 @@ def _overall_sheet(stage: str, rows: pl.DataFrame) -> Sheet:
     )
 
 
-def _single_sheet(rows: pl.DataFrame) -> Sheet | None:
+def _single_sheet(stage: str, rows: pl.DataFrame) -> Sheet | None:
     """Return one row per target and one column per metric."""
     if rows.is_empty():
         return None
-    stage = rows["stage"][0]
     metrics = rows["metric"].unique(maintain_order=True).to_list()
     values = {(row["target"], row["metric"]): row for row in rows.iter_rows(named=True)}
-    targets = rows["target"].unique().sort().to_list()
     return Sheet(
         name=f"scores_{stage}_by_target",
         caption=f"{stage}: by target; below each value, the number of items it is over.",
         columns=(
-            Column(label="Target", is_number=False),
-            *(Column(label=metric.replace("_", " ")) for metric in metrics),
+            *text_columns("Target"),
+            *number_columns(*(metric.replace("_", " ") for metric in metrics)),
         ),
         rows=tuple(
             (
                 Cell(text=target),
                 *(_supported_cell(values.get((target, metric))) for metric in metrics),
             )
-            for target in targets
+            for target in rows["target"].unique().sort()
         ),
         data=rows,
     )
 
 
-def _supported_cell(row: Mapping[str, object] | None) -> Cell:
+def _supported_cell(row: Mapping[str, Any] | None) -> Cell:
+    """Return a value with what it is over; blank where a target has no such metric."""
     if row is None:
         return Cell(text="", is_muted=True)
     cell = _value_cell(row["value"])
-    over = f"({count_text(float(str(row['num_items'])))})"
+    over = f"({count_text(row['num_items'])})"
     return Cell(text=cell.text, small=over, is_muted=cell.is_muted)
 
 
-def _value_cell(value: object) -> Cell:
+def _value_cell(value: float | None) -> Cell:
     if value is None:
-        why = "undefined: there is nothing that it is over"
-        return Cell(text=MISSING, why=why, is_muted=True)
-    return Cell(text=number_text(float(str(value))))
-
-
-def _timing(rule: str, rows: Sequence[Mapping[str, str]]) -> Timing:
-    seconds = [number for row in rows if (number := _number(row.get("s"))) is not None]
-    memory = [
-        number for row in rows if (number := _number(row.get("max_rss"))) is not None
-    ]
-    return Timing(
-        rule=rule,
-        num_jobs=len(rows),
-        seconds=sum(seconds),
-        longest=max(seconds, default=0.0),
-        memory_mb=max(memory, default=None),
-    )
-
-
-def _number(text: str | None) -> float | None:
-    """Return the number in a field of a timing file; None for "NA" and "-"."""
-    return None if text in (None, "", "NA", "-") else float(str(text))
+        return missing_cell("undefined: there is nothing that it is over")
+    return Cell(text=number_text(value))

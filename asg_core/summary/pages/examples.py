@@ -1,4 +1,4 @@
-"""Examples of alignments: an image with its boxes, its report with their words."""
+"""The page of examples: an image with its boxes, its report with their words."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,8 @@ from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.sources.reading.item_files import PassingFaultError
-from asg_core.summary.inputs import SummaryInputs
+from asg_core.summary.inputs import Results, SummaryInputs, read_shards
+from asg_core.summary.render import NUM_HUES, SummaryPage
 from asg_core.tables.catalog import (
     ALIGNMENTS,
     IMAGES,
@@ -26,23 +27,20 @@ from asg_core.tables.catalog import (
     STUDIES,
     TRIPLETS,
 )
-from asg_core.tables.schema import TableSchema, read_table
+from asg_core.tables.schema import TableSchema
 from asg_core.terms.existence import Existence
 
 # Shape suffixes: H, W = rows and columns of an image
 
 logger = logging.getLogger(__name__)
 
-NUM_HUES = 8
-"""Colours of units; a ninth unit of an image starts again with the first."""
-
 _NEEDED: tuple[TableSchema, ...] = (
+    ALIGNMENTS,
     STUDIES,
     IMAGES,
     REPORTS,
     SENTENCES,
     TRIPLETS,
-    ALIGNMENTS,
 )
 _CANDIDATES_PER_EXAMPLE = 20
 _JPEG_QUALITY = 90
@@ -91,7 +89,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ShownClaim:
     """One triplet, and the units that it took part in."""
 
     region: str
@@ -115,7 +113,7 @@ class Example:
     units: tuple[Unit, ...]
     regions: tuple[ShownBox, ...]
     pieces: tuple[Piece, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[ShownClaim, ...]
 
     @property
     def boxes(self) -> tuple[Unit, ...]:
@@ -126,6 +124,27 @@ class Example:
                 key=lambda unit: (-unit.box.width * unit.box.height, unit.index),
             )
         )
+
+
+def examples_page(results: Results, *, num_examples: int, size: int) -> SummaryPage:
+    """Return the page; of a corpus that may not be shown, no example is even read.
+
+    Args:
+        results: What the pages show.
+        num_examples: How many images at most.
+        size: Longest side of an image, in pixels.
+    """
+    examples = (
+        choose_examples(results.inputs, num_examples=num_examples, size=size)
+        if results.may_export_examples
+        else []
+    )
+    logger.info("%d examples of alignments are shown", len(examples))
+    return SummaryPage(
+        name="examples",
+        label="Examples",
+        values={"examples": examples, "hidden_reason": results.hidden_reason},
+    )
 
 
 def choose_examples(
@@ -202,23 +221,18 @@ def _is_covered(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
 def _read_shards(inputs: SummaryInputs, *, num_images: int) -> dict[str, pl.DataFrame]:
     """Read the first shards that hold `num_images` images with units, or all."""
     schemas = (*_NEEDED, REGION_BOXES)
-    by_shard = {
-        schema.name: {path.name: path for path in inputs.tables.get(schema.name, ())}
+    found: list[dict[str, pl.DataFrame]] = []
+    for shard in read_shards(inputs, schemas):
+        found.append(shard)
+        if (
+            sum(one[ALIGNMENTS.name]["image_id"].n_unique() for one in found)
+            >= num_images
+        ):
+            break
+    return {
+        schema.name: pl.concat([schema.empty(), *(one[schema.name] for one in found)])
         for schema in schemas
     }
-    frames: dict[str, list[pl.DataFrame]] = {
-        schema.name: [schema.empty()] for schema in schemas
-    }
-    found = 0
-    for shard in sorted(by_shard[ALIGNMENTS.name]):
-        for schema in schemas:
-            path = by_shard[schema.name].get(shard)
-            if path is not None:
-                frames[schema.name].append(read_table(path, schema=schema))
-        found += frames[ALIGNMENTS.name][-1]["image_id"].n_unique()
-        if found >= num_images:
-            break
-    return {name: pl.concat(parts) for name, parts in frames.items()}
 
 
 def _in_order_of_interest(
@@ -344,8 +358,10 @@ def _make_box(box_xyxy: Sequence[float], *, label: str) -> ShownBox:
     )
 
 
-def _make_claim(row: Mapping[str, Any], *, units: Sequence[Mapping[str, Any]]) -> Claim:
-    return Claim(
+def _make_claim(
+    row: Mapping[str, Any], *, units: Sequence[Mapping[str, Any]]
+) -> ShownClaim:
+    return ShownClaim(
         region=row["region"],
         finding=row["finding"],
         existence=row["existence"],

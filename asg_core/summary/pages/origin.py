@@ -1,4 +1,4 @@
-"""Where the numbers come from: corpus, code, versions, encoders."""
+"""Where the numbers come from: corpus, code, versions and encoders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +8,8 @@ import yaml
 import asg_core
 from asg_core.provenance import versions
 from asg_core.redaction import redact_values
-from asg_core.summary.inputs import SummaryInputs, config_at, has_corpus
-from asg_core.summary.sheets.sheet import Column, Sheet, cells
+from asg_core.summary.inputs import Results, config_at
+from asg_core.summary.sheets.sheet import Sheet, cells, number_columns, text_columns
 from asg_core.tables.catalog import TABLES
 
 _PACKAGES = (
@@ -27,18 +27,16 @@ _PACKAGES = (
 )
 
 
-def origin_facts(
-    inputs: SummaryInputs, *, commit: str | None, is_synthetic: bool
-) -> list[tuple[str, str]]:
+def origin_facts(results: Results, *, commit: str | None) -> list[tuple[str, str]]:
     """Return what made these pages and what they are about, as label and value."""
-    source = config_at(inputs.config, "corpus").get("source")
+    source = config_at(results.config, "corpus").get("source") or "unknown"
     installed = versions(_PACKAGES)
     of_corpus = {
-        "Corpus": inputs.corpus,
-        "Source": f"{source or 'unknown'}{', made by a program' if is_synthetic else ''}",
-        "Runs": ", ".join(inputs.runs) or "none",
+        "Corpus": results.inputs.corpus,
+        "Source": f"{source}, made by a program" if results.is_synthetic else source,
+        "Runs": ", ".join(results.inputs.runs) or "none",
     }
-    facts = (of_corpus if has_corpus(inputs.config) else {"Corpus": "none"}) | {
+    facts = (of_corpus if results.has_corpus else {"Corpus": "none"}) | {
         "asg-core": asg_core.__version__,
         "Commit": commit or "unknown: installed from a package",
         "Packages": ", ".join(f"{name} {number}" for name, number in installed.items()),
@@ -51,7 +49,7 @@ def versions_sheet() -> Sheet:
     return Sheet(
         name="table_versions",
         caption="Tables and their versions.",
-        columns=(Column(label="Table", is_number=False), Column(label="Version")),
+        columns=(*text_columns("Table"), *number_columns("Version")),
         rows=tuple(cells([table.name, str(table.version)]) for table in TABLES),
     )
 
@@ -63,10 +61,7 @@ def code_sheet(code_digests: Mapping[str, str]) -> Sheet | None:
     return Sheet(
         name="code_digests",
         caption="Digest of all code and data of asg-core that each rule can reach.",
-        columns=(
-            Column(label="Rule", is_number=False),
-            Column(label="Digest", is_number=False),
-        ),
+        columns=text_columns("Rule", "Digest"),
         rows=tuple(cells(pair) for pair in sorted(code_digests.items())),
     )
 
@@ -85,11 +80,7 @@ def encoders_sheet(names: Sequence[str], *, config: Mapping[str, Any]) -> Sheet 
         name="encoders",
         caption="The encoders. Data sets that weights are known to have learnt from are "
         "named, because a benchmark among them is no test.",
-        columns=(
-            Column(label="Encoder", is_number=False),
-            Column(label="What it is", is_number=False),
-            Column(label="Known to have learnt from", is_number=False),
-        ),
+        columns=text_columns("Encoder", "What it is", "Known to have learnt from"),
         rows=tuple(rows),
     )
 

@@ -32,14 +32,15 @@ _LANES: tuple[tuple[str, tuple[tuple[str, str, Stage | None], ...]], ...] = (
         ),
     ),
 )
-"""Lane -> table, what its rows are called, the stage whose rejects belong to it."""
+"""The lanes from left to right. Of each thing that is made: its table, what its rows are
+called, and the stage whose rejects belong to it."""
 
 _BESIDE = ("Reports", "Images")
 """Lanes of one step: neither waits for the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class PipelineNode:
     """One thing that was made."""
 
     count: str
@@ -53,7 +54,7 @@ class Lane:
     """Things that are made one from the other."""
 
     title: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[PipelineNode, ...]
 
 
 Step = tuple[Lane, ...]
@@ -121,9 +122,9 @@ def _node(
     num_rejects: int,
     href: str = "data.html#rows",
     note: str = "",
-) -> Node:
+) -> PipelineNode:
     rejected = f"{count_text(num_rejects)} rejected" if num_rejects else ""
-    return Node(
+    return PipelineNode(
         count=count_text(count),
         label=label,
         notes=tuple(text for text in (note, rejected) if text),

@@ -1,22 +1,26 @@
-"""Numbers that papers have printed -> sheets, apart from ours or beside them."""
+"""The page on published numbers: apart from ours, or beside them."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import polars as pl
 
-from asg_core.evaluation.published import FOREIGN_SPLITS
-from asg_core.summary.sheets.names import benchmark_label, metric_label, value_text
-from asg_core.summary.sheets.numbers import MISSING, fraction_text
+from asg_core.evaluation.published import FOREIGN_SPLITS, read_published
+from asg_core.summary.inputs import Results
+from asg_core.summary.render import SummaryPage
+from asg_core.summary.sheets.names import benchmark_label, metric_label
+from asg_core.summary.sheets.numbers import percent_text
 from asg_core.summary.sheets.scores import (
     ALL,
     by_point,
-    floor_text,
+    floor_texts,
+    fraction_cells,
+    fraction_columns,
     over_seeds,
-    score_cell,
     seeds_note,
+    split_by,
 )
-from asg_core.summary.sheets.sheet import Cell, Column, Sheet
+from asg_core.summary.sheets.sheet import Cell, Sheet, cells, text_columns
 
 _OURS = "this run"
 _KEYS = ("protocol", "benchmark", "metric")
@@ -28,6 +32,19 @@ class PublishedGroup:
 
     protocol: str
     sheets: tuple[Sheet, ...]
+
+
+def published_page(results: Results) -> SummaryPage:
+    """Return the page with the numbers that papers have printed."""
+    groups = published_groups(
+        read_published(),
+        metrics=results.metrics,
+        encoders=results.encoders,
+        is_synthetic=results.is_synthetic,
+    )
+    return SummaryPage(
+        name="published", label="Published", values={"published": groups}
+    )
 
 
 def published_groups(
@@ -56,16 +73,16 @@ def published_groups(
         ours = ours.head(0)
     else:
         published = published.join(ours, on=_KEYS, how="semi")
-    found: dict[str, list[Sheet]] = {}
-    for (protocol, *_), rows in published.sort(*_KEYS, maintain_order=True).group_by(
-        _KEYS, maintain_order=True
-    ):
-        found.setdefault(str(protocol), []).extend(
-            _sheets(rows, ours=ours, encoders=encoders)
-        )
     return [
-        PublishedGroup(protocol=protocol, sheets=tuple(sheets))
-        for protocol, sheets in found.items()
+        PublishedGroup(
+            protocol=protocol,
+            sheets=tuple(
+                sheet
+                for _, rows in split_by(of_protocol, *_KEYS)
+                for sheet in _sheets(rows, ours=ours, encoders=encoders)
+            ),
+        )
+        for (protocol,), of_protocol in split_by(published, "protocol")
     ]
 
 
@@ -75,19 +92,16 @@ def _sheets(
     """Return a sheet for each split of one metric; the one of our split comes first."""
     same_metric = ours.join(rows, on=_KEYS, how="semi")
     own_splits = set(same_metric["split"])
-    by_split = {
-        str(split): of_split
-        for (split,), of_split in rows.group_by("split", maintain_order=True)
-    }
+    by_split = split_by(rows, "split")
     return [
         _sheet(
-            by_split[split],
+            of_split,
             ours=same_metric.filter(pl.col("split") == split),
             encoders=encoders,
             others=own_splits - {split},
         )
-        for split in sorted(
-            by_split, key=lambda split: (split not in own_splits, split)
+        for (split,), of_split in sorted(
+            by_split, key=lambda part: part[0][0] not in own_splits
         )
     ]
 
@@ -99,60 +113,43 @@ def _sheet(
     encoders: Sequence[str],
     others: Set[str],
 ) -> Sheet:
-    """Return the numbers of one split; `others` are the splits that ours are of else."""
-    first = rows.row(0, named=True)
-    protocol, benchmark, metric, split = (str(first[key]) for key in (*_KEYS, "split"))
+    """Return the numbers of one split; `others` are the other splits that ours are of."""
+    protocol, benchmark, metric, split = rows.select(*_KEYS, "split").row(0)
     fractions = sorted({*rows["fraction"], *ours["fraction"]})
     footer = None
+    note = ""
     if len(ours):
-        floors = [
-            floor_text(ours.filter(pl.col("fraction") == fraction), metric=metric)
-            for fraction in fractions
-        ]
-        footer = (
-            Cell(text="floor"),
-            *(Cell(text=text or MISSING) for text in floors),
-            Cell(text=_OURS),
-        )
-    note = f" {_OURS.capitalize()}: {seeds_note(ours)}" if len(ours) else ""
+        footer = cells(["floor", *floor_texts(ours, fractions=fractions), _OURS])
+        note = f" {_OURS.capitalize()}: {seeds_note(ours)}"
     if others:
         note = (
             f" Not comparable with ours: {_OURS} is on {', '.join(sorted(others))}, and "
             "other images give other numbers."
         )
     about = f" ({FOREIGN_SPLITS[split]})" if split in FOREIGN_SPLITS else ""
-    return Sheet(
-        name=f"published_{benchmark}_{protocol}_{metric}_{split}",
-        caption=f"{benchmark_label(benchmark)}, {protocol}, split {split}{about}: "
-        f"{metric_label(metric)}, in %.{note}",
-        columns=(
-            Column(label="Method", is_number=False),
-            *(Column(label=fraction_text(fraction)) for fraction in fractions),
-            Column(label="Source", is_number=False),
-        ),
-        rows=(
-            *_own_rows(ours, encoders=encoders, fractions=fractions),
-            *_published_rows(rows, fractions=fractions),
-        ),
-        footer=footer,
-        data=rows,
-    )
-
-
-def _own_rows(
-    ours: pl.DataFrame, *, encoders: Sequence[str], fractions: Sequence[float]
-) -> list[tuple[Cell, ...]]:
-    points = by_point(ours)
-    known = set(ours["encoder"])
-    return [
+    points, known = by_point(ours), set(ours["encoder"])
+    own_rows = [
         (
             Cell(text=encoder),
-            *(score_cell(points.get((encoder, fraction))) for fraction in fractions),
+            *fraction_cells(points, encoder=encoder, fractions=fractions),
             Cell(text=_OURS),
         )
         for encoder in encoders
         if encoder in known
     ]
+    return Sheet(
+        name=f"published_{benchmark}_{protocol}_{metric}_{split}",
+        caption=f"{benchmark_label(benchmark)}, {protocol}, split {split}{about}: "
+        f"{metric_label(metric)}, in %.{note}",
+        columns=(
+            *text_columns("Method"),
+            *fraction_columns(fractions),
+            *text_columns("Source"),
+        ),
+        rows=(*own_rows, *_published_rows(rows, fractions=fractions)),
+        footer=footer,
+        data=rows,
+    )
 
 
 def _published_rows(
@@ -163,22 +160,12 @@ def _published_rows(
     for (method, source), values in rows.group_by(
         "method", "source", maintain_order=True
     ):
-        percent = {
-            row["fraction"]: value_text(row["metric"], row["value"])
-            for row in values.iter_rows(named=True)
-        }
+        printed = dict(values["fraction", "value"].iter_rows())
+        texts = [
+            percent_text(printed[fraction]) if fraction in printed else None
+            for fraction in fractions
+        ]
         notes = values["note"].unique(maintain_order=True).to_list()
-        found.append(
-            (
-                Cell(text=str(method), why="; ".join(note for note in notes if note)),
-                *(
-                    Cell(
-                        text=percent.get(fraction, MISSING),
-                        is_muted=fraction not in percent,
-                    )
-                    for fraction in fractions
-                ),
-                Cell(text=str(source)),
-            )
-        )
+        why = "; ".join(note for note in notes if note)
+        found.append((Cell(text=str(method), why=why), *cells([*texts, str(source)])))
     return found

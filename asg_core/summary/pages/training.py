@@ -1,14 +1,15 @@
-"""Pre-training runs -> curves, and a sheet of what each run was."""
+"""The page on training: the curves of the runs, and a table of what each run was."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from asg_core.summary.inputs import Run
-from asg_core.summary.plots import Line, Plot, draw_lines
+from asg_core.summary.inputs import Results, Run
+from asg_core.summary.plots import LegendEntry, Line, Plot, draw_lines
+from asg_core.summary.render import SummaryPage
 from asg_core.summary.sheets.numbers import count_text, number_text, seconds_text
-from asg_core.summary.sheets.sheet import Column, Sheet, cells
+from asg_core.summary.sheets.sheet import Sheet, cells, number_columns, text_columns
 
 _TRAIN, _VALIDATE = "train", "validate"
 _MAX_POINTS = 400
@@ -39,6 +40,22 @@ _TITLES = {
     "learning_rate": "Learning rate",
     "grad_norm": "Norm of the gradient",
 }
+
+
+def training_page(results: Results) -> SummaryPage:
+    """Return the page about the pre-training runs."""
+    return SummaryPage(
+        name="training",
+        label="Training",
+        values={
+            "runs": [
+                LegendEntry(label=run.name, series=series)
+                for series, run in enumerate(results.runs)
+            ],
+            "facts": runs_sheet(results.runs),
+            "curves": draw_curves({run.name: run.history for run in results.runs}),
+        },
+    )
 
 
 def draw_curves(history_of: Mapping[str, pl.DataFrame]) -> list[Plot]:
@@ -86,10 +103,7 @@ def runs_sheet(runs: Sequence[Run]) -> Sheet | None:
     return Sheet(
         name="runs",
         caption="The pre-training runs.",
-        columns=(
-            Column(label="", is_number=False),
-            *(Column(label=run.name) for run in runs),
-        ),
+        columns=(*text_columns(""), *number_columns(*(run.name for run in runs))),
         rows=tuple(rows),
         notes=_versions_notes(runs),
     )

@@ -1,4 +1,4 @@
-"""Sentences of reports with the words that made their triplets."""
+"""The page on triplets: what a person judged, and sentences with the words read in them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from asg_core.summary.inputs import SummaryInputs
+from asg_core.summary.inputs import Results, SummaryInputs, read_shards
+from asg_core.summary.pages.checked import checked_sheets
+from asg_core.summary.render import SummaryPage
 from asg_core.tables.catalog import SENTENCES, TRIPLETS
-from asg_core.tables.schema import TableSchema, read_table
+from asg_core.tables.schema import TableSchema
 from asg_core.terms.existence import Context
 
 ROLES: tuple[str, ...] = ("finding", "place", "cue")
@@ -20,11 +22,14 @@ _CANDIDATES_PER_SENTENCE = 50
 _MAX_LENGTH = 240
 """Characters of a sentence that is shown: longer ones are hard to read at a glance."""
 
+Candidate = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
+"""A row of SENTENCES and its rows of TRIPLETS."""
+
 _MENTION = ("finding", "finding_start", "finding_end", "existence", "context")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class MarkedWords:
     """A stretch of a sentence whose letters have the same roles for the same claims."""
 
     text: str
@@ -53,8 +58,26 @@ class ShownSentence:
 
     study_id: str
     section: str
-    words: tuple[Words, ...]
+    words: tuple[MarkedWords, ...]
     claims: tuple[SentenceClaim, ...]
+
+
+def triplets_page(results: Results, *, num_sentences: int) -> SummaryPage:
+    """Return the page; of a corpus that may not be shown, no sentence is even read."""
+    sentences = (
+        choose_sentences(results.inputs, num_sentences=num_sentences)
+        if results.may_export_examples
+        else []
+    )
+    return SummaryPage(
+        name="triplets",
+        label="Triplets",
+        values={
+            "checked": checked_sheets(results.inputs),
+            "sentences": sentences,
+            "hidden_reason": results.hidden_reason,
+        },
+    )
 
 
 def choose_sentences(
@@ -99,7 +122,7 @@ def choose_sentences(
 
 def cut_sentence(
     text: str, *, spans: Sequence[tuple[int, int, str, int]]
-) -> list[Words]:
+) -> list[MarkedWords]:
     """Cut a sentence where the words of a role begin or end; the pieces are the text.
 
     Args:
@@ -114,7 +137,7 @@ def cut_sentence(
     for start, end in pairwise(sorted(edges)):
         over = [span for span in spans if span[0] <= start and end <= span[1]]
         pieces.append(
-            Words(
+            MarkedWords(
                 text=text[start:end],
                 roles=tuple(role for role in ROLES if role in {s[2] for s in over}),
                 claims=tuple(sorted({claim for *_, claim in over})),
@@ -123,21 +146,11 @@ def cut_sentence(
     return pieces
 
 
-def _read_candidates(
-    inputs: SummaryInputs, *, num_wanted: int
-) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _read_candidates(inputs: SummaryInputs, *, num_wanted: int) -> list[Candidate]:
     """Return short sentences with their triplets, from as few shards as needed."""
-    by_shard = {
-        schema.name: {path.name: path for path in inputs.tables[schema.name]}
-        for schema in _NEEDED
-    }
-    found: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
-    for shard in sorted(set(by_shard[SENTENCES.name]) & set(by_shard[TRIPLETS.name])):
-        sentences, triplets = (
-            read_table(by_shard[schema.name][shard], schema=schema)
-            for schema in _NEEDED
-        )
-        found.extend(_with_triplets(sentences, triplets))
+    found: list[Candidate] = []
+    for shard in read_shards(inputs, _NEEDED):
+        found.extend(_with_triplets(shard[SENTENCES.name], shard[TRIPLETS.name]))
         if len(found) >= num_wanted:
             break
     return found
@@ -145,7 +158,7 @@ def _read_candidates(
 
 def _with_triplets(
     sentences: pl.DataFrame, triplets: pl.DataFrame
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+) -> Iterator[Candidate]:
     key = ["study_id", "sentence_index"]
     by_sentence: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     short = sentences.filter(pl.col("text").str.len_chars() <= _MAX_LENGTH)

@@ -8,8 +8,14 @@ from typing import Any, Final
 import polars as pl
 
 from asg_core.summary.inputs import SummaryInputs, config_at
-from asg_core.summary.sheets.numbers import MISSING, count_text, percent_text
-from asg_core.summary.sheets.sheet import Cell, Column, Sheet
+from asg_core.summary.sheets.numbers import count_text, percent_text
+from asg_core.summary.sheets.sheet import (
+    Cell,
+    Sheet,
+    missing_cell,
+    number_columns,
+    text_columns,
+)
 from asg_core.tables.catalog import VIEW_COUNTS
 from asg_core.tables.schema import read_tables
 from asg_core.tables.view_counts import (
@@ -116,11 +122,9 @@ def _sheet(counts: pl.DataFrame) -> Sheet:
         caption="Images by their view as the source spells it, before any is left out or "
         "rejected.",
         columns=(
-            Column(label="View", is_number=False),
-            Column(label="Spelling", is_number=False),
-            Column(label="Images"),
-            Column(label="%"),
-            Column(label="Left out by", is_number=False),
+            *text_columns("View", "Spelling"),
+            *number_columns("Images", "%"),
+            *text_columns("Left out by"),
         ),
         rows=tuple(rows),
         data=counts.with_columns(pl.col("view").cast(pl.String)),
@@ -131,6 +135,6 @@ def _sheet(counts: pl.DataFrame) -> Sheet:
 
 def _spelling_cell(spelling: str) -> Cell:
     if not spelling:
-        return Cell(text=MISSING, why="the source says nothing", is_muted=True)
+        return missing_cell("the source says nothing")
     unknown = "asg_core/terms/views.tsv does not have it, so that it counts as UNKNOWN"
     return Cell(text=spelling, why="" if is_known_spelling(spelling) else unknown)

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asg_core.benchmarks.registry import BENCHMARKS
-from asg_core.summary.sheets.numbers import number_text, percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricName:
-    """How a metric is written in a table and in a caption."""
+    """How a metric is written in a table and in a caption; all are shares, in percent."""
 
     label: str
     about: str
-    is_share: bool = True  # in [0, 1], shown in percent
 
 
 METRIC_NAMES: dict[str, MetricName] = {
@@ -89,13 +87,6 @@ def about_metric(metric: str) -> str:
     """Return what a caption says about a metric."""
     known = METRIC_NAMES.get(metric)
     return f"{known.label}: {known.about}" if known else metric.replace("_", " ")
-
-
-def value_text(metric: str, value: float) -> str:
-    """Return a value as it is shown: shares in percent, everything else as it is."""
-    known = METRIC_NAMES.get(metric)
-    is_share = known is None or known.is_share
-    return percent_text(value) if is_share else number_text(value)
 
 
 def benchmark_label(name: str) -> str:

@@ -1,16 +1,23 @@
-"""Scores over the seeds, and how one score is written."""
+"""METRICS as the pages show them: joined over the seeds, one cell for each fraction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from asg_core.summary.sheets.names import value_text
-from asg_core.summary.sheets.numbers import MISSING
-from asg_core.summary.sheets.sheet import Cell
+from asg_core.summary.sheets.numbers import fraction_text, percent_text
+from asg_core.summary.sheets.sheet import (
+    Cell,
+    SheetColumn,
+    missing_cell,
+    number_columns,
+)
 from asg_core.tables.catalog import METRICS
 
 ALL = "all"
 """The target that stands for all of them."""
 
-Point = dict[str, object]
+Point = Mapping[str, Any]
 """A row of `over_seeds`."""
 
 _POINT = ["benchmark", "protocol", "encoder", "fraction", "metric", "target"]
@@ -49,43 +56,82 @@ def over_seeds(metrics: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def score_cell(row: Point | None, *, has_interval: bool = True) -> Cell:
+def score_cell(point: Point | None) -> Cell:
     """Return a value with its spread over seeds and its interval, or a dash.
 
     The reason that METRICS gives goes below the table: why there is no value, or over how
     many targets a mean is.
 
     Args:
-        row: A row of `over_seeds`; None where the point does not exist.
-        has_interval: Whether the interval is wanted.
+        point: A row of `over_seeds`; None where the point does not exist.
     """
-    if row is None:
-        return Cell(text=MISSING, why="not evaluated at this fraction", is_muted=True)
-    if row["value"] is None:
-        why = str(row["reason"] or "no reason was given")
-        return Cell(text=MISSING, why=why, is_muted=True)
-    metric = str(row["metric"])
+    if point is None:
+        return missing_cell("not evaluated at this fraction")
+    if point["value"] is None:
+        return missing_cell(point["reason"] or "no reason was given")
     parts = []
-    if row["sd"] is not None:
-        parts.append(f"\u00b1 {value_text(metric, float(str(row['sd'])))}")
-    if has_interval and row["ci_low"] is not None and row["ci_high"] is not None:
-        low, high = (
-            value_text(metric, float(str(row[key]))) for key in ("ci_low", "ci_high")
-        )
+    if point["sd"] is not None:
+        parts.append(f"\u00b1 {percent_text(point['sd'])}")
+    if point["ci_low"] is not None and point["ci_high"] is not None:
+        low, high = (percent_text(point[edge]) for edge in ("ci_low", "ci_high"))
         parts.append(f"[{low}, {high}]")
-    if row["num_values"] != row["num_seeds"]:
-        parts.append(f"({row['num_values']} of {row['num_seeds']} seeds)")
-    text = value_text(metric, float(str(row["value"])))
-    return Cell(text=text, small=" ".join(parts), why=str(row["reason"] or ""))
+    if point["num_values"] != point["num_seeds"]:
+        parts.append(f"({point['num_values']} of {point['num_seeds']} seeds)")
+    return Cell(
+        text=percent_text(point["value"]),
+        small=" ".join(parts),
+        why=point["reason"] or "",
+    )
 
 
-def floor_text(rows: pl.DataFrame, *, metric: str) -> str | None:
+def by_point(rows: pl.DataFrame) -> dict[tuple[str, float], Point]:
+    """Return the rows of one metric and target by encoder and fraction."""
+    return {
+        (row["encoder"], row["fraction"]): row for row in rows.iter_rows(named=True)
+    }
+
+
+def fractions_of(rows: pl.DataFrame) -> list[float]:
+    """Return the distinct fractions, the smallest first."""
+    return rows["fraction"].unique().sort().to_list()
+
+
+def fraction_columns(fractions: Sequence[float]) -> tuple[SheetColumn, ...]:
+    """Return a column of scores for each fraction of the labels."""
+    return number_columns(*map(fraction_text, fractions))
+
+
+def fraction_cells(
+    points: Mapping[tuple[str, float], Point],
+    *,
+    encoder: str,
+    fractions: Sequence[float],
+) -> tuple[Cell, ...]:
+    """Return the scores of one encoder, one cell for each fraction.
+
+    Args:
+        points: What `by_point` returns.
+        encoder: The encoder.
+        fractions: In the order of the columns.
+    """
+    return tuple(score_cell(points.get((encoder, fraction))) for fraction in fractions)
+
+
+def floor_text(rows: pl.DataFrame) -> str | None:
     """Return the floor of some points: one number, a range, None where none is known."""
     floors = rows["floor"].drop_nulls().to_list()
     if not floors:
         return None
-    texts = [value_text(metric, edge) for edge in (min(floors), max(floors))]
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]}\u2013{texts[1]}"
+    low, high = percent_text(min(floors)), percent_text(max(floors))
+    return low if low == high else f"{low}\u2013{high}"
+
+
+def floor_texts(rows: pl.DataFrame, *, fractions: Sequence[float]) -> list[str | None]:
+    """Return the floor of the points at each fraction."""
+    return [
+        floor_text(rows.filter(pl.col("fraction") == fraction))
+        for fraction in fractions
+    ]
 
 
 def seeds_note(rows: pl.DataFrame) -> str:
@@ -100,13 +146,14 @@ def seeds_note(rows: pl.DataFrame) -> str:
     )
 
 
+def split_by(
+    rows: pl.DataFrame, *columns: str
+) -> list[tuple[tuple[str, ...], pl.DataFrame]]:
+    """Return the distinct values of some columns, sorted, each with its rows."""
+    parts = rows.partition_by(columns, as_dict=True)
+    return [(key, parts[key]) for key in sorted(parts)]
+
+
 def metrics_of(rows: pl.DataFrame) -> list[str]:
     """Return the distinct metrics, sorted."""
     return [str(metric) for metric in rows["metric"].unique().sort()]
-
-
-def by_point(rows: pl.DataFrame) -> dict[tuple[str, float], Point]:
-    """Return the rows of one metric and target by encoder and fraction."""
-    return {
-        (row["encoder"], row["fraction"]): row for row in rows.iter_rows(named=True)
-    }

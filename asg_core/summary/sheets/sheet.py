@@ -1,43 +1,21 @@
-"""One table as it is shown: the same cells as HTML, CSV, Markdown and LaTeX."""
+"""One table as the pages show it; `formats` writes the same cells into files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
-from asg_core.summary.files import SUFFIXES
 from asg_core.summary.sheets.numbers import MISSING
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "\u2013": "--",
-    "\u2014": "---",
-    "\u00b1": r"$\pm$",
-    "\u00d7": r"$\times$",
-    "\u2026": r"\ldots{}",
-    "\n": " ",
-}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: its heading, and whether it holds numbers (set to the right)."""
+class SheetColumn:
+    """One column: its heading, and whether it holds numbers, which are set to the right."""
 
     label: str
-    is_number: bool = True
+    is_number: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +37,14 @@ class Cell:
 class Sheet:
     """A table of a page, which is a file in three formats too.
 
-    The name is the file's stem: letters, digits, "-" and "_" only. `data` goes into the
-    CSV file instead of the cells' texts: the same numbers with all of their digits.
+    The name is the stem of those files: letters, digits, "-" and "_" only. `data` goes
+    into the CSV file instead of the texts of the cells: the same numbers with all of
+    their digits.
     """
 
     name: str
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     data: pl.DataFrame | None = None
     num_row_heads: int = 1  # leading columns that name the row
@@ -96,17 +75,31 @@ class Sheet:
         return self.mark_of_reason(cell.why) if cell.why else ""
 
     def mark_of_reason(self, reason: str) -> str:
-        """Return the letter of one of `reasons`."""
+        """Return the letter of one of `reasons`; past the alphabet, its number."""
         index = self.reasons.index(reason)
         return _LETTERS[index] if index < len(_LETTERS) else str(index + 1)
+
+
+def text_columns(*labels: str) -> tuple[SheetColumn, ...]:
+    """Return columns of words, with these headings."""
+    return tuple(SheetColumn(label=label, is_number=False) for label in labels)
+
+
+def number_columns(*labels: str) -> tuple[SheetColumn, ...]:
+    """Return columns of numbers, with these headings."""
+    return tuple(SheetColumn(label=label, is_number=True) for label in labels)
 
 
 def cells(values: Sequence[str | None]) -> tuple[Cell, ...]:
     """Return a row of plain cells; None is a missing value."""
     return tuple(
-        Cell(text=MISSING, is_muted=True) if value is None else Cell(text=value)
-        for value in values
+        missing_cell() if value is None else Cell(text=value) for value in values
     )
+
+
+def missing_cell(why: str = "") -> Cell:
+    """Return the dash that stands for a value that is not there, with its reason."""
+    return Cell(text=MISSING, why=why, is_muted=True)
 
 
 def empty_sheet(name: str) -> Sheet:
@@ -114,103 +107,6 @@ def empty_sheet(name: str) -> Sheet:
     return Sheet(
         name=name,
         caption=f"{name}: this run has no rows; the pages say what was not made, and why.",
-        columns=(Column(label="", is_number=False),),
+        columns=text_columns(""),
         rows=(),
     )
-
-
-def write_sheet(sheet: Sheet, folder: Path) -> None:
-    """Write <name>.csv, <name>.md and <name>.tex into `folder`."""
-    texts = (csv_frame(sheet).write_csv(), markdown(sheet), latex(sheet))
-    for suffix, text in zip(SUFFIXES, texts, strict=True):
-        (folder / f"{sheet.name}{suffix}").write_text(text, encoding="utf-8")
-
-
-def csv_frame(sheet: Sheet) -> pl.DataFrame:
-    """Return what the CSV file holds: `data`, or the texts of the cells."""
-    if sheet.data is not None:
-        return sheet.data
-    labels = _distinct([column.label for column in sheet.columns])
-    return pl.DataFrame(
-        {
-            label: [
-                "" if row[index].text == MISSING else row[index].plain
-                for row in sheet.all_rows
-            ]
-            for index, label in enumerate(labels)
-        },
-        schema=dict.fromkeys(labels, pl.String),
-    )
-
-
-def markdown(sheet: Sheet) -> str:
-    """Return the table as Markdown: caption, pipes, then the remarks."""
-    heads = [_markdown_text(column.label) or " " for column in sheet.columns]
-    rules = ["---:" if column.is_number else ":---" for column in sheet.columns]
-    rows = [
-        [_markdown_text(cell.plain + _bracketed(sheet, cell)) for cell in row]
-        for row in sheet.all_rows
-    ]
-    lines = [f"| {' | '.join(row)} |" for row in (heads, rules, *rows)]
-    below = [f"{_markdown_text(line)}\n" for line in _lines_below(sheet)]
-    return "\n".join([f"{_markdown_text(sheet.caption)}\n", *lines, "", *below])
-
-
-def latex(sheet: Sheet) -> str:
-    """Return the table as LaTeX; it needs the package booktabs."""
-    spec = "".join("r" if column.is_number else "l" for column in sheet.columns)
-    heads = [_latex_text(column.label) for column in sheet.columns]
-    lines = [
-        r"% \usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex_text(sheet.caption)}}}",
-        rf"\begin{{tabular}}{{{spec}}}",
-        r"\toprule",
-        rf"{' & '.join(heads)} \\",
-        r"\midrule",
-        *(_latex_row(sheet, row) for row in sheet.rows),
-    ]
-    if sheet.footer is not None:
-        lines += [r"\midrule", _latex_row(sheet, sheet.footer)]
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\footnotesize {_latex_text(line)}" for line in _lines_below(sheet)]
-    return "\n".join([*lines, r"\end{table}", ""])
-
-
-def _latex_row(sheet: Sheet, row: Sequence[Cell]) -> str:
-    texts = [
-        _latex_text(cell.plain)
-        + (rf"\textsuperscript{{{sheet.mark_of(cell)}}}" if cell.why else "")
-        for cell in row
-    ]
-    return rf"{' & '.join(texts)} \\"
-
-
-def _lines_below(sheet: Sheet) -> list[str]:
-    reasons = [f"({sheet.mark_of_reason(why)}) {why}" for why in sheet.reasons]
-    return [*reasons, *sheet.notes]
-
-
-def _bracketed(sheet: Sheet, cell: Cell) -> str:
-    return f" ({sheet.mark_of(cell)})" if cell.why else ""
-
-
-def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in text)
-
-
-def _markdown_text(text: str) -> str:
-    for letter in "\\`*_{}[]<>#|":
-        text = text.replace(letter, f"\\{letter}")
-    return " ".join(text.split())
-
-
-def _distinct(labels: Sequence[str]) -> list[str]:
-    """Return the labels, those that repeat with a number: CSV needs distinct ones."""
-    seen: dict[str, int] = {}
-    distinct = []
-    for label in labels:
-        seen[label] = seen.get(label, 0) + 1
-        distinct.append(label if seen[label] == 1 else f"{label} {seen[label]}")
-    return distinct

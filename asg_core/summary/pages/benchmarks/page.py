@@ -1,35 +1,42 @@
-"""METRICS -> one group of sheets and plots per benchmark and protocol."""
+"""The page on benchmarks: a group of tables and plots for each benchmark and protocol."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from asg_core.summary.inputs import Notes
+from asg_core.summary.inputs import Results, config_at
+from asg_core.summary.pages.benchmarks.notes import (
+    about_benchmarks,
+    failures_sheet,
+    not_applicable,
+    remarks,
+)
 from asg_core.summary.pages.benchmarks.targets import other_sheet, target_sheet
+from asg_core.summary.pages.origin import encoders_sheet
 from asg_core.summary.plots import LegendEntry, Line, Plot, draw_lines
+from asg_core.summary.render import SummaryPage
 from asg_core.summary.sheets.names import (
     about_metric,
     benchmark_label,
     headline_metrics,
     metric_label,
 )
-from asg_core.summary.sheets.numbers import (
-    MISSING,
-    count_text,
-    fraction_text,
-    plural_text,
-)
+from asg_core.summary.sheets.numbers import count_text, fraction_text, plural_text
 from asg_core.summary.sheets.scores import (
     ALL,
     by_point,
-    floor_text,
+    floor_texts,
+    fraction_cells,
+    fraction_columns,
+    fractions_of,
     metrics_of,
     over_seeds,
-    score_cell,
     seeds_note,
+    split_by,
 )
-from asg_core.summary.sheets.sheet import Cell, Column, Sheet, cells
+from asg_core.summary.sheets.sheet import Cell, Sheet, cells, text_columns
 from asg_core.tables.catalog import METRICS
 
 FLOOR_NOTE = (
@@ -64,28 +71,54 @@ class ResultGroup:
         return f"{self.benchmark}-{self.protocol}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotApplicable:
-    """A protocol that some encoders have no result of, and why."""
+def benchmarks_page(results: Results) -> SummaryPage:
+    """Return the page with every score of every encoder."""
+    encoders = results.encoders
+    return SummaryPage(
+        name="benchmarks",
+        label="Benchmarks",
+        values={
+            "encoders": encoders_sheet(encoders, config=results.config),
+            "groups": group_results(
+                results.metrics,
+                encoders=encoders,
+                series=encoder_series(
+                    encoders,
+                    runs=[run.name for run in results.runs],
+                    config=results.config,
+                ),
+            ),
+            "about": about_benchmarks(results.notes),
+            "remarks": remarks(results.notes),
+            "missing": not_applicable(results.notes),
+            "failures": failures_sheet(results.notes),
+        },
+    )
 
-    protocol: str
-    encoders: tuple[str, ...]
-    reason: str
 
+def encoder_series(
+    encoders: Sequence[str], *, runs: Sequence[str], config: Mapping[str, Any]
+) -> dict[str, int]:
+    """Return the colour of every encoder: that of its run, else one of its own.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """A sentence about the scores of some encoders."""
-
-    sentence: str
-    encoders: tuple[str, ...]
+    Args:
+        encoders: All encoders.
+        runs: The pre-training runs; the position of a run is its colour.
+        config: The resolved configuration.
+    """
+    series: dict[str, int] = {}
+    for name in encoders:
+        encoder = config_at(config, "evaluation", "encoders", name)
+        is_run = encoder.get("kind", "run") == "run"
+        run = encoder.get("run") or name
+        if is_run and run in runs and runs.index(run) not in series.values():
+            series[name] = runs.index(run)
+    others = [name for name in encoders if name not in series]
+    return series | {name: place for place, name in enumerate(others, start=len(runs))}
 
 
 def group_results(
-    metrics: pl.DataFrame,
-    *,
-    encoders: Sequence[str],
-    series: Mapping[str, int],
+    metrics: pl.DataFrame, *, encoders: Sequence[str], series: Mapping[str, int]
 ) -> list[ResultGroup]:
     """Return one group per benchmark and protocol, sorted; no rows give no groups.
 
@@ -96,111 +129,12 @@ def group_results(
     """
     points = over_seeds(metrics)
     groups = []
-    for (benchmark, protocol), rows in points.sort(
-        "benchmark", "protocol", maintain_order=True
-    ).group_by("benchmark", "protocol", maintain_order=True):
-        raw = metrics.filter(
-            (pl.col("benchmark") == benchmark) & (pl.col("protocol") == protocol)
-        ).sort(METRICS.key)
-        groups.append(
-            _make_group(
-                rows,
-                raw=raw,
-                encoders=[name for name in encoders if name in set(rows["encoder"])],
-                series=series,
-            )
-        )
-    return groups
-
-
-def about_benchmarks(notes: Sequence[Notes]) -> dict[str, list[str]]:
-    """Return by benchmark sentences about its parts; equal ones of encoders once."""
-    lines: dict[str, dict[str, None]] = {}
-    for note in notes:
-        about = lines.setdefault(note.benchmark, {})
-        if note.recipe:
-            about[f"Split: {note.recipe}."] = None
-        if note.counts:
-            parts = [f"{part} {count_text(n)}" for part, n in note.counts.items()]
-            about[f"Images of the parts: {', '.join(parts)}."] = None
-        if note.overlaps:
-            about[_overlap_text(note.overlaps)] = None
-    return {benchmark: list(about) for benchmark, about in lines.items()}
-
-
-def remarks(notes: Sequence[Notes]) -> dict[str, list[Remark]]:
-    """Return by benchmark what a reader of its scores must know, equal ones joined."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for note in notes:
-        of_benchmark = found.setdefault(note.benchmark, {})
-        for sentence in note.notes:
-            of_benchmark.setdefault(sentence, []).append(note.encoder)
-    return {
-        benchmark: [
-            Remark(sentence=sentence, encoders=tuple(encoders))
-            for sentence, encoders in sentences.items()
-        ]
-        for benchmark, sentences in found.items()
-    }
-
-
-def not_applicable(notes: Sequence[Notes]) -> dict[str, list[NotApplicable]]:
-    """Return by benchmark what was not done, equal reasons joined."""
-    joined: dict[tuple[str, str, str], list[str]] = {}
-    for note in notes:
-        for protocol, reason in note.not_applicable:
-            joined.setdefault((note.benchmark, protocol, reason), []).append(
-                note.encoder
-            )
-    found: dict[str, list[NotApplicable]] = {}
-    for (benchmark, protocol, reason), encoders in sorted(joined.items()):
-        found.setdefault(benchmark, []).append(
-            NotApplicable(protocol=protocol, encoders=tuple(encoders), reason=reason)
-        )
-    return found
-
-
-def failures_sheet(notes: Sequence[Notes]) -> Sheet | None:
-    """Return which encoders failed, where and why; None where none did."""
-    failed = [note for note in notes if note.failure]
-    if not failed:
-        return None
-    return Sheet(
-        name="failures",
-        caption="Encoders that could not be evaluated. The next run tries them again.",
-        columns=(
-            Column(label="Encoder", is_number=False),
-            Column(label="Benchmark", is_number=False),
-            Column(label="Reason", is_number=False),
-        ),
-        rows=tuple(
-            cells([note.encoder, benchmark_label(note.benchmark), note.failure])
-            for note in failed
-        ),
-    )
-
-
-def overview_sheets(metrics: pl.DataFrame, *, encoders: Sequence[str]) -> list[Sheet]:
-    """Return one sheet per protocol: encoders by benchmarks, at its largest fraction."""
-    points = over_seeds(metrics).filter(pl.col("target") == ALL)
-    sheets = []
-    for (protocol,), points_of in points.sort("protocol", maintain_order=True).group_by(
-        "protocol", maintain_order=True
-    ):
-        rows = points_of.filter(pl.col("fraction") == pl.col("fraction").max())
-        keys = [
-            (benchmark, metric)
-            for benchmark in rows["benchmark"].unique().sort()
-            for metric in headline_metrics(
-                benchmark, metrics_of(rows.filter(pl.col("benchmark") == benchmark))
-            )
-        ]
+    for (benchmark, protocol), rows in split_by(points, "benchmark", "protocol"):
+        is_group = (pl.col("benchmark") == benchmark) & (pl.col("protocol") == protocol)
         used = [name for name in encoders if name in set(rows["encoder"])]
-        if keys:
-            sheets.append(
-                _overview_sheet(rows, protocol=str(protocol), keys=keys, encoders=used)
-            )
-    return sheets
+        raw = metrics.filter(is_group).sort(METRICS.key)
+        groups.append(_make_group(rows, raw=raw, encoders=used, series=series))
+    return groups
 
 
 def _make_group(
@@ -210,19 +144,21 @@ def _make_group(
     encoders: Sequence[str],
     series: Mapping[str, int],
 ) -> ResultGroup:
+    """Return the group of the points `rows`, which `raw` has with single seeds."""
     benchmark, protocol = str(rows["benchmark"][0]), str(rows["protocol"][0])
     chosen = headline_metrics(benchmark, metrics_of(rows))
+    legend = tuple(LegendEntry(label=name, series=series[name]) for name in encoders)
     headlines = []
     for metric in chosen:
         used = rows.filter((pl.col("metric") == metric) & (pl.col("target") == ALL))
-        sheet = _headline_sheet(
-            used, raw=raw.filter(pl.col("metric") == metric), encoders=encoders
+        of_metric = raw.filter(pl.col("metric") == metric)
+        headlines.append(
+            Headline(
+                sheet=_headline_sheet(used, raw=of_metric, encoders=encoders),
+                plot=_label_efficiency(used, encoders=encoders, series=series),
+                legend=legend,
+            )
         )
-        plot = _label_efficiency(used, encoders=encoders, series=series)
-        legend = tuple(
-            LegendEntry(label=name, series=series[name]) for name in encoders
-        )
-        headlines.append(Headline(sheet=sheet, plot=plot, legend=legend))
     return ResultGroup(
         benchmark=benchmark,
         protocol=protocol,
@@ -236,36 +172,22 @@ def _make_group(
 def _headline_sheet(
     rows: pl.DataFrame, *, raw: pl.DataFrame, encoders: Sequence[str]
 ) -> Sheet:
-    first = rows.row(0, named=True)
-    benchmark, protocol, metric = (
-        str(first[key]) for key in ("benchmark", "protocol", "metric")
-    )
-    num_items = max(round(count) for count in rows["num_items"])
-    fractions = rows["fraction"].unique().sort().to_list()
-    points_at = by_point(rows)
-    footer = [Cell(text="floor")]
-    for fraction in fractions:
-        text = floor_text(rows.filter(pl.col("fraction") == fraction), metric=metric)
-        footer.append(Cell(text=text or MISSING, is_muted=text is None))
+    """Return one metric over all targets: encoders by fractions."""
+    benchmark, protocol, metric = rows.select("benchmark", "protocol", "metric").row(0)
+    fractions, points = fractions_of(rows), by_point(rows)
     return Sheet(
         name=f"results_{benchmark}_{protocol}_{metric}",
         caption=f"{benchmark_label(benchmark)}, {protocol}: {about_metric(metric)}. Over "
-        f"{plural_text(num_items, 'test image')}. {seeds_note(rows)}",
-        columns=(
-            Column(label="Encoder", is_number=False),
-            *(Column(label=fraction_text(fraction)) for fraction in fractions),
-        ),
+        f"{_test_images(rows)}. {seeds_note(rows)}",
+        columns=(*text_columns("Encoder"), *fraction_columns(fractions)),
         rows=tuple(
             (
                 Cell(text=encoder),
-                *(
-                    score_cell(points_at.get((encoder, fraction)))
-                    for fraction in fractions
-                ),
+                *fraction_cells(points, encoder=encoder, fractions=fractions),
             )
             for encoder in encoders
         ),
-        footer=tuple(footer),
+        footer=cells(["floor", *floor_texts(rows, fractions=fractions)]),
         data=raw,
     )
 
@@ -275,46 +197,44 @@ def _label_efficiency(
 ) -> Plot | None:
     """Return the metric over the fraction of labels; None with a single fraction."""
     used = rows.filter((pl.col("fraction") > 0) & pl.col("value").is_not_null())
-    fractions = used["fraction"].unique().sort().to_list()
+    fractions = fractions_of(used)
     if len(fractions) < 2:
         return None
+    percent = used.with_columns(pl.col("value", "ci_low", "ci_high") * 100)
     lines = []
     for encoder in encoders:
-        points = used.filter(pl.col("encoder") == encoder).sort("fraction")
-        scale = 100
+        points = percent.filter(pl.col("encoder") == encoder).sort("fraction")
         lines.append(
             Line(
                 label=encoder,
                 series=series[encoder],
                 x=points["fraction"].to_list(),
-                y=(points["value"] * scale).to_list(),
-                low=(points["ci_low"] * scale).to_list(),
-                high=(points["ci_high"] * scale).to_list(),
+                y=points["value"].to_list(),
+                low=points["ci_low"].to_list(),
+                high=points["ci_high"].to_list(),
                 has_marks=True,
             )
         )
-    floors = used.group_by("fraction").agg(pl.col("floor").mean()).drop_nulls()
-    metric = str(used["metric"][0])
-    first = used.row(0, named=True)
+    floors = used.group_by("fraction").agg(pl.col("floor").mean() * 100).drop_nulls()
+    benchmark, protocol, metric = used.select("benchmark", "protocol", "metric").row(0)
     return draw_lines(
         lines,
-        name=f"plot-{first['benchmark']}-{first['protocol']}-{metric}",
-        title=f"{benchmark_label(first['benchmark'])}, {first['protocol']}",
+        name=f"plot-{benchmark}-{protocol}-{metric}",
+        title=f"{benchmark_label(benchmark)}, {protocol}",
         x_label="share of the training labels",
         y_label=f"{metric_label(metric)}, %",
         x_ticks=[(fraction, fraction_text(fraction)) for fraction in fractions],
-        floor=[(x, y * 100) for x, y in floors.sort("fraction").iter_rows()],
+        floor=list(floors.sort("fraction").iter_rows()),
         is_log_x=True,
     )
 
 
 def _support(rows: pl.DataFrame) -> list[str]:
     """Return sentences that say what the numbers are over."""
-    first = rows.row(0, named=True)
-    num_items = max(round(count) for count in rows["num_items"])
+    split, digest = rows.select("split", "test_digest").row(0)
     lines = [
-        f"Scored on {plural_text(num_items, 'test image')}; split "
-        f"{first['split']}, digest of the test images {first['test_digest']}."
+        f"Scored on {_test_images(rows)}; split {split}, digest of the test images "
+        f"{digest}."
     ]
     trained = (
         rows.filter(pl.col("fraction") > 0)
@@ -331,74 +251,6 @@ def _support(rows: pl.DataFrame) -> list[str]:
     return lines
 
 
-def _overlap_text(overlaps: Mapping[str, object]) -> str:
-    """Return what two parts share: plain numbers, or numbers of images and patients."""
-    parts = []
-    for pair, shared in overlaps.items():
-        text = (
-            ", ".join(f"{count} {what}" for what, count in shared.items())
-            if isinstance(shared, Mapping)
-            else str(shared)
-        )
-        parts.append(f"{pair}: {text}")
-    return f"Shared between parts: {'; '.join(parts)}."
-
-
-def _overview_sheet(
-    rows: pl.DataFrame,
-    *,
-    protocol: str,
-    keys: Sequence[tuple[str, str]],
-    encoders: Sequence[str],
-) -> Sheet:
-    values = {
-        (row["encoder"], row["benchmark"], row["metric"]): row
-        for row in rows.iter_rows(named=True)
-    }
-    body = []
-    for encoder in encoders:
-        row = [values.get((encoder, benchmark, metric)) for benchmark, metric in keys]
-        body.append(
-            (
-                Cell(text=encoder),
-                *(
-                    Cell(
-                        text=MISSING,
-                        why="no result; see the page on benchmarks",
-                        is_muted=True,
-                    )
-                    if point is None
-                    else score_cell(point)
-                    for point in row
-                ),
-            )
-        )
-    footer = [Cell(text="floor")]
-    for benchmark, metric in keys:
-        points = rows.filter(
-            (pl.col("benchmark") == benchmark) & (pl.col("metric") == metric)
-        )
-        text = floor_text(points, metric=metric)
-        footer.append(Cell(text=text or MISSING, is_muted=text is None))
-    fraction = float(rows["fraction"][0])
-    labels = (
-        "without labels" if fraction == 0 else f"{fraction_text(fraction)} of labels"
-    )
-    return Sheet(
-        name=f"overview_{protocol}",
-        caption=f"{protocol}, {labels}, in %. {seeds_note(rows)}",
-        columns=(
-            Column(label="Encoder", is_number=False),
-            *(
-                Column(label=f"{benchmark_label(benchmark)} {metric_label(metric)}")
-                for benchmark, metric in keys
-            ),
-        ),
-        rows=tuple(body),
-        footer=tuple(footer),
-        data=rows.filter(
-            pl.struct("benchmark", "metric").is_in(
-                [{"benchmark": name, "metric": metric} for name, metric in keys]
-            )
-        ),
-    )
+def _test_images(rows: pl.DataFrame) -> str:
+    """Return how many test images the points are over, such as "300 test images"."""
+    return plural_text(max(round(count) for count in rows["num_items"]), "test image")

@@ -1,8 +1,8 @@
 import polars as pl
 
 from asg_core.summary.pages.published import published_groups
-from asg_core.summary.sheets.sheet import Sheet
 from asg_core.tables.catalog import METRICS
+from support.sheets import texts
 
 PUBLISHED = pl.DataFrame(
     [
@@ -45,10 +45,6 @@ OURS = METRICS.frame(
         }
     ]
 )
-
-
-def texts(sheet: Sheet) -> list[list[str]]:
-    return [[cell.plain for cell in row] for row in sheet.all_rows]
 
 
 def test_beside_a_synthetic_corpus_they_stand_alone_and_complete() -> None:

@@ -8,7 +8,11 @@ from asg_core.checking.marks import read_filled_sheet
 from asg_core.checking.score import find_confusions, score_current, score_sheet
 from asg_core.summary.inputs import SummaryInputs
 from asg_core.summary.pages.checked import checked_sheets
-from asg_core.summary.pages.triplets import Words, choose_sentences, cut_sentence
+from asg_core.summary.pages.triplets import (
+    MarkedWords,
+    choose_sentences,
+    cut_sentence,
+)
 from asg_core.tables.catalog import (
     SENTENCES,
     TRIPLET_CONFUSIONS,
@@ -51,21 +55,21 @@ def test_a_sentence_is_cut_where_words_of_a_role_begin_or_end() -> None:
     )
 
     assert words == [
-        Words(text="the ", roles=(), claims=()),
-        Words(text="lungs", roles=("finding", "place"), claims=(0,)),
-        Words(text=" are ", roles=("finding",), claims=(0,)),
-        Words(text="clear", roles=("finding", "cue"), claims=(0, 1)),
+        MarkedWords(text="the ", roles=(), claims=()),
+        MarkedWords(text="lungs", roles=("finding", "place"), claims=(0,)),
+        MarkedWords(text=" are ", roles=("finding",), claims=(0,)),
+        MarkedWords(text="clear", roles=("finding", "cue"), claims=(0, 1)),
     ]
 
 
 def test_words_outside_the_sentence_are_not_marked() -> None:
     words = cut_sentence("clear", spans=[(-9, -2, "cue", 0), (7, 9, "place", 0)])
 
-    assert words == [Words(text="clear", roles=(), claims=())]
+    assert words == [MarkedWords(text="clear", roles=(), claims=())]
 
 
 def test_a_line_break_in_a_sentence_is_not_shown() -> None:
-    assert Words(text="pleural\neffusion", roles=(), claims=()).shown == (
+    assert MarkedWords(text="pleural\neffusion", roles=(), claims=()).shown == (
         "pleural effusion"
     )
 

@@ -1,0 +1,57 @@
+import pytest
+
+from asg_core.summary.sheets.scores import floor_text, over_seeds, score_cell
+from support.points import metrics_of
+
+
+def test_seeds_become_a_mean_with_its_spread() -> None:
+    metrics = metrics_of(
+        {"seed": 0, "value": 0.80, "ci_low": 0.70, "ci_high": 0.90},
+        {"seed": 1, "value": 0.84, "ci_low": 0.74, "ci_high": 0.94},
+    )
+
+    point = over_seeds(metrics).row(0, named=True)
+
+    assert point["value"] == pytest.approx(0.82)
+    assert point["sd"] == pytest.approx(0.02 * 2**0.5)
+    assert (point["num_seeds"], point["num_values"]) == (2, 2)
+    assert score_cell(point).plain == "82.0 \u00b1 2.8 [72.0, 92.0]"
+
+
+def test_support_is_that_of_the_seeds_with_a_value() -> None:
+    nothing: dict[str, object] = {
+        "value": None,
+        "ci_low": None,
+        "ci_high": None,
+        "num_items": 100,
+    }
+    metrics = metrics_of(
+        {"seed": 0, "num_items": 40}, {"seed": 1, **nothing, "reason": "no mask"}
+    )
+
+    assert over_seeds(metrics)["num_items"].to_list() == [40]
+    assert over_seeds(metrics_of(nothing))["num_items"].to_list() == [100]
+
+
+def test_one_seed_has_no_spread() -> None:
+    cell = score_cell(over_seeds(metrics_of({})).row(0, named=True))
+
+    assert cell.plain == "80.0 [75.0, 85.0]"
+
+
+def test_a_seed_without_a_value_is_counted() -> None:
+    nothing = {"value": None, "ci_low": None, "ci_high": None}
+    metrics = metrics_of(
+        {"seed": 0}, {"seed": 1, **nothing, "reason": "one class in training"}
+    )
+
+    cell = score_cell(over_seeds(metrics).row(0, named=True))
+
+    assert cell.plain == "80.0 [75.0, 85.0] (1 of 2 seeds)"
+    assert cell.why == "one class in training"
+
+
+def test_floors_that_differ_are_a_range() -> None:
+    metrics = metrics_of({"floor": 0.5}, {"encoder": "ira", "floor": 0.62})
+
+    assert floor_text(metrics) == "50.0\u201362.0"
