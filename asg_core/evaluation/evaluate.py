@@ -1,23 +1,27 @@
 """One encoder on one benchmark: every protocol that applies -> scores and metrics."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.benchmarks.registry import shared_patients
-from asg_core.evaluation.config import EvaluationConfig, Protocol
+from asg_core.evaluation.config import EvaluationConfig
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.protocols.protocol import PROTOCOLS, Outcome, Work
-from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.protocols.protocol import PROTOCOLS, Work
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.evaluation.scoring.bootstrap import Resamples
-from asg_core.evaluation.scoring.metrics import TestSet
+from asg_core.evaluation.scoring.fits import Fit
+from asg_core.evaluation.scoring.metrics import TestSet, score_metrics
+from asg_core.evaluation.scoring.segmentation_metrics import (
+    MaskRules,
+    segmentation_metrics,
+)
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
-from asg_core.tables.schema import TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -69,30 +73,31 @@ def evaluate(
         features=features,
         cache=cache,
         config=config,
-        test_set=_test_set(benchmark, config=config),
     )
-    outcomes: dict[Protocol, Outcome] = {}
-    reasons: list[tuple[str, str]] = []
+    results: list[ProtocolResult] = []
+    not_applicable: list[tuple[str, str]] = []
     for protocol in config.protocols:
         found = PROTOCOLS[protocol](work)
-        if isinstance(found, Outcome):
-            outcomes[protocol] = found
-            continue
-        reasons.append((protocol, found))
-        logger.info("%s of %s does not apply: %s", protocol, encoder.name, found)
-    results = [outcome.result for outcome in outcomes.values()]
+        if isinstance(found, NotApplicable):
+            not_applicable.append((protocol, found.reason))
+            logger.info("%s of %s: %s", protocol, encoder.name, found.reason)
+        else:
+            results.append(found)
+    of_masks = [one for one in results if isinstance(one.rules, MaskRules)]
+    of_scores = [one for one in results if not isinstance(one.rules, MaskRules)]
+    test_set = _test_set(benchmark, config=config)
     return EvaluationResult(
-        scores=_joined(results, schema=SCORES),
-        segmentation_scores=_joined(results, schema=SEGMENTATION_SCORES),
-        metrics=pl.concat([METRICS.empty(), *(o.metrics for o in outcomes.values())]),
-        not_applicable=tuple(reasons),
+        scores=pl.concat([SCORES.empty(), *_frames(of_scores)]),
+        segmentation_scores=pl.concat(
+            [SEGMENTATION_SCORES.empty(), *_frames(of_masks)]
+        ),
+        metrics=pl.concat(
+            [METRICS.empty(), *(_metrics(one, test_set) for one in results)]
+        ),
+        not_applicable=tuple(not_applicable),
         notes=(
             *seen_before(encoder.pretrained_on, benchmark=benchmark.name),
-            *(
-                note
-                for protocol, outcome in outcomes.items()
-                for note in _notes(outcome.result, protocol=protocol)
-            ),
+            *(note for one in results for note in one.notes()),
         ),
     )
 
@@ -126,24 +131,26 @@ def seen_before(pretrained_on: Sequence[str], *, benchmark: str) -> list[str]:
     return notes
 
 
-def _notes(result: ProtocolResult, *, protocol: Protocol) -> Iterator[str]:
-    yield from result.notes
-    for skipped in result.skipped:
-        yield skipped.sentence(protocol)
+def _frames(results: Sequence[ProtocolResult]) -> list[pl.DataFrame]:
+    """Return the scores of the test images by every fit that was made."""
+    outcomes = [outcome for result in results for outcome in result.outcomes]
+    return [outcome.test for outcome in outcomes if isinstance(outcome, Fit)]
 
 
-def _joined(results: Sequence[ProtocolResult], *, schema: TableSchema) -> pl.DataFrame:
-    """Return the rows of those protocols that fill this table."""
-    columns = list(schema.columns)
-    frames = [result.frame for result in results if result.frame.columns == columns]
-    return pl.concat([schema.empty(), *frames])
+def _metrics(result: ProtocolResult, test_set: TestSet) -> pl.DataFrame:
+    rules, subject = result.rules, result.subject
+    if isinstance(rules, MaskRules):
+        return segmentation_metrics(
+            result.outcomes, test_set=test_set, subject=subject, rules=rules
+        )
+    return score_metrics(
+        result.outcomes, test_set=test_set, subject=subject, rules=rules
+    )
 
 
 def _test_set(benchmark: Benchmark, *, config: EvaluationConfig) -> TestSet:
     image_ids = benchmark.part("test")
     return TestSet(
-        benchmark=benchmark.name,
-        split=benchmark.split,
         test_digest=benchmark.test_digest,
         targets=benchmark.targets,
         is_exclusive=benchmark.is_exclusive,

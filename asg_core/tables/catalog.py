@@ -25,17 +25,27 @@ REGION: Final = pl.Enum(list(REGIONS))
 SPLIT: Final = pl.Enum(list(SPLITS))
 VIEW: Final = pl.Enum([member.value for member in View])
 
-RESULT_KEY: Final = ("benchmark", "protocol", "encoder", "fraction", "seed")
-"""What a score or a metric is of: one encoder under one protocol on one benchmark."""
+RESULT_KEY: Final = (
+    "benchmark",
+    "split",
+    "protocol",
+    "encoder",
+    "fraction",
+    "seed",
+)
+"""What a score or a metric is of: one fit of one encoder under one protocol on one split
+of one benchmark."""
 
 _RESULT_COLUMNS: Final = {
     "benchmark": pl.String,
+    "split": pl.String,
     "protocol": pl.String,
     "encoder": pl.String,
     "fraction": pl.Float64,
     "seed": pl.Int32,
 }
 _RESULT_NOTES: Final = {
+    "split": "its name, as `evaluation.benchmarks` and published numbers have it",
     "encoder": "its name in `evaluation.encoders`",
     "fraction": "share of the training labels; 0 for zero-shot",
     "seed": "of the draw of the labels, and of the fit",
@@ -454,7 +464,7 @@ BENCHMARK_MASKS = TableSchema(
 
 SCORES = TableSchema(
     name="scores",
-    version=1,
+    version=2,
     key=(*RESULT_KEY, "image_id", "target"),
     columns={
         **_RESULT_COLUMNS,
@@ -473,7 +483,7 @@ SCORES = TableSchema(
 
 SEGMENTATION_SCORES = TableSchema(
     name="segmentation_scores",
-    version=1,
+    version=2,
     key=(*RESULT_KEY, "image_id", "target"),
     columns={
         **_RESULT_COLUMNS,
@@ -494,7 +504,7 @@ SEGMENTATION_SCORES = TableSchema(
 
 METRICS = TableSchema(
     name="metrics",
-    version=2,
+    version=3,
     key=(*RESULT_KEY, "metric", "target"),
     columns={
         **_RESULT_COLUMNS,
@@ -509,7 +519,6 @@ METRICS = TableSchema(
         "num_train": pl.Int64,
         "num_train_positive": pl.Int64,
         "reason": pl.String,
-        "split": pl.String,
         "test_digest": pl.String,
     },
     notes={
@@ -524,7 +533,6 @@ METRICS = TableSchema(
         "num_train": "training images of the fraction; 0 for zero-shot",
         "num_train_positive": "of them with the target",
         "reason": "why there is no value, or what a mean leaves out",
-        "split": "its name, as `evaluation.benchmarks` and published numbers have it",
         "test_digest": "of the sorted ids of the test images",
     },
     nullable=frozenset(

@@ -55,7 +55,12 @@ def evaluator(
             "fractions": [1.0],
             "seeds": 1,
             "bootstrap": 20,
-            "segmentation": {"steps": 5, "size": 16},
+            "protocols": [
+                "linear-cached",
+                "segmentation-cached-quick",
+                "mgca-linear",
+                "mgca-segmentation",
+            ],
         },
     }
     (checkout.root / "my.yaml").write_text(yaml.safe_dump(config))
@@ -81,7 +86,8 @@ def test_encoders_are_scored_to_the_pages_and_a_printed_table(
         "build_summary",
     }  # fmt: skip
     assert "nih, linear-cached: AUC" in done.stdout
-    assert "siim, segmentation-cached" in done.stdout
+    for pair in ("siim, segmentation-cached", "nih, mgca-linear", "siim, mgca-segm"):
+        assert pair in done.stdout
     assert f"{results.relative_to(checkout.root)}/summary/index.html" in done.stdout
     pages = {path.stem: path.read_text() for path in results.rglob("summary/*.html")}
     assert set(pages) == {"index", "data", "benchmarks", "published"}

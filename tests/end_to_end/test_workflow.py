@@ -134,7 +134,7 @@ def test_every_encoder_is_scored_on_every_benchmark(finished: Checkout) -> None:
         encoder: set(of_encoder["protocol"])
         for (encoder,), of_encoder in metrics.group_by("encoder")
     }
-    cached = {"linear-cached", "segmentation-cached"}
+    cached = {"linear-cached", "segmentation-cached-quick"}
     assert protocols["pixels"] == cached
     assert protocols["full"] == cached | {"zero-shot-tags", "zero-shot-prompts"}
     assert not frames["segmentation_scores"].is_empty()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 
 from asg_core.benchmarks.form import Benchmark
@@ -12,6 +13,8 @@ from asg_core.data.texts import encode_texts
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.evaluation.encoders import NetworkEncoder, load_encoder
 from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
+from asg_core.evaluation.scoring.fits import Fit, Skipped
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.build import build_model
 from asg_core.models.checkpoint import save_model
@@ -120,3 +123,19 @@ def pixels_of(discs: Discs, folder: Path) -> PixelCache:
     """Write the pixels of the images into `folder` and return their cache."""
     folder.mkdir(parents=True, exist_ok=True)
     return discs.cache(folder)
+
+
+def fits_of(result: ProtocolResult | NotApplicable) -> list[Fit]:
+    """Return the fits that were made, of a protocol that applies."""
+    assert isinstance(result, ProtocolResult), result
+    return [outcome for outcome in result.outcomes if isinstance(outcome, Fit)]
+
+
+def skipped_of(result: ProtocolResult) -> list[Skipped]:
+    """Return the fits that were not made."""
+    return [outcome for outcome in result.outcomes if isinstance(outcome, Skipped)]
+
+
+def scores_of(result: ProtocolResult | NotApplicable) -> pl.DataFrame:
+    """Return the scores of the test images by all fits, of which there is one at least."""
+    return pl.concat([fit.test for fit in fits_of(result)])

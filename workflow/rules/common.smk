@@ -359,10 +359,9 @@ def encoder_files(wildcards):
 def feature_settings(wildcards):
     """Return what decides the features of an encoder on a benchmark."""
     keys = ("batch_size", "device", "precision", "threads")
-    protocols = settings(project.evaluation)["protocols"]
     return settings(project.evaluation, *keys) | {
         "encoder": settings(ENCODERS[wildcards.encoder]),
-        "has_patches": "segmentation-cached" in protocols,
+        "has_patches": project.evaluation.needs_patches,
     }
 
 

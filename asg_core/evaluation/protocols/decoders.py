@@ -179,8 +179,8 @@ def _check_reductions(reductions: Sequence[int], *, num_channels: int) -> None:
     num_doublings = reductions[-1].bit_length() - 1
     if num_doublings > num_channels:
         raise ValueError(
-            f"UnetDecoder: expected channels for {num_doublings} doublings, found "
-            f"{num_channels}; add to evaluation.mgca_segmentation.unet_channels"
+            f"UnetDecoder: expected at most {num_channels} doublings, found an encoder "
+            f"that needs {num_doublings}; mgca-segmentation cannot be run with it"
         )
 
 

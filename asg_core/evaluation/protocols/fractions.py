@@ -1,11 +1,16 @@
-"""Which training images a fit may see the labels of."""
+"""Which training images a fit may see the labels of, and which targets they teach."""
+
+# Shape suffixes: N = images, T = targets
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
+
+from asg_core.benchmarks.form import Benchmark
 
 
-def draw_fraction(image_ids: Sequence[str], *, fraction: float, seed: int) -> list[str]:
+def draw_fraction(image_ids: Sequence[str], fraction: float, seed: int) -> list[str]:
     """Return the sorted ids of a fraction of the training images.
 
     A seed puts the images into an order of its own, and a fraction is the first of them:
@@ -46,3 +51,33 @@ def repetitions(
         for fraction in fractions
         for seed in (seeds if fraction < 1 else seeds[:1])
     ]
+
+
+def count_positive(benchmark: Benchmark, image_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many of the images have each target; an unlabelled image has none."""
+    num_T = np.nansum(benchmark.truth(image_ids), axis=0)
+    return {
+        target: int(num)
+        for target, num in zip(benchmark.targets, num_T.tolist(), strict=True)
+    }
+
+
+def fitted_columns(
+    truth_NT: npt.NDArray[np.float32], *, is_exclusive: bool
+) -> list[int]:
+    """Return the places of the targets that the labels of training images can teach.
+
+    A target needs images of both values; of targets that exclude each other each needs an
+    image, and there must be two at least.
+
+    Args:
+        truth_NT: 1, 0, or NaN where unlabelled.
+        is_exclusive: Whether the targets exclude each other.
+    """
+    num_T, positive_T = (~np.isnan(truth_NT)).sum(axis=0), np.nansum(truth_NT, axis=0)
+    is_fitted_T = positive_T > 0
+    if is_exclusive:
+        is_fitted_T &= is_fitted_T.sum() > 1
+    else:
+        is_fitted_T &= positive_T < num_T
+    return [int(column) for column in np.flatnonzero(is_fitted_T)]

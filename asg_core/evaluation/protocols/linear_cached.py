@@ -8,28 +8,31 @@ strength of the penalty, one for all targets.
 # Shape suffixes:
 #   N = images, T = targets, E = width of the features, L = weights of the penalty
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.evaluation.config import LinearConfig
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.protocols.fractions import draw_fraction, repetitions
+from asg_core.evaluation.protocols.batches import in_batches
+from asg_core.evaluation.protocols.fractions import (
+    count_positive,
+    draw_fraction,
+    fitted_columns,
+    repetitions,
+)
 from asg_core.evaluation.protocols.logistic import fit_classes, fit_targets, logits
-from asg_core.evaluation.protocols.result import Fit, ProtocolResult, in_batches
+from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.protocols.run_fits import FitPlan, run_fits, subject_of
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped
 from asg_core.evaluation.scoring.score_frames import Scores, score_frame
-from asg_core.tables.catalog import SCORES
-
-logger = logging.getLogger(__name__)
 
 PROTOCOL = "linear-cached"
 
@@ -41,10 +44,30 @@ _CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinearCached:
+    """What the name of the protocol fixes."""
+
+    l2: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
+    """Weights of half the squared norm of the coefficients beside the mean log-loss. The
+    one with the lowest log-loss on the validation part, as a mean over the targets, is
+    taken for all targets; without a validation part the middle one (of an even number the
+    greater)."""
+
+    max_iter: int = 200
+    """Most iterations of L-BFGS."""
+
+    tolerance: float = 1e-4
+    """Largest entry of the gradient at which a fit is done."""
+
+
+LINEAR_CACHED: Final = LinearCached()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """Images of one part, standardised, with their labels."""
 
-    image_ids: list[str]
+    image_ids: Sequence[str]
     feature_NE: Tensor
     truth_NT: Tensor
 
@@ -66,9 +89,9 @@ def linear_cached(
     benchmark: Benchmark,
     features: Features,
     *,
-    config: LinearConfig,
     fractions: Sequence[float],
     seeds: Sequence[int],
+    settings: LinearCached = LINEAR_CACHED,
     device: str = "cpu",
 ) -> ProtocolResult:
     """Fit regressions for every fraction and seed, and score the test images.
@@ -82,85 +105,79 @@ def linear_cached(
     Args:
         benchmark: Labels and parts.
         features: Of every image of the benchmark.
-        config: The penalty and when a fit is done.
         fractions: Shares of the training images.
         seeds: Of the draws of training images.
+        settings: Those of the protocol.
         device: Where the regressions are fitted.
 
     Returns:
-        SCORES of the test images: probabilities; `validation` has the same of the
-        validation images.
+        Fits with SCORES of the test and validation images: probabilities.
     """
-    test_ids, validate_ids = benchmark.part("test"), benchmark.part("validate")
-    frames: list[pl.DataFrame] = []
-    validations: list[pl.DataFrame] = []
-    fits: list[Fit] = []
-    notes: list[str] = []
-    for fraction, seed in repetitions(fractions, seeds):
-        train_ids = draw_fraction(benchmark.part("train"), fraction=fraction, seed=seed)
+    subject = subject_of(benchmark, protocol=PROTOCOL, encoder=features.encoder)
+    parts = [benchmark.part("validate"), benchmark.part("test")]
+
+    def fit_one(draw: Draw) -> Fit | Skipped:
         train, validate, test = _standardised(
-            benchmark, features, [train_ids, validate_ids, test_ids], device=device
+            benchmark, features, [draw.image_ids, *parts], device=device
         )
-        fit = Fit(
-            fraction=fraction,
-            seed=seed,
-            num_train=len(train_ids),
-            num_train_positive=_positives(benchmark, train.truth_NT),
-        )
-        fits.append(fit)
-        answer = _fit(train, validate, test, benchmark=benchmark, config=config)
-        where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
-        missing = [
-            target
-            for column, target in enumerate(benchmark.targets)
-            if answer is None or column not in answer.columns
-        ]
-        if missing:
-            notes.append(
-                f"{where}: no fit of {', '.join(missing)}: one class in the training "
-                f"labels of {len(train_ids)} images"
-            )
+        answer = _fit(train, validate, test, benchmark=benchmark, settings=settings)
         if answer is None:
-            continue
-        how = "chosen on the validation part" if validate_ids else "no validation part"
-        notes.append(f"{where}: weight of the penalty {answer.l2:g}, {how}")
-        for part, score_NT, into in (
-            (test, answer.test_NT, frames),
-            (validate, answer.validate_NT, validations),
-        ):
-            into.append(
-                score_frame(
-                    score_NT,
-                    part.truth_NT[:, answer.columns].cpu().numpy(),
-                    image_ids=part.image_ids,
-                    targets=[benchmark.targets[k] for k in answer.columns],
-                    benchmark=benchmark.name,
-                    protocol=PROTOCOL,
-                    encoder=features.encoder,
-                    fit=fit,
-                )
+            return Skipped(draw=draw, reason=_missing(draw, benchmark.targets))
+        frames = [
+            score_frame(
+                score_NT,
+                part.truth_NT[:, answer.columns].cpu().numpy(),
+                image_ids=part.image_ids,
+                targets=[benchmark.targets[k] for k in answer.columns],
+                subject=subject,
+                draw=draw,
             )
-    logger.info(
-        "%s of %s on %s: %d fits", PROTOCOL, features.encoder, benchmark.name, len(fits)
+            for part, score_NT in (
+                (test, answer.test_NT),
+                (validate, answer.validate_NT),
+            )
+        ]
+        return Fit(
+            draw=draw,
+            test=frames[0],
+            validation=frames[1],
+            notes=_notes(draw, answer, benchmark=benchmark),
+        )
+
+    plan = FitPlan(
+        subject=subject,
+        repetitions=repetitions(fractions, seeds),
+        draw_images=partial(draw_fraction, benchmark.part("train")),
+        count_positive=partial(count_positive, benchmark),
     )
-    return ProtocolResult(
-        frame=pl.concat([SCORES.empty(), *frames]),
-        validation=pl.concat([SCORES.empty(), *validations]),
-        fits=tuple(fits),
-        notes=tuple(notes),
-    )
+    return ProtocolResult(subject=subject, outcomes=tuple(run_fits(plan, fit_one)))
 
 
-def _positives(benchmark: Benchmark, truth_NT: Tensor) -> dict[str, int]:
-    num_T = truth_NT.nan_to_num().sum(0)
-    return {
-        target: int(num)
-        for target, num in zip(benchmark.targets, num_T.tolist(), strict=True)
-    }
+def _notes(draw: Draw, answer: _Answer, *, benchmark: Benchmark) -> tuple[str, ...]:
+    has_validation = bool(benchmark.part("validate"))
+    how = "chosen on the validation part" if has_validation else "no validation part"
+    chosen = f"weight of the penalty {answer.l2:g}, {how}"
+    left_out = [
+        target
+        for column, target in enumerate(benchmark.targets)
+        if column not in answer.columns
+    ]
+    return (_missing(draw, left_out), chosen) if left_out else (chosen,)
+
+
+def _missing(draw: Draw, targets: Sequence[str]) -> str:
+    return (
+        f"no fit of {', '.join(targets)}: one class in the training labels of "
+        f"{len(draw.image_ids)} images"
+    )
 
 
 def _standardised(
-    benchmark: Benchmark, features: Features, parts: list[list[str]], *, device: str
+    benchmark: Benchmark,
+    features: Features,
+    parts: Sequence[Sequence[str]],
+    *,
+    device: str,
 ) -> list[_Part]:
     """Return the parts with zero mean and unit variance of the first in each feature."""
     mean_E, std_E = _moments(features.pooled_NE, features.rows(parts[0]))
@@ -206,17 +223,12 @@ def _fit(
     test: _Part,
     *,
     benchmark: Benchmark,
-    config: LinearConfig,
+    settings: LinearCached,
 ) -> _Answer | None:
     """Return the scores by the regressions of the best penalty; null: none possible."""
-    num_T = (~train.truth_NT.isnan()).sum(0)
-    positive_T = train.truth_NT.nan_to_num().sum(0)
-    if benchmark.is_exclusive:
-        is_possible_T = positive_T > 0
-        is_possible_T &= is_possible_T.sum() > 1
-    else:
-        is_possible_T = (positive_T > 0) & (positive_T < num_T)
-    columns = is_possible_T.nonzero()[:, 0].tolist()
+    columns = fitted_columns(
+        train.truth_NT.cpu().numpy(), is_exclusive=benchmark.is_exclusive
+    )
     if not columns:
         return None
     truth_NT = train.truth_NT[:, columns]
@@ -226,7 +238,7 @@ def _fit(
         else partial(fit_targets, train.feature_NE, truth_NT)
     )
     parameter_LTD = fit(
-        l2=config.l2, max_iter=config.max_iter, tolerance=config.tolerance
+        l2=settings.l2, max_iter=settings.max_iter, tolerance=settings.tolerance
     )
     best = _choose(
         logits(validate.feature_NE, parameter_LTD),
@@ -241,7 +253,7 @@ def _fit(
         for part in (validate, test)
     ]
     return _Answer(
-        columns=columns, validate_NT=scores[0], test_NT=scores[1], l2=config.l2[best]
+        columns=columns, validate_NT=scores[0], test_NT=scores[1], l2=settings.l2[best]
     )
 
 

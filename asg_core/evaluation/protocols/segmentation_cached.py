@@ -1,416 +1,361 @@
-"""The protocol `segmentation-cached`: a small decoder on frozen patch features.
+"""The protocols `segmentation-cached` and `segmentation-cached-quick`.
 
-Ours: quick, without augmentation, the same for every encoder. The decoder is trained for
-a fixed number of steps on features that are standardised with the training images of the
-fraction; the validation part chooses the probability above which a pixel is inside.
+Ours: a small decoder on frozen patch features, without augmentation, the same for every
+encoder. The decoder is trained for a fixed number of steps on features that are
+standardised with the training images of the fraction; the validation part chooses the
+probability above which a pixel is inside. The quick one has coarser masks and fewer steps,
+for encoders of small images; its name says so, because its scores are others.
 """
 
 # Shape suffixes:
-#   N = images, B = images of a step, P = patches, row by row, E = width of the features,
-#   H, W = rows and columns of patches, G = rows, and columns, of a mask
+#   N = images, B = images of a step, G = rows, and columns, of a mask
 
-import logging
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols.batches import in_batches
 from asg_core.evaluation.protocols.decoders import PatchDecoder
 from asg_core.evaluation.protocols.fractions import draw_fraction, repetitions
-from asg_core.evaluation.protocols.result import (
-    Fit,
-    MaskCounts,
-    ProtocolResult,
-    SkippedFit,
-    count_pixels,
-    in_batches,
-    join_counts,
-    mean_positive_dice,
-    segmentation_frame,
+from asg_core.evaluation.protocols.patch_maps import (
+    CHUNK,
+    PatchMaps,
+    Rows,
+    Scale,
+    make_patch_maps,
 )
-from asg_core.evaluation.protocols.segmentation_config import SegmentationConfig
-from asg_core.evaluation.scoring.masks import Masks, true_masks
-from asg_core.tables.catalog import SEGMENTATION_SCORES
+from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.protocols.run_fits import FitPlan, run_fits, subject_of
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
+from asg_core.evaluation.scoring.masks import Masks, TrueMasks, true_masks
+from asg_core.evaluation.scoring.pixel_counts import (
+    PixelCounts,
+    count_pixels,
+    join_counts,
+    mean_mask_dice,
+)
+from asg_core.evaluation.scoring.score_frames import segmentation_frame
+from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.precision import arithmetic
+from asg_core.learning.schedule import WarmupCosine
+from asg_core.learning.step import update_weights
+from asg_core.settings import Precision
 
-logger = logging.getLogger(__name__)
-
-PROTOCOL = "segmentation-cached"
-
-_CHUNK = 256
-"""Images that are turned into 32-bit features at once, where no gradient is needed."""
+Name = Literal["segmentation-cached", "segmentation-cached-quick"]
 
 _WARMUP = 0.1
 _DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Data:
-    """Features and masks of all images, and where they are computed with."""
+class SegmentationCached:
+    """What the name of a protocol fixes."""
 
-    patches_NPE: npt.NDArray[np.float16]
-    grid: tuple[int, int]
-    masks_NGG: Masks
-    has_mask_N: npt.NDArray[np.bool_]
-    device: torch.device
-    precision: Literal["fp32", "bf16"]
+    size: int = 112
+    """Cells of the masks, each way, over what the encoder sees: the same for every
+    encoder. A cell is inside where more than half of its area is."""
+
+    steps: int = 200
+    """Optimizer steps, whatever the number of images."""
+
+    hidden_width: int = 64
+    """Channels between the two convolutions."""
+
+    batch_size: int = 16
+    """Images per step."""
+
+    learning_rate: float = 3e-3
+    """Peak rate of AdamW; it rises over the first tenth of the steps and falls as a
+    cosine."""
+
+    weight_decay: float = 1e-4
+    """Decoupled weight decay."""
+
+    dice_weight: float = 1.0
+    """Weight of the soft Dice loss of a batch beside the binary cross-entropy."""
+
+    negatives: float = 1.0
+    """Training images without a mask per image with one, drawn from the fraction."""
+
+    thresholds: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    """Probabilities above which a pixel may count as inside. The best on the validation
+    part is taken, by the mean Dice of the images with a mask."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standardise:
-    """Subtract the mean and divide by the standard deviation of each channel."""
-
-    mean_E: npt.NDArray[np.float32]
-    std_E: npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fitted:
-    """A trained decoder with what it needs to predict."""
-
-    decoder: PatchDecoder
-    scale: _Standardise
-    threshold: float
-    num_used: int
-
-    def count(self, data: _Data, rows: npt.NDArray[np.int64]) -> MaskCounts:
-        """Return the counts of images at the threshold."""
-        return _count(
-            self.decoder, data, rows, scale=self.scale, thresholds=(self.threshold,)
-        )[0]
+SEGMENTATION_CACHED: Final[Mapping[Name, SegmentationCached]] = {
+    "segmentation-cached": SegmentationCached(),
+    "segmentation-cached-quick": SegmentationCached(size=56, steps=150),
+}
 
 
 def segment_cached(
     benchmark: Benchmark,
     features: Features,
     *,
+    protocol: Name,
     masks: Masks,
-    config: SegmentationConfig,
     fractions: Sequence[float],
     seeds: Sequence[int],
+    settings: SegmentationCached | None = None,
     device: str = "cpu",
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Precision = "fp32",
 ) -> ProtocolResult:
     """Train a decoder for every fraction and seed, and count the pixels of test images.
 
-    Training images are those of the fraction that have a mask, and a share of the others
-    (`config.negatives`). All of them, with seed s, are a function of the fraction and s;
-    of the whole training part only the first seed is used. A fraction without any mask
-    gives no rows and is in `skipped`.
+    Training images are those of the fraction that have a mask, and as many of the others.
+    All of them, with seed s, are a function of the fraction and s; of the whole training
+    part only the first seed is used. A fraction without any mask is skipped.
 
     Args:
         benchmark: One with a segmentation target.
         features: With patches, of every image of the benchmark.
+        protocol: Which of the two.
         masks: The true masks (N, G, G) of the images of `features`, in its order; G is
-            `config.size`.
-        config: The decoder and its training.
+            the size that the protocol fixes.
         fractions: Shares of the training images.
         seeds: Of the draws, the weights and the order of the images.
+        settings: Others than those of the protocol.
         device: Where the decoder is trained.
         precision: Arithmetic of the decoder; its weights are 32 bit always.
 
     Returns:
-        SEGMENTATION_SCORES of every test image, at G x G pixels.
+        Fits with SEGMENTATION_SCORES of every test image, at G x G pixels.
 
     Raises:
-        ValueError: If the features have no square grid of patches, or the masks are not
-            of their images at the size of the configuration.
+        ValueError: If the benchmark has no masks, the features have no square grid of
+            patches, or the masks are not of their images at the size of the protocol.
     """
-    if benchmark.segmentation_target is None:
-        raise ValueError(
-            f"segment_cached: expected a benchmark with masks, found "
-            f"'{benchmark.name}', which has no segmentation target"
-        )
-    target = benchmark.segmentation_target
-    data = _make_data(
-        features, masks, size=config.size, device=device, precision=precision
-    )
-    test_ids = benchmark.part("test")
-    test_N = features.rows(test_ids)
-    validate_N = features.rows(benchmark.part("validate"))
-    frames, fits, notes, skipped = [], [], [], []
-    for fraction, seed in repetitions(fractions, seeds):
-        where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
-        train_ids = draw_fraction(benchmark.part("train"), fraction=fraction, seed=seed)
-        train_N = features.rows(train_ids)
-        num_positive = int(data.has_mask_N[train_N].sum())
-        fit = Fit(
-            fraction=fraction,
-            seed=seed,
-            num_train=len(train_N),
-            num_train_positive={target: num_positive},
-        )
-        if not num_positive:
-            reason = (
-                f"none of the {len(train_N)} training images has a mask of {target} at "
-                f"{config.size} x {config.size} cells, so there is nothing to learn from"
-            )
-            skipped.append(SkippedFit(fit=fit, reason=reason))
-            continue
-        fitted = _fit(data, train_N, validate_N, config=config, seed=seed)
-        counts = fitted.count(data, test_N)
-        fits.append(fit)
-        notes.append(
-            f"{where}: {fitted.num_used} of {len(train_N)} training images used, "
-            f"{num_positive} of them with a mask; inside above a probability of "
-            f"{fitted.threshold:g}"
-        )
-        frames.append(
-            segmentation_frame(
-                counts,
-                test_ids,
-                benchmark=benchmark.name,
-                protocol=PROTOCOL,
-                encoder=features.encoder,
-                target=target,
-                fit=fit,
-            )
-        )
-    notes.extend(_remarks(benchmark, features, data, validate_N))
-    logger.info(
-        "%s on %s: %d decoders trained, %d left out",
-        features.encoder,
-        benchmark.name,
-        len(fits),
-        len(skipped),
-    )
-    return ProtocolResult(
-        frame=pl.concat([SEGMENTATION_SCORES.empty(), *frames]),
-        fits=tuple(fits),
-        notes=tuple(notes),
-        skipped=tuple(skipped),
-    )
-
-
-def _make_data(
-    features: Features,
-    masks: Masks,
-    *,
-    size: int,
-    device: str,
-    precision: Literal["fp32", "bf16"],
-) -> _Data:
-    if features.patches_NPE is None or features.grid is None:
-        raise ValueError(
-            f"segment_cached: expected features of patches, found none of "
-            f"'{features.encoder}'; extract them with patches"
-        )
-    rows, columns = features.grid
-    if rows != columns:
-        raise ValueError(
-            f"segment_cached: expected a square grid of patches, found {rows} x "
-            f"{columns} of '{features.encoder}'"
-        )
-    expected = (len(features.image_ids), size, size)
-    if masks.shape != expected:
-        raise ValueError(
-            f"segment_cached: expected masks of shape {expected}, found {masks.shape}"
-        )
-    return _Data(
-        patches_NPE=features.patches_NPE,
-        grid=features.grid,
-        masks_NGG=masks,
-        has_mask_N=masks.any(axis=(1, 2)),
-        device=torch.device(device),
+    settings = settings or SEGMENTATION_CACHED[protocol]
+    setting = _Setting(
+        benchmark=benchmark,
+        features=features,
+        truth=true_masks(benchmark),
+        maps=make_patch_maps(features, masks, size=settings.size, device=device),
+        settings=settings,
+        subject=subject_of(benchmark, protocol=protocol, encoder=features.encoder),
         precision=precision,
     )
+    plan = FitPlan(
+        subject=setting.subject,
+        repetitions=repetitions(fractions, seeds),
+        draw_images=partial(draw_fraction, benchmark.part("train")),
+        count_positive=setting.count_positive,
+    )
+    return ProtocolResult(
+        subject=setting.subject,
+        outcomes=tuple(run_fits(plan, setting.fit_one)),
+        about=tuple(_remarks(setting)),
+        rules=MaskRules(
+            target=setting.truth.target,
+            mean_mask_dice=mean_mask_dice(
+                *(setting.masks_of(split) for split in ("train", "test"))
+            ),
+        ),
+    )
 
 
-def _remarks(
-    benchmark: Benchmark,
-    features: Features,
-    data: _Data,
-    validate_N: npt.NDArray[np.int64],
-) -> list[str]:
-    """Return what a reader must know of all fits."""
-    masks = true_masks(benchmark)
-    is_masked_N = np.array([image_id in masks for image_id in features.image_ids])
-    remarks = []
-    num_lost = int((is_masked_N & ~data.has_mask_N).sum())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """What all fits share."""
+
+    benchmark: Benchmark
+    features: Features
+    truth: TrueMasks
+    maps: PatchMaps
+    settings: SegmentationCached
+    subject: Subject
+    precision: Precision
+
+    def rows(self, split: str) -> Rows:
+        """Return where the images of a part are among the features."""
+        return self.features.rows(self.benchmark.part(split))
+
+    def masks_of(self, split: str) -> Masks:
+        """Return those masks of a part that are not empty."""
+        rows = self.rows(split)
+        masks_NGG: Masks = self.maps.masks_NGG[rows[self.maps.has_mask_N[rows]]]
+        return masks_NGG
+
+    def count_positive(self, image_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many of the images have a mask that fills a cell."""
+        has_mask_N = self.maps.has_mask_N[self.features.rows(image_ids)]
+        return {self.truth.target: int(has_mask_N.sum())}
+
+    def fit_one(self, draw: Draw) -> Fit | Skipped:
+        """Train a decoder and count the pixels of the test images."""
+        train_N = self.features.rows(draw.image_ids)
+        num_positive = draw.num_positive[self.truth.target]
+        if not num_positive:
+            return Skipped(
+                draw=draw,
+                reason=f"none of the {len(train_N)} training images has a mask of "
+                f"{self.truth.target} at {self.settings.size} x {self.settings.size} "
+                "cells, so there is nothing to learn from",
+            )
+        trained = _train(self, train_N, seed=draw.seed)
+        threshold = _best_threshold(self, trained)
+        (counts,) = _count(self, trained, self.rows("test"), thresholds=(threshold,))
+        note = (
+            f"{trained.num_used} of {len(train_N)} training images used, {num_positive} "
+            f"of them with a mask; inside above a probability of {threshold:g}"
+        )
+        frame = segmentation_frame(
+            counts,
+            self.benchmark.part("test"),
+            target=self.truth.target,
+            subject=self.subject,
+            draw=draw,
+        )
+        return Fit(draw=draw, test=frame, notes=(note,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trained:
+    """A trained decoder with what it needs to predict."""
+
+    decoder: PatchDecoder
+    scale: Scale
+    num_used: int
+
+
+def _remarks(setting: _Setting) -> Iterator[str]:
+    """Yield what a reader must know of all fits."""
+    maps, image_ids = setting.maps, setting.features.image_ids
+    is_masked_N = np.array([image_id in setting.truth for image_id in image_ids])
+    num_lost = int((is_masked_N & ~maps.has_mask_N).sum())
     if num_lost:
-        remarks.append(
-            f"{PROTOCOL}: {num_lost} of {int(is_masked_N.sum())} masks fill half of no cell, and "
+        yield (
+            f"{num_lost} of {int(is_masked_N.sum())} masks fill half of no cell, and "
             "count as empty"
         )
-    if not data.has_mask_N[validate_N].any():
-        remarks.append(
-            f"{PROTOCOL}: no validation image has a mask, so nothing chose the "
-            f"probability above which a pixel is inside: it is {_DEFAULT_THRESHOLD}"
+    if not maps.has_mask_N[setting.rows("validate")].any():
+        yield (
+            "no validation image has a mask, so nothing chose the probability above "
+            f"which a pixel is inside: it is {_DEFAULT_THRESHOLD}"
         )
-    return remarks
 
 
-def _fit(
-    data: _Data,
-    train_N: npt.NDArray[np.int64],
-    validate_N: npt.NDArray[np.int64],
-    *,
-    config: SegmentationConfig,
-    seed: int,
-) -> _Fitted:
-    """Train one decoder and choose its threshold."""
-    scale = _moments(data.patches_NPE, train_N)
+def _train(setting: _Setting, train_N: Rows, *, seed: int) -> _Trained:
+    """Train one decoder; its weights and the order of images depend on the seed."""
+    settings, maps = setting.settings, setting.maps
+    scale = maps.measure(train_N)
     rng = np.random.default_rng((seed, len(train_N)))
-    used_N = _balanced(train_N, data.has_mask_N, share=config.negatives, rng=rng)
+    used_N = _balanced(train_N, maps.has_mask_N, share=settings.negatives, rng=rng)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         decoder = PatchDecoder(
-            data.patches_NPE.shape[2],
-            hidden_width=config.hidden_width,
-            factor=-(-config.size // data.grid[0]),
-            size=config.size,
-        ).to(data.device)
-    _train(decoder, data, used_N, scale=scale, config=config, rng=rng)
-    by_threshold = _count(
-        decoder, data, validate_N, scale=scale, thresholds=config.thresholds
+            maps.width,
+            hidden_width=settings.hidden_width,
+            factor=-(-settings.size // maps.grid[0]),
+            size=settings.size,
+        ).to(maps.device)
+    optimizer = make_optimizer(
+        decoder,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
-    return _Fitted(
-        decoder=decoder,
-        scale=scale,
-        threshold=_best_threshold(config.thresholds, by_threshold),
-        num_used=len(used_N),
-    )
+    schedule = _schedule(settings)
+    decoder.train()
+    for step, rows in enumerate(_batches(used_N, settings=settings, rng=rng)):
+        true_BGG = torch.from_numpy(maps.masks_NGG[rows]).to(maps.device).float()
+        with arithmetic(maps.device, setting.precision):
+            logit_BGG = decoder(maps.maps(rows, scale=scale))
+        update_weights(
+            decoder,
+            optimizer,
+            _losses(logit_BGG.float(), true_BGG),
+            weights={"entropy": 1.0, "dice": settings.dice_weight},
+            rate=schedule.rate(step),
+            where=f"{setting.subject.protocol} of {setting.subject.encoder}, step {step}",
+            advice="look at the features of this encoder",
+        )
+    return _Trained(decoder=decoder, scale=scale, num_used=len(used_N))
 
 
 def _balanced(
-    train_N: npt.NDArray[np.int64],
+    train_N: Rows,
     has_mask_N: npt.NDArray[np.bool_],
     *,
-    share: float | None,
+    share: float,
     rng: np.random.Generator,
-) -> npt.NDArray[np.int64]:
+) -> Rows:
     """Return the images with a mask, and `share` times as many of the others at most."""
     with_mask, without = train_N[has_mask_N[train_N]], train_N[~has_mask_N[train_N]]
-    if share is not None:
-        without = rng.permutation(without)[: round(share * len(with_mask))]
-    return np.sort(np.concatenate([with_mask, without]))
+    drawn = rng.permutation(without)[: round(share * len(with_mask))]
+    return np.sort(np.concatenate([with_mask, drawn]))
 
 
-def _moments(
-    patches_NPE: npt.NDArray[np.float16], rows: npt.NDArray[np.int64]
-) -> _Standardise:
-    """Return mean and standard deviation of each channel over images and patches."""
-    width = patches_NPE.shape[2]
-    total_E, squares_E = np.zeros(width), np.zeros(width)
-    for part in in_batches(len(rows), _CHUNK):
-        values = patches_NPE[rows[part]].reshape(-1, width).astype(np.float64)
-        total_E += values.sum(axis=0)
-        squares_E += (values * values).sum(axis=0)
-    num_values = len(rows) * patches_NPE.shape[1]
-    mean_E = total_E / num_values
-    std_E = np.sqrt(np.maximum(squares_E / num_values - mean_E**2, 0))
-    # A channel that never changes says nothing: it becomes 0, and not noise.
-    std_E[std_E < 1e-6 * (1 + np.abs(mean_E))] = np.inf
-    return _Standardise(
-        mean_E=mean_E.astype(np.float32), std_E=std_E.astype(np.float32)
-    )
-
-
-def _inputs(data: _Data, rows: npt.NDArray[np.int64], *, scale: _Standardise) -> Tensor:
-    """Return the standardised features of images as maps (B, E, H, W)."""
-    patches_BPE = (data.patches_NPE[rows] - scale.mean_E) / scale.std_E
-    patch_BPE = torch.from_numpy(patches_BPE.astype(np.float32)).to(data.device)
-    map_BEHW: Tensor = patch_BPE.transpose(1, 2).unflatten(2, data.grid)
-    return map_BEHW
-
-
-def _train(
-    decoder: PatchDecoder,
-    data: _Data,
-    used_N: npt.NDArray[np.int64],
-    *,
-    scale: _Standardise,
-    config: SegmentationConfig,
-    rng: np.random.Generator,
-) -> None:
-    optimizer = torch.optim.AdamW(
-        decoder.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-    batch_size = min(config.batch_size, len(used_N))
+def _batches(
+    used_N: Rows, *, settings: SegmentationCached, rng: np.random.Generator
+) -> Iterator[Rows]:
+    """Yield the images of every step; those of one epoch come in random order."""
+    batch_size = min(settings.batch_size, len(used_N))
     queue = np.empty(0, dtype=np.int64)
-    decoder.train()
-    for step in range(config.steps):
+    for _ in range(settings.steps):
         if len(queue) < batch_size:
             queue = np.concatenate([queue, rng.permutation(used_N)])
-        rows, queue = queue[:batch_size], queue[batch_size:]
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * _rate(step, config.steps)
-        true_BGG = torch.from_numpy(data.masks_NGG[rows]).to(data.device).float()
-        with torch.autocast(
-            data.device.type, torch.bfloat16, enabled=data.precision == "bf16"
-        ):
-            logit_BGG = decoder(_inputs(data, rows, scale=scale))
-        loss = _loss(logit_BGG.float(), true_BGG, dice_weight=config.dice_weight)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        yield queue[:batch_size]
+        queue = queue[batch_size:]
 
 
-def _rate(step: int, steps: int) -> float:
-    """Return the factor on the learning rate: a linear rise, then a cosine to 0."""
-    warmup = max(1, round(_WARMUP * steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+def _schedule(settings: SegmentationCached) -> WarmupCosine:
+    warmup = max(1, round(_WARMUP * settings.steps))
+    return WarmupCosine(
+        peak=settings.learning_rate,
+        rise=(-1, warmup - 1),
+        fall=(warmup, settings.steps),
+    )
 
 
-def _loss(logit_BGG: Tensor, true_BGG: Tensor, *, dice_weight: float) -> Tensor:
-    """Return binary cross-entropy plus the weighted soft Dice loss of the whole batch."""
+def _losses(logit_BGG: Tensor, true_BGG: Tensor) -> dict[str, Tensor]:
+    """Return binary cross-entropy, and 1 minus the soft Dice of the whole batch."""
     prob_BGG = logit_BGG.sigmoid()
     shared = 2 * (prob_BGG * true_BGG).sum() + 1
     dice = shared / (prob_BGG.sum() + true_BGG.sum() + 1)
-    entropy: Tensor = F.binary_cross_entropy_with_logits(logit_BGG, true_BGG)
-    total: Tensor = entropy + dice_weight * (1 - dice)
-    return total
+    entropy = F.binary_cross_entropy_with_logits(logit_BGG, true_BGG)
+    return {"entropy": entropy, "dice": 1 - dice}
 
 
 @torch.inference_mode()
 def _count(
-    decoder: PatchDecoder,
-    data: _Data,
-    rows: npt.NDArray[np.int64],
-    *,
-    scale: _Standardise,
-    thresholds: Sequence[float],
-) -> list[MaskCounts]:
+    setting: _Setting, trained: _Trained, rows: Rows, *, thresholds: Sequence[float]
+) -> list[PixelCounts]:
     """Return the counts of the images for each threshold; no images give no numbers."""
-    decoder.eval()
+    maps, decoder = setting.maps, trained.decoder.eval()
     none = np.zeros((0, 1, 1), dtype=np.bool_)
     parts = [[count_pixels(none, none)] for _ in thresholds]
-    for part in in_batches(len(rows), _CHUNK):
-        with torch.autocast(
-            data.device.type, torch.bfloat16, enabled=data.precision == "bf16"
-        ):
-            logit_BGG = decoder(_inputs(data, rows[part], scale=scale))
+    for part in in_batches(len(rows), CHUNK):
+        with arithmetic(maps.device, setting.precision):
+            logit_BGG = decoder(maps.maps(rows[part], scale=trained.scale))
         prob_BGG = logit_BGG.float().sigmoid().cpu().numpy()
+        true_BGG = maps.masks_NGG[rows[part]]
         for counts, threshold in zip(parts, thresholds, strict=True):
-            counts.append(
-                count_pixels(prob_BGG > threshold, data.masks_NGG[rows[part]])
-            )
+            counts.append(count_pixels(prob_BGG > threshold, true_BGG))
     return [join_counts(counts) for counts in parts]
 
 
-def _best_threshold(
-    thresholds: Sequence[float], by_threshold: Sequence[MaskCounts]
-) -> float:
-    """Return the threshold of the highest mean Dice over images with a mask.
+def _best_threshold(setting: _Setting, trained: _Trained) -> float:
+    """Return the threshold of the highest mean Dice over validation images with a mask.
 
-    Of equals the greatest. Without an image with a mask there is nothing to choose by.
+    Of equals the greatest. Without such an image there is nothing to choose by.
     """
+    thresholds = setting.settings.thresholds
+    by_threshold = _count(
+        setting, trained, setting.rows("validate"), thresholds=thresholds
+    )
     scored = [
         (dice, threshold)
         for threshold, counts in zip(thresholds, by_threshold, strict=True)
-        if (dice := mean_positive_dice(counts)) is not None
+        if (dice := counts.mean_positive_dice()) is not None
     ]
     return max(scored)[1] if scored else _DEFAULT_THRESHOLD

@@ -13,7 +13,6 @@ all classes.
 #   N = images, B = images of a batch, T = targets, Q = texts, F = the 40 tags,
 #   P = patches, E = width of query features, D = width of the joint space
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,9 +24,11 @@ from asg_core.benchmarks.form import Benchmark
 from asg_core.data.texts import encode_texts
 from asg_core.data.tokenizer import load_tokenizer
 from asg_core.evaluation.config import PromptsConfig
-from asg_core.evaluation.encoders import NetworkEncoder, read_inputs
+from asg_core.evaluation.encoders import FeatureEncoder, NetworkEncoder, read_inputs
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.protocols.result import Fit, ProtocolResult
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
+from asg_core.evaluation.protocols.run_fits import subject_of
+from asg_core.evaluation.scoring.fits import Draw, Fit, Subject
 from asg_core.evaluation.scoring.measures import ALL
 from asg_core.evaluation.scoring.score_frames import Scores, score_frame
 from asg_core.evaluation.scoring.target_metrics import ScoreRules
@@ -36,16 +37,14 @@ from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.asg import AsgModel
 from asg_core.terms.findings import FINDINGS, finding_index
 
-logger = logging.getLogger(__name__)
-
 TAGS = "zero-shot-tags"
 PROMPTS = "zero-shot-prompts"
 
 ALL_WITH_FREE_TEXT = "all with free text"
 """The target of the mean over tags and free text queries."""
 
-NO_LABELS = Fit(fraction=0.0, seed=0, num_train=0, num_train_positive={})
-"""Zero-shot as a fit."""
+NO_LABELS = Draw(fraction=0.0, seed=0)
+"""What a model learns from that sees no label of the benchmark."""
 
 NOT_A_FINDING = "the target is no finding, so there is nothing to ask for"
 
@@ -74,7 +73,9 @@ class TextSide:
         return found.piece_BT.to(device), found.is_piece_BT.to(device)
 
 
-def text_side(encoder: object, *, losses: Sequence[str]) -> TextSide | str:
+def text_side(
+    encoder: FeatureEncoder, *, losses: Sequence[str]
+) -> TextSide | NotApplicable:
     """Return the text side of an encoder, or why there is none to ask.
 
     Args:
@@ -82,29 +83,45 @@ def text_side(encoder: object, *, losses: Sequence[str]) -> TextSide | str:
         losses: Names in `pretraining.losses`; one of them must have trained the model.
     """
     if not isinstance(encoder, NetworkEncoder) or encoder.model is None:
-        return "the encoder has no text side: it is no pre-trained model of images and texts"
+        return NotApplicable(
+            reason="the encoder has no text side: it is no pre-trained model of images "
+            "and texts"
+        )
     if not any(encoder.loss_weights.get(name, 0) > 0 for name in losses):
-        return f"the model was trained without the loss it needs: {' or '.join(losses)}"
+        return NotApplicable(
+            reason="the model was trained without the loss it needs: "
+            + " or ".join(losses)
+        )
     return TextSide(encoder=encoder, model=encoder.model)
 
 
 def zero_shot_tags(
-    benchmark: Benchmark, text: TextSide, cache: PixelCache, *, batch_size: int
-) -> ProtocolResult:
+    benchmark: Benchmark,
+    encoder: FeatureEncoder,
+    cache: PixelCache,
+    *,
+    batch_size: int,
+) -> ProtocolResult | NotApplicable:
     """Ask the tag decoder about every target of the validation and test images.
 
     The tags are asked for together, as in training; free text is asked for together with
     the tags, in a second round, so that it does not change their answers.
 
     Args:
-        benchmark: One whose targets do not exclude each other.
-        text: The model.
+        benchmark: Any.
+        encoder: Any.
         cache: The pixels.
         batch_size: Images of a forward pass.
 
     Returns:
-        SCORES with the fraction 0 and the seed 0.
+        One fit, with the fraction 0 and the seed 0; or why there is no such model, or no
+        tag for what the benchmark asks.
     """
+    if benchmark.is_exclusive:
+        return NotApplicable(reason="no tag stands for a class of this benchmark")
+    text = text_side(encoder, losses=("tags",))
+    if isinstance(text, NotApplicable):
+        return text
     queries = tag_queries(benchmark.targets)
     free = [query.phrase for query in queries if not query.is_tag]
     image_ids = benchmark.part("validate") + benchmark.part("test")
@@ -116,17 +133,22 @@ def zero_shot_tags(
         for query in queries
     ]
     named = [f"{query.target} as '{query.phrase}'" for query in queries]
-    notes = [f"{TAGS}: asked for {', '.join(named)}"]
+    about = [f"asked for {', '.join(named)}"]
     if free:
-        notes.append(f"{TAGS}: in free text, not trained on: {', '.join(free)}")
-    return _result(
-        benchmark,
-        logit_NQ[:, columns].sigmoid().numpy(),
-        image_ids=image_ids,
-        targets=[query.target for query in queries],
-        protocol=TAGS,
-        encoder=text.encoder.name,
-        notes=notes,
+        about.append(f"in free text, not trained on: {', '.join(free)}")
+    subject = subject_of(benchmark, protocol=TAGS, encoder=encoder.name)
+    return ProtocolResult(
+        subject=subject,
+        outcomes=(
+            _fit(
+                logit_NQ[:, columns].sigmoid().numpy(),
+                benchmark=benchmark,
+                queries=queries,
+                subject=subject,
+            ),
+        ),
+        about=tuple(about),
+        rules=tag_rules(benchmark.targets),
     )
 
 
@@ -142,31 +164,32 @@ def tag_rules(targets: Sequence[str]) -> ScoreRules:
     )
 
 
-def prompt_rules(targets: Sequence[str]) -> ScoreRules:
-    """Return why a target has no score under `zero-shot-prompts`; a mean is over all."""
-    queries = prompt_queries(targets, phrases={})
-    return ScoreRules(has_oracle=True, unscored=_unscored(targets, queries=queries))
-
-
 def _unscored(targets: Sequence[str], *, queries: Sequence[Query]) -> dict[str, str]:
     asked = {query.target for query in queries}
     return {target: NOT_A_FINDING for target in targets if target not in asked}
 
 
 def zero_shot_prompts(
-    benchmark: Benchmark, text: TextSide, features: Features, *, config: PromptsConfig
-) -> ProtocolResult:
+    benchmark: Benchmark,
+    encoder: FeatureEncoder,
+    features: Features,
+    *,
+    config: PromptsConfig,
+) -> ProtocolResult | NotApplicable:
     """Compare the validation and test images with sentences about every target.
 
     Args:
         benchmark: Any.
-        text: The model.
-        features: Of its image encoder.
+        encoder: Any.
+        features: Of this encoder.
         config: The sentences.
 
     Returns:
-        SCORES with the fraction 0 and the seed 0.
+        One fit, with the fraction 0 and the seed 0; or why there is no such model.
     """
+    text = text_side(encoder, losses=("image_report", "soft_labels"))
+    if isinstance(text, NotApplicable):
+        return text
     image_ids = benchmark.part("validate") + benchmark.part("test")
     queries = prompt_queries(benchmark.targets, phrases=config.phrases)
     phrases = [query.phrase for query in queries]
@@ -181,19 +204,26 @@ def zero_shot_prompts(
             )
             score_NT = ((positive_NT - negative_NT) / config.temperature).sigmoid()
     negatives = "" if benchmark.is_exclusive else f" against {list(config.negative)}"
-    notes = [
-        f"{PROMPTS}: templates '{config.name}': {list(config.positive)}{negatives}, "
+    about = (
+        f"templates '{config.name}': {list(config.positive)}{negatives}, "
         f"{config.aggregation}, temperature {config.temperature:g}, images of "
         f"{text.encoder.input_size} px; names: {', '.join(phrases)}"
-    ]
-    return _result(
-        benchmark,
-        score_NT.cpu().numpy(),
-        image_ids=image_ids,
-        targets=[query.target for query in queries],
-        protocol=PROMPTS,
-        encoder=text.encoder.name,
-        notes=notes,
+    )
+    subject = subject_of(benchmark, protocol=PROMPTS, encoder=encoder.name)
+    return ProtocolResult(
+        subject=subject,
+        outcomes=(
+            _fit(
+                score_NT.cpu().numpy(),
+                benchmark=benchmark,
+                queries=queries,
+                subject=subject,
+            ),
+        ),
+        about=(about,),
+        rules=ScoreRules(
+            has_oracle=True, unscored=_unscored(benchmark.targets, queries=queries)
+        ),
     )
 
 
@@ -252,36 +282,29 @@ def _cosines(
     return image_ND @ mean_TD.T
 
 
-def _result(
-    benchmark: Benchmark,
+def _fit(
     score_NT: Scores,
     *,
-    image_ids: Sequence[str],
-    targets: Sequence[str],
-    protocol: str,
-    encoder: str,
-    notes: Sequence[str],
-) -> ProtocolResult:
-    """Return the scores, cut into the validation and the test part."""
+    benchmark: Benchmark,
+    queries: Sequence[Query],
+    subject: Subject,
+) -> Fit:
+    """Return the scores, those of the validation images before those of the test ones."""
+    targets = [query.target for query in queries]
     columns = [benchmark.targets.index(target) for target in targets]
-    truth_NT = benchmark.truth(image_ids)[:, columns]
-    num_validate = len(benchmark.part("validate"))
+    validate_ids, test_ids = benchmark.part("validate"), benchmark.part("test")
     validation, test = (
         score_frame(
-            score_NT[rows],
-            truth_NT[rows],
-            image_ids=image_ids[rows],
+            part_NT,
+            benchmark.truth(image_ids)[:, columns],
+            image_ids=image_ids,
             targets=targets,
-            benchmark=benchmark.name,
-            protocol=protocol,
-            encoder=encoder,
-            fit=NO_LABELS,
+            subject=subject,
+            draw=NO_LABELS,
         )
-        for rows in (slice(num_validate), slice(num_validate, None))
+        for image_ids, part_NT in (
+            (validate_ids, score_NT[: len(validate_ids)]),
+            (test_ids, score_NT[len(validate_ids) :]),
+        )
     )
-    logger.info(
-        "%s of %s on %s: %d images", protocol, encoder, benchmark.name, len(image_ids)
-    )
-    return ProtocolResult(
-        frame=test, validation=validation, fits=(NO_LABELS,), notes=tuple(notes)
-    )
+    return Fit(draw=NO_LABELS, test=test, validation=validation)

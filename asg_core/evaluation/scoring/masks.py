@@ -110,7 +110,7 @@ def true_masks(benchmark: Benchmark) -> TrueMasks:
 
 
 def read_masks(
-    benchmark: Benchmark,
+    masks: TrueMasks,
     image_ids: Sequence[str],
     *,
     letterbox_of: Callable[[str], Letterbox],
@@ -122,17 +122,15 @@ def read_masks(
     A cell is inside where more than half of its area is. No images give no masks.
 
     Args:
-        benchmark: One with a segmentation target.
+        masks: Those of a benchmark.
         image_ids: Of its images, in the order of the result.
         letterbox_of: From an image's original frame to its cached square.
         crop: From the cached square to what the encoder sees.
         size: Cells of the grid, each way.
 
     Raises:
-        ValueError: If the benchmark has no segmentation target, or a run leaves the frame
-            of its image.
+        ValueError: If a run leaves the frame of its image.
     """
-    masks = true_masks(benchmark)
     is_inside_NGG = np.zeros((len(image_ids), size, size), dtype=np.bool_)
     for place, image_id in enumerate(image_ids):
         if image_id in masks:

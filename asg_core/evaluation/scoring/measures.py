@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from asg_core.evaluation.protocols.result import Fit
 from asg_core.evaluation.scoring.bootstrap import Resamples, Values, Weights, interval
+from asg_core.evaluation.scoring.fits import Draw
 
 ALL = "all"
 """The target of a mean over targets."""
@@ -66,7 +66,7 @@ def measure(
     means: Sequence[Mean],
     *,
     resamples: Resamples,
-    fit: Fit,
+    draw: Draw,
     common: Mapping[str, object],
 ) -> list[dict[str, object]]:
     """Return rows of METRICS: every metric of every part, then of every mean.
@@ -80,14 +80,14 @@ def measure(
         parts: One for each target.
         means: Which means are taken.
         resamples: Of the patients of the test part.
-        fit: What the scores are of.
+        draw: What the fit learnt from.
         common: Columns that all rows share.
     """
     measured = {part.target: _measure_part(part, resamples) for part in parts}
     rows = [
         _row(
             common,
-            fit=fit,
+            draw=draw,
             metric=metric,
             target=part.target,
             found=measured[part.target][metric],
@@ -109,7 +109,7 @@ def measure(
             measured,
             mean=mean,
             metric=metric,
-            fit=fit,
+            draw=draw,
             common=common,
         )
         for mean in means
@@ -146,7 +146,7 @@ def _mean_row(
     *,
     mean: Mean,
     metric: str,
-    fit: Fit,
+    draw: Draw,
     common: Mapping[str, object],
 ) -> dict[str, object]:
     defined = [p for p in parts if not math.isnan(measured[p.target][metric].value)]
@@ -163,7 +163,7 @@ def _mean_row(
     rows = [part.rows_N for part in parts]
     return _row(
         common,
-        fit=fit,
+        draw=draw,
         metric=metric,
         target=mean.target,
         found=_Measured(value=value, value_R=value_R),
@@ -196,7 +196,7 @@ def _reason_of_mean(
 def _row(
     common: Mapping[str, object],
     *,
-    fit: Fit,
+    draw: Draw,
     metric: str,
     target: str,
     found: _Measured,
@@ -209,8 +209,6 @@ def _row(
     bounds = interval(found.value, found.value_R) if is_defined else None
     return {
         **common,
-        "fraction": fit.fraction,
-        "seed": fit.seed,
         "metric": metric,
         "target": target,
         "value": found.value if is_defined else None,
@@ -219,7 +217,7 @@ def _row(
         "floor": floor,
         "num_items": num_items,
         "num_positive": num_positive,
-        "num_train": fit.num_train,
-        "num_train_positive": fit.num_train_positive.get(target),
+        "num_train": len(draw.image_ids),
+        "num_train_positive": draw.num_positive.get(target),
         "reason": reason if is_defined else reason or UNDEFINED,
     }

@@ -1,15 +1,17 @@
-"""Scores as arrays and as the table SCORES."""
+"""Scores as arrays, and as the tables SCORES and SEGMENTATION_SCORES."""
 
 # Shape suffixes: N = images, T = targets
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from asg_core.evaluation.protocols.result import Fit
-from asg_core.tables.catalog import SCORES
+from asg_core.evaluation.scoring.fits import Draw, Subject
+from asg_core.evaluation.scoring.pixel_counts import PixelCounts
+from asg_core.tables.catalog import SCORES, SEGMENTATION_SCORES
+from asg_core.tables.schema import TableSchema
 
 Scores = npt.NDArray[np.float32]
 
@@ -20,10 +22,8 @@ def score_frame(
     *,
     image_ids: Sequence[str],
     targets: Sequence[str],
-    benchmark: str,
-    protocol: str,
-    encoder: str,
-    fit: Fit,
+    subject: Subject,
+    draw: Draw,
 ) -> pl.DataFrame:
     """Return SCORES: a row for every image and target that has a label.
 
@@ -32,28 +32,39 @@ def score_frame(
         truth_NT: 1, 0, or NaN where unlabelled.
         image_ids: Of the rows.
         targets: Of the columns.
-        benchmark: Its name.
-        protocol: Its name.
-        encoder: Its name.
-        fit: The fraction and the seed.
+        subject: Whose scores they are.
+        draw: What the fit learnt from.
     """
     is_labelled_NT = ~np.isnan(truth_NT)
     rows, columns = np.nonzero(is_labelled_NT)
-    frame = pl.DataFrame(
-        {
-            "benchmark": benchmark,
-            "protocol": protocol,
-            "encoder": encoder,
-            "fraction": fit.fraction,
-            "seed": fit.seed,
-            "image_id": np.array(image_ids, dtype=object)[rows].tolist(),
-            "target": np.array(targets, dtype=object)[columns].tolist(),
-            "score": score_NT[is_labelled_NT],
-            "truth": truth_NT[is_labelled_NT],
-        },
-        schema_overrides={"image_id": pl.String, "target": pl.String},
-    )
-    return frame.cast(pl.Schema(SCORES.columns)).select(list(SCORES.columns))
+    values = {
+        **draw.columns(subject),
+        "image_id": np.array(image_ids, dtype=object)[rows].tolist(),
+        "target": np.array(targets, dtype=object)[columns].tolist(),
+        "score": score_NT[is_labelled_NT],
+        "truth": truth_NT[is_labelled_NT],
+    }
+    return _frame(values, schema=SCORES)
+
+
+def segmentation_frame(
+    counts: PixelCounts,
+    image_ids: Sequence[str],
+    *,
+    target: str,
+    subject: Subject,
+    draw: Draw,
+) -> pl.DataFrame:
+    """Return SEGMENTATION_SCORES of one fit, a row for each image."""
+    values = {
+        **draw.columns(subject),
+        "image_id": list(image_ids),
+        "target": target,
+        "num_predicted": counts.predicted_N,
+        "num_true": counts.true_N,
+        "num_shared": counts.shared_N,
+    }
+    return _frame(values, schema=SEGMENTATION_SCORES)
 
 
 def score_arrays(
@@ -85,3 +96,9 @@ def score_arrays(
     score_NT[rows, columns] = frame["score"].to_numpy()
     truth_NT[rows, columns] = frame["truth"].to_numpy()
     return score_NT, truth_NT
+
+
+def _frame(values: Mapping[str, object], *, schema: TableSchema) -> pl.DataFrame:
+    texts = {"image_id": pl.String, "target": pl.String}
+    frame = pl.DataFrame(values, schema_overrides=texts)
+    return frame.cast(pl.Schema(schema.columns)).select(list(schema.columns))

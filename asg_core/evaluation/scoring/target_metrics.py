@@ -86,27 +86,22 @@ def best_threshold(score_M: Scores, is_positive_M: Flags) -> float | None:
     return float(ordered_M[np.argmax(np.where(is_last_M, f1_M, -1))])
 
 
-def target_part(column: Column, *, rules: ScoreRules, has_threshold: bool) -> Part:
+def target_part(column: Column, *, rules: ScoreRules) -> Part:
     """Return the metrics of a target that stands on its own.
 
     Floors: 0.5 for AUC, and for the others what an answer does that is the same for all
     images.
-
-    Args:
-        column: Scores and labels.
-        rules: What is special about the protocol.
-        has_threshold: Whether a threshold is taken from the validation part.
     """
     is_positive_N, score_N = column.is_positive(), column.score_N[column.rows()]
     share = float(is_positive_N.mean()) if len(is_positive_N) else 0.0
     decision_floors = {"f1": 2 * share / (1 + share), "accuracy": max(share, 1 - share)}
     floors: dict[str, float | None] = {"auc": 0.5, "average_precision": share}
-    thresholds: dict[str, float | None] = {}
-    if has_threshold:
-        is_known_M = ~np.isnan(column.validate_truth_M)
-        thresholds[""] = best_threshold(
+    is_known_M = ~np.isnan(column.validate_truth_M)
+    thresholds = {
+        "": best_threshold(
             column.validate_score_M[is_known_M], column.validate_truth_M[is_known_M] > 0
         )
+    }
     if rules.has_oracle:
         thresholds[_ORACLE] = best_threshold(score_N, is_positive_N)
     for prefix in thresholds:

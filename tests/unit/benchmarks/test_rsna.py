@@ -216,6 +216,6 @@ def test_rsna_fractions_are_those_that_mgca_draws(
 ) -> None:
     benchmark = rsna_tables["mgca"].benchmark
 
-    drawn = draw_training_images(benchmark, fraction=fraction, seed=42)
+    drawn = draw_training_images(benchmark, fraction, 42)
 
     assert (len(drawn), digest_in_order(drawn)) == (number, digest)

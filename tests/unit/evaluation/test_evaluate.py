@@ -1,16 +1,31 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 import pytest
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.evaluation.config import EvaluationConfig
+from asg_core.evaluation.config import EvaluationConfig, Protocol
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
 from asg_core.evaluation.evaluate import EvaluationResult, evaluate, seen_before
 from asg_core.evaluation.features import extract_features, read_features
+from asg_core.evaluation.protocols import protocol as protocol_module
+from asg_core.evaluation.protocols.mgca.linear import mgca_linear
+from asg_core.evaluation.protocols.mgca.segmentation import mgca_segmentation
+from asg_core.evaluation.protocols.mgca.settings import (
+    MGCA_LINEAR,
+    MGCA_SEGMENTATION,
+    MaskedBenchmark,
+)
+from asg_core.evaluation.protocols.protocol import PROTOCOLS
+from asg_core.evaluation.protocols.segmentation_cached import (
+    SEGMENTATION_CACHED,
+    SegmentationCached,
+)
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from support.masked_benchmark import draw_discs
@@ -29,13 +44,30 @@ CONFIG = EvaluationConfig.model_validate(
         "fractions": (0.01, 1.0),
         "seeds": 2,
         "bootstrap": 50,
-        "segmentation": {"steps": 5, "size": 16, "hidden_width": 8, "batch_size": 4},
-        "linear": {"l2": (0.1, 1.0)},
     }
 )
 PIXELS = PixelEncoder(
     name="pixels", resize=CACHE_SIZE, input_size=CACHE_SIZE, thumbnail=4
 )
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make what is trained so small that it is trained in no time; no key can."""
+    segmentation = SegmentationCached(steps=5, size=16, hidden_width=8, batch_size=4)
+    monkeypatch.setitem(SEGMENTATION_CACHED, "segmentation-cached", segmentation)
+    linear = replace(MGCA_LINEAR, epochs=1, batch_size=4)
+    masked = replace(
+        MGCA_SEGMENTATION,
+        epochs=1,
+        setr_channels=(8, 8),
+        benchmarks={"siim": MaskedBenchmark(batch_size=4, is_balanced=True)},
+    )
+    for name, function in (
+        ("mgca_linear", partial(mgca_linear, settings=linear)),
+        ("mgca_segmentation", partial(mgca_segmentation, settings=masked)),
+    ):
+        monkeypatch.setattr(protocol_module, name, function)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +123,10 @@ def test_every_protocol_that_applies_has_scores_and_metrics(
     ).row(0, named=True)
     assert 0 < positive["floor"] < 1  # the mean training mask
     assert positive["num_items"] == 8
+
+
+def test_every_protocol_that_can_be_named_can_be_run() -> None:
+    assert set(PROTOCOLS) == set(get_args(Protocol))
 
 
 def test_a_fraction_that_cannot_be_fitted_has_rows_that_say_why(
@@ -150,20 +186,8 @@ def test_zero_shot_tags_keeps_free_text_apart(
 def test_the_protocols_of_mgca_run_on_a_network(
     full: NetworkEncoder, cache: PixelCache, tmp_path: Path, name: str
 ) -> None:
-    training = {"epochs": 1, "patience": 1}
     config = EvaluationConfig.model_validate(
-        {
-            "protocols": (name,),
-            "fractions": (1.0,),
-            "seeds": 1,
-            "bootstrap": 20,
-            "mgca_linear": {**training, "batch_size": 4},
-            "mgca_segmentation": {
-                **training,
-                "setr_channels": (8, 8),
-                "siim": {"batch_size": 4, "negatives": "all"},
-            },
-        }
+        {"protocols": (name,), "fractions": (1.0,), "seeds": 1, "bootstrap": 20}
     )
 
     result = _evaluate(DISCS.benchmark(), full, cache, tmp_path, config=config)
@@ -187,11 +211,6 @@ def test_a_fit_that_was_not_made_says_how_many_images_it_would_have_had(
             "fractions": (0.25,),
             "seeds": 4,
             "bootstrap": 0,
-            "mgca_segmentation": {
-                "epochs": 1,
-                "setr_channels": (8,),
-                "siim": {"batch_size": 4, "negatives": "balanced"},
-            },
         }
     )
 

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from asg_core.evaluation.config import (
     EncoderConfig,
     EvaluationConfig,
-    LinearConfig,
     PromptsConfig,
 )
 
@@ -108,9 +107,29 @@ def test_an_evaluation_that_cannot_be_is_refused(
         EvaluationConfig.model_validate(values)
 
 
-def test_a_grid_of_penalties_ascends_and_a_template_has_one_slot() -> None:
-    with pytest.raises(ValidationError, match=r"linear\.l2: expected ascending"):
-        LinearConfig(l2=(1.0, 0.1))
+@pytest.mark.parametrize(
+    ("protocols", "expected"),
+    [
+        (("linear-cached", "mgca-segmentation"), False),
+        (("segmentation-cached",), True),
+        (("linear-cached", "segmentation-cached-quick"), True),
+    ],
+)
+def test_patches_are_needed_by_the_cached_decoders(
+    protocols: tuple[str, ...], *, expected: bool
+) -> None:
+    config = EvaluationConfig.model_validate({"protocols": protocols})
+
+    assert config.needs_patches == expected
+
+
+def test_what_a_name_fixes_is_no_key() -> None:
+    for key in ("linear", "segmentation", "mgca_linear", "mgca_segmentation"):
+        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+            EvaluationConfig.model_validate({key: {"learning_rate": 0.1}})
+
+
+def test_a_template_has_one_slot() -> None:
     with pytest.raises(ValidationError, match=r"prompts\.negative: expected templates"):
         PromptsConfig(negative=("no finding",))
     with pytest.raises(ValidationError, match=r"prompts\.positive: .* none at all"):

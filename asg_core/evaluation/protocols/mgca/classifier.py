@@ -7,6 +7,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,20 +15,22 @@ from torch import Tensor, nn
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, read_inputs
-from asg_core.evaluation.protocols.mgca.config import (
-    ContrastiveAugmentationConfig,
-    MgcaLinearConfig,
-)
+from asg_core.evaluation.protocols.batches import in_batches
 from asg_core.evaluation.protocols.mgca.losses import classification_loss
+from asg_core.evaluation.protocols.mgca.settings import (
+    ContrastiveAugmentation,
+    MgcaLinear,
+)
 from asg_core.evaluation.protocols.mgca.training import (
     Rows,
     Training,
     batches,
     train_with_patience,
 )
-from asg_core.evaluation.protocols.result import in_batches
 from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.step import update_weights
 
 _CROP, _AUGMENTATION = 0, 1  # what a stream of random numbers is for
 
@@ -42,20 +45,15 @@ class EncodedPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinearSetting:
-    """What all fits share."""
+class ClassifierInputs:
+    """What a classifier is trained on and told when to stop by."""
 
-    benchmark: Benchmark
     encoder: FeatureEncoder
     cache: PixelCache
-    config: MgcaLinearConfig
     validate: EncodedPart
-    test: EncodedPart
-
-    @property
-    def is_augmented(self) -> bool:
-        """Whether training images are changed in more than their place."""
-        return self.benchmark.name in self.config.augmented
+    is_exclusive: bool
+    is_augmented: bool
+    """Whether training images are changed in more than their place."""
 
 
 def encode_part(
@@ -89,7 +87,12 @@ def encode_part(
 
 
 def train_classifier(
-    setting: LinearSetting, train_ids: list[str], truth_NT: Tensor, *, seed: int
+    inputs: ClassifierInputs,
+    train_ids: Sequence[str],
+    truth_NT: Tensor,
+    *,
+    settings: MgcaLinear,
+    seed: int,
 ) -> tuple[nn.Linear, Training]:
     """Train a classifier with one logit for each target.
 
@@ -97,92 +100,104 @@ def train_classifier(
     generators of torch stay as they are.
 
     Args:
-        setting: Encoder, pixels, protocol and validation images.
+        inputs: Encoder, pixels and validation images.
         train_ids: The training images.
         truth_NT: Their labels; NaN where there is none.
+        settings: Those of the protocol.
         seed: Of everything random.
 
     Raises:
-        FloatingPointError: If a validation loss is not finite.
+        FloatingPointError: If a loss is not finite.
     """
-    config, validate = setting.config, setting.validate
-    is_exclusive = setting.benchmark.is_exclusive
-    device = validate.feature_NE.device
+    feature_NE = inputs.validate.feature_NE
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = nn.Linear(validate.feature_NE.shape[1], truth_NT.shape[1])
-    classifier.to(device)
-    optimizer = torch.optim.AdamW(
-        classifier.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
+        classifier = nn.Linear(feature_NE.shape[1], truth_NT.shape[1])
+    classifier.to(feature_NE.device)
+    optimizer = make_optimizer(
+        classifier,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=False,
     )
 
     def run_epoch(epoch: int) -> None:
         order_N = np.random.default_rng((seed, epoch)).permutation(len(train_ids))
-        for rows in _batches(order_N, config=config):
-            feature_BE = _training_features(
-                setting, [train_ids[row] for row in rows], rows, seed=seed, epoch=epoch
+        for rows in batches(order_N, settings.batch_size):
+            image_BSS = _training_images(
+                inputs, train_ids, rows, settings=settings, seed=seed, epoch=epoch
             )
+            # A copy, as what inference mode made cannot be kept for a gradient.
+            feature_BE = inputs.encoder.features(image_BSS).pooled_BE.clone()
             loss = classification_loss(
                 classifier(feature_BE),
-                truth_NT[torch.from_numpy(rows)].to(device),
-                is_exclusive=is_exclusive,
+                truth_NT[torch.from_numpy(rows)].to(feature_BE.device),
+                is_exclusive=inputs.is_exclusive,
             )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-
-    @torch.no_grad()
-    def validation_loss() -> float:
-        losses = [
-            classification_loss(
-                classifier(validate.feature_NE[rows]),
-                validate.truth_NT[rows],
-                is_exclusive=is_exclusive,
-            ).item()
-            for rows in _batches(np.arange(len(validate.image_ids)), config=config)
-        ]
-        return float(np.mean(losses))
+            update_weights(
+                classifier,
+                optimizer,
+                {"entropy": loss},
+                where=f"mgca-linear of {inputs.encoder.name}, epoch {epoch}",
+                advice="look at the features of this encoder",
+            )
 
     training = train_with_patience(
-        classifier, run_epoch=run_epoch, validate=validation_loss, rule=config
+        classifier,
+        run_epoch=run_epoch,
+        validate=partial(
+            _validation_loss, classifier, inputs, batch_size=settings.batch_size
+        ),
+        epochs=settings.epochs,
+        patience=settings.patience,
     )
     return classifier, training
 
 
-def _batches(rows_N: Rows, *, config: MgcaLinearConfig) -> list[Rows]:
-    return list(batches(rows_N, config.batch_size, drop_last=config.legacy_drop_last))
-
-
-def _training_features(
-    setting: LinearSetting, image_ids: list[str], rows: Rows, *, seed: int, epoch: int
-) -> Tensor:
-    """Return features (B, E) of random crops; each is a function of (seed, epoch, row)."""
-    encoder = setting.encoder
-    draw = CropDraw(resize=encoder.resize, size=encoder.input_size)
-    crops = [
-        draw.draw(np.random.default_rng((seed, epoch, int(row), _CROP))) for row in rows
+@torch.no_grad()
+def _validation_loss(
+    classifier: nn.Linear, inputs: ClassifierInputs, *, batch_size: int
+) -> float:
+    part = inputs.validate
+    losses = [
+        classification_loss(
+            classifier(part.feature_NE[rows]),
+            part.truth_NT[rows],
+            is_exclusive=inputs.is_exclusive,
+        ).item()
+        for rows in batches(np.arange(len(part.image_ids)), batch_size)
     ]
-    image_BSS = torch.from_numpy(
-        np.concatenate(
-            [
-                crop.apply(pixels_SS[None])
-                for crop, pixels_SS in zip(
-                    crops, setting.cache.read(image_ids), strict=True
-                )
-            ]
+    return float(np.mean(losses))
+
+
+def _training_images(
+    inputs: ClassifierInputs,
+    train_ids: Sequence[str],
+    rows: Rows,
+    *,
+    settings: MgcaLinear,
+    seed: int,
+    epoch: int,
+) -> Tensor:
+    """Return random crops (B, S, S); each is a function of (seed, epoch, row)."""
+    encoder = inputs.encoder
+    draw = CropDraw(resize=encoder.resize, size=encoder.input_size)
+    pixels_BSS = inputs.cache.read([train_ids[row] for row in rows])
+    crops = [
+        draw.draw(np.random.default_rng((seed, epoch, int(row), _CROP))).apply(
+            pixels_SS[None]
         )
-    )
-    if setting.is_augmented:
-        seeds = [_seed_of(seed, epoch, int(row), _AUGMENTATION) for row in rows]
-        image_BSS = augment(image_BSS, config=setting.config.augmentation, seeds=seeds)
-    # A copy, because what inference mode made cannot be kept for a gradient.
-    return encoder.features(image_BSS).pooled_BE.clone()
+        for row, pixels_SS in zip(rows, pixels_BSS, strict=True)
+    ]
+    image_BSS = torch.from_numpy(np.concatenate(crops))
+    if not inputs.is_augmented:
+        return image_BSS
+    seeds = [_seed_of(seed, epoch, int(row), _AUGMENTATION) for row in rows]
+    return augment(image_BSS, settings=settings.augmentation, seeds=seeds)
 
 
 def augment(
-    image_BSS: Tensor, *, config: ContrastiveAugmentationConfig, seeds: Sequence[int]
+    image_BSS: Tensor, *, settings: ContrastiveAugmentation, seeds: Sequence[int]
 ) -> Tensor:
     """Return uint8 images (B, S, S), each changed as its seed says.
 
@@ -190,23 +205,23 @@ def augment(
     """
     from torchvision.transforms import v2  # noqa: PLC0415 - takes seconds, used here only
 
-    low, high = config.blur_sigma
+    low, high = settings.blur_sigma
     transform = v2.Compose(
         [
             v2.RandomApply(
                 [
                     v2.ColorJitter(
-                        brightness=config.brightness, contrast=config.contrast
+                        brightness=settings.brightness, contrast=settings.contrast
                     )
                 ],
-                p=config.jitter_probability,
+                p=settings.jitter_probability,
             ),
             v2.RandomApply(
                 # Three deviations each way hold 99.7 % of the kernel.
                 [v2.GaussianBlur(2 * math.ceil(3 * high) + 1, sigma=(low, high))],
-                p=config.blur_probability,
+                p=settings.blur_probability,
             ),
-            v2.RandomHorizontalFlip(p=config.flip_probability),
+            v2.RandomHorizontalFlip(p=settings.flip_probability),
         ]
     )
     changed = []

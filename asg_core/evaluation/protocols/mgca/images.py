@@ -12,12 +12,17 @@ import torch
 from torch import Tensor
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.evaluation.protocols.mgca.config import MgcaSegmentationConfig
-from asg_core.evaluation.scoring.masks import Shares, TrueMasks, true_masks
+from asg_core.evaluation.protocols.mgca.settings import MgcaSegmentation
+from asg_core.evaluation.scoring.masks import (
+    Masks,
+    Shares,
+    TrueMasks,
+    read_masks,
+    true_masks,
+)
 from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.images.resample import Resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +38,19 @@ class MaskedImages:
     crop: Crop
     kept: dict[str, npt.NDArray[np.float16]] = field(default_factory=dict)
 
-    @property
-    def target(self) -> str:
-        """What the masks are of."""
-        return self.masks.target
+    def count_positive(self, image_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many of the images have a mask that is not empty."""
+        return {self.masks.target: sum(name in self.masks for name in image_ids)}
 
-    def is_positive(self, image_id: str) -> bool:
-        """Tell whether an image has a mask that is not empty."""
-        return image_id in self.masks
-
-    def num_positive(self, image_ids: Sequence[str]) -> int:
-        """Return how many of the images have such a mask."""
-        return sum(self.is_positive(image_id) for image_id in image_ids)
+    def grid_masks(self, image_ids: Sequence[str]) -> Masks:
+        """Return the true masks (N, S, S) of those images that have one."""
+        return read_masks(
+            self.masks,
+            [image_id for image_id in image_ids if image_id in self.masks],
+            letterbox_of=self.cache.letterbox,
+            crop=self.crop,
+            size=self.crop.size,
+        )
 
     def read(self, image_ids: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return uint8 images, and shares of their pixels that are inside, (B, S, S)."""
@@ -56,7 +62,7 @@ class MaskedImages:
         self,
         image_ids: Sequence[str],
         *,
-        config: MgcaSegmentationConfig,
+        settings: MgcaSegmentation,
         seed: int,
         epoch: int,
     ) -> tuple[Tensor, Tensor]:
@@ -64,12 +70,12 @@ class MaskedImages:
         image_BSS, share_BSS = self.read(image_ids)
         for place, image_id in enumerate(image_ids):
             rng = np.random.default_rng((seed, epoch, *image_id.encode()))
-            if rng.random() < config.augmentation_probability:
+            if rng.random() < settings.augmentation_probability:
                 image_SS, share_SS = turn(
                     image_BSS[place].numpy(),
                     share_BSS[place].numpy(),
-                    degrees=rng.uniform(-config.rotation, config.rotation),
-                    scale=1 + rng.uniform(-config.scale, config.scale),
+                    degrees=rng.uniform(-settings.rotation, settings.rotation),
+                    scale=1 + rng.uniform(-settings.scale, settings.scale),
                 )
                 image_BSS[place] = torch.from_numpy(image_SS)
                 share_BSS[place] = torch.from_numpy(share_SS)
@@ -90,17 +96,18 @@ class MaskedImages:
 
 
 def make_masked_images(
-    benchmark: Benchmark, cache: PixelCache, *, size: int, resample: Resample = "area"
+    benchmark: Benchmark, cache: PixelCache, *, size: int, settings: MgcaSegmentation
 ) -> MaskedImages:
     """Return the images of a benchmark, each whole cached square at `size` x `size`.
 
     Raises:
         ValueError: If the benchmark has no segmentation target.
     """
+    is_stored = cache.size == settings.stored_size
     return MaskedImages(
         cache=cache,
         masks=true_masks(benchmark),
-        crop=centre_crop(size, size, resample=resample),
+        crop=centre_crop(size, size, resample="bilinear" if is_stored else "area"),
     )
 
 

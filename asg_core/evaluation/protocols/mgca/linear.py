@@ -11,35 +11,37 @@ encoder's own. With a split of MGCA the training images of seed 42 are those of 
 #   N = images, B = images of a step, S = rows, and columns, of the encoder's input,
 #   E = width of the features, T = targets
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, NetworkEncoder
+from asg_core.evaluation.protocols.fractions import count_positive, fitted_columns
 from asg_core.evaluation.protocols.mgca.classifier import (
+    ClassifierInputs,
     EncodedPart,
-    LinearSetting,
     encode_part,
     train_classifier,
 )
-from asg_core.evaluation.protocols.mgca.config import MgcaLinearConfig
+from asg_core.evaluation.protocols.mgca.settings import MGCA_LINEAR, MgcaLinear
 from asg_core.evaluation.protocols.mgca.training import (
     draw_training_images,
     num_in_batches,
+    parts_missing,
 )
-from asg_core.evaluation.protocols.result import Fit, ProtocolResult, SkippedFit
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
+from asg_core.evaluation.protocols.run_fits import FitPlan, run_fits, subject_of
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
 from asg_core.evaluation.scoring.score_frames import score_frame
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.tables.catalog import SCORES
-
-logger = logging.getLogger(__name__)
 
 PROTOCOL = "mgca-linear"
 
@@ -49,195 +51,155 @@ def mgca_linear(
     encoder: FeatureEncoder,
     cache: PixelCache,
     *,
-    config: MgcaLinearConfig,
     fractions: Sequence[float],
     num_seeds: int,
+    settings: MgcaLinear = MGCA_LINEAR,
     batch_size: int = 64,
-) -> ProtocolResult | str:
+) -> ProtocolResult | NotApplicable:
     """Train a classifier for every fraction and seed, and score the test images.
 
     Targets are trained together, with one logit each: binary cross-entropy, or over the
     classes where these exclude each other. Images without a label for a target say nothing
     about it. A target (or class) of which the training labels have one value only gets no
-    rows; a fit without any other is left out and is in `skipped`. All images too are
-    trained on with every seed: order, crops and first weights differ.
+    rows; a fit without any other is skipped. All images too are trained on with every
+    seed: order, crops and first weights differ.
 
     Args:
         benchmark: Labels and parts.
         encoder: Frozen, in evaluation mode.
         cache: Pixels of every image of the benchmark.
-        config: The protocol; its seed is the first of the seeds.
         fractions: Shares of the training images.
         num_seeds: Repetitions of each fraction.
+        settings: Those of the protocol.
         batch_size: Images of a forward pass where nothing is trained.
 
     Returns:
-        SCORES of every test image, as probabilities; `validation` has the same of the
-        validation images. Or why the protocol does not apply to this benchmark.
+        Fits with SCORES of every validation and test image, as probabilities; or why the
+        protocol does not apply to this benchmark.
 
     Raises:
-        FloatingPointError: If a validation loss is not finite.
+        FloatingPointError: If a loss is not finite.
     """
-    validate_ids, train_ids = benchmark.part("validate"), benchmark.part("train")
-    if not validate_ids or not train_ids:
-        return (
-            f"training ends by the validation loss, and '{benchmark.name}' has "
-            f"{len(train_ids)} training and {len(validate_ids)} validation images"
+    missing = parts_missing(benchmark)
+    if missing is not None:
+        return missing
+    validate, test = (
+        encode_part(
+            benchmark, encoder, cache, benchmark.part(split), batch_size=batch_size
         )
-    setting = LinearSetting(
-        benchmark=benchmark,
-        encoder=encoder,
-        cache=cache,
-        config=config,
-        validate=encode_part(
-            benchmark, encoder, cache, validate_ids, batch_size=batch_size
-        ),
-        test=encode_part(
-            benchmark, encoder, cache, benchmark.part("test"), batch_size=batch_size
-        ),
+        for split in ("validate", "test")
     )
-    frames, validations = [SCORES.empty()], [SCORES.empty()]
-    fits: list[Fit] = []
-    notes = [_about(setting)]
-    skipped: list[SkippedFit] = []
-    for fraction in fractions:
-        for seed in range(config.seed, config.seed + num_seeds):
-            drawn = draw_training_images(benchmark, fraction=fraction, seed=seed)
-            outcome = _fit(setting, drawn, fraction=fraction, seed=seed)
-            if isinstance(outcome, SkippedFit):
-                skipped.append(outcome)
-                continue
-            fits.append(outcome.fit)
-            notes.extend(outcome.notes)
-            frames.append(outcome.test)
-            validations.append(outcome.validation)
-    logger.info(
-        "%s of %s on %s: %d fits, %d left out",
-        PROTOCOL,
-        encoder.name,
-        benchmark.name,
-        len(fits),
-        len(skipped),
+    setting = _Setting(
+        benchmark=benchmark,
+        inputs=ClassifierInputs(
+            encoder=encoder,
+            cache=cache,
+            validate=validate,
+            is_exclusive=benchmark.is_exclusive,
+            is_augmented=benchmark.name in settings.augmented,
+        ),
+        test=test,
+        settings=settings,
+        subject=subject_of(benchmark, protocol=PROTOCOL, encoder=encoder.name),
+    )
+    seeds = range(settings.seed, settings.seed + num_seeds)
+    plan = FitPlan(
+        subject=setting.subject,
+        repetitions=list(product(fractions, seeds)),
+        draw_images=partial(draw_training_images, benchmark),
+        count_positive=partial(count_positive, benchmark),
     )
     return ProtocolResult(
-        frame=pl.concat(frames),
-        validation=pl.concat(validations),
-        fits=tuple(fits),
-        notes=tuple(notes),
-        skipped=tuple(skipped),
+        subject=setting.subject,
+        outcomes=tuple(run_fits(plan, setting.fit_one)),
+        about=(_about(setting),),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What became of one fit."""
+class _Setting:
+    """What all fits share."""
 
-    fit: Fit
-    test: pl.DataFrame
-    validation: pl.DataFrame
-    notes: list[str]
+    benchmark: Benchmark
+    inputs: ClassifierInputs
+    test: EncodedPart
+    settings: MgcaLinear
+    subject: Subject
+
+    def num_used(self, num_images: int) -> int:
+        """Return how many of the images fill whole batches."""
+        return num_in_batches(num_images, self.settings.batch_size)
+
+    def fit_one(self, draw: Draw) -> Fit | Skipped:
+        """Train a classifier and score the validation and test images."""
+        num_train, targets = len(draw.image_ids), self.benchmark.targets
+        truth_NT = self.benchmark.truth(draw.image_ids)
+        columns = fitted_columns(truth_NT, is_exclusive=self.benchmark.is_exclusive)
+        if not columns:
+            return Skipped(
+                draw=draw,
+                reason=f"the labels of the {num_train} training images have one value "
+                "only, so there is nothing to learn from",
+            )
+        classifier, training = train_classifier(
+            self.inputs,
+            draw.image_ids,
+            torch.from_numpy(truth_NT),
+            settings=self.settings,
+            seed=draw.seed,
+        )
+        notes = [
+            f"{self.num_used(num_train)} of {num_train} training images an epoch, "
+            f"{training.sentence()}"
+        ]
+        left_out = [target for k, target in enumerate(targets) if k not in columns]
+        if left_out:
+            notes.append(
+                f"no rows of {', '.join(left_out)}: one value only in the training labels"
+            )
+        test, validation = (
+            self._score(classifier, part, columns, draw=draw)
+            for part in (self.test, self.inputs.validate)
+        )
+        return Fit(draw=draw, test=test, validation=validation, notes=tuple(notes))
+
+    @torch.no_grad()
+    def _score(
+        self,
+        classifier: nn.Linear,
+        part: EncodedPart,
+        columns: list[int],
+        *,
+        draw: Draw,
+    ) -> pl.DataFrame:
+        logit_NT = classifier(part.feature_NE)
+        is_exclusive = self.benchmark.is_exclusive
+        prob_NT = logit_NT.softmax(1) if is_exclusive else logit_NT.sigmoid()
+        score_NT: npt.NDArray[np.float32] = prob_NT[:, columns].float().cpu().numpy()
+        return score_frame(
+            score_NT,
+            part.truth_NT[:, columns].cpu().numpy(),
+            image_ids=part.image_ids,
+            targets=[self.benchmark.targets[column] for column in columns],
+            subject=self.subject,
+            draw=draw,
+        )
 
 
-def _about(setting: LinearSetting) -> str:
+def _about(setting: _Setting) -> str:
     """Return what is the same in all fits."""
-    config, encoder = setting.config, setting.encoder
-    num_weights = setting.validate.feature_NE.shape[1] + 1
+    inputs = setting.inputs
+    num_weights = inputs.validate.feature_NE.shape[1] + 1
     num_targets = len(setting.benchmark.targets)
     seen = "random crops"
-    if setting.is_augmented:
+    if inputs.is_augmented:
         seen += ", brightness and contrast, blur, horizontal flip"
-    if isinstance(encoder, NetworkEncoder):
-        network = encoder.network
+    if isinstance(inputs.encoder, NetworkEncoder):
+        network = inputs.encoder.network
         seen += f"; encoder's own mean {network.mean} and std {network.std}"
-    num_validate = len(setting.validate.image_ids)
-    num_used = num_in_batches(
-        num_validate, config.batch_size, drop_last=config.legacy_drop_last
-    )
+    num_validate = len(inputs.validate.image_ids)
     return (
-        f"{PROTOCOL}: {num_weights * num_targets} numbers are trained, weight and bias "
-        f"of one linear layer; no buffer changes; training images: {seen}; the "
-        f"validation loss is over {num_used} of {num_validate} images"
-    )
-
-
-def _fit(
-    setting: LinearSetting, train_ids: list[str], *, fraction: float, seed: int
-) -> _Outcome | SkippedFit:
-    """Train and score, or say why not."""
-    benchmark, config = setting.benchmark, setting.config
-    where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
-    truth_NT = torch.from_numpy(benchmark.truth(train_ids))
-    columns = _fitted_columns(truth_NT, is_exclusive=benchmark.is_exclusive)
-    fit = Fit(
-        fraction=fraction,
-        seed=seed,
-        num_train=len(train_ids),
-        num_train_positive={
-            target: int(truth_NT[:, column].nan_to_num().sum())
-            for column, target in enumerate(benchmark.targets)
-        },
-    )
-    if not columns:
-        reason = (
-            f"the labels of the {len(train_ids)} training images have one value only, so "
-            "there is nothing to learn from"
-        )
-        return SkippedFit(fit=fit, reason=reason)
-    classifier, training = train_classifier(setting, train_ids, truth_NT, seed=seed)
-    num_used = num_in_batches(
-        len(train_ids), config.batch_size, drop_last=config.legacy_drop_last
-    )
-    notes = [
-        f"{where}: {num_used} of {len(train_ids)} training images an epoch, "
-        f"{training.sentence()}"
-    ]
-    left_out = [
-        target for k, target in enumerate(benchmark.targets) if k not in columns
-    ]
-    if left_out:
-        notes.append(
-            f"{where}: no rows of {', '.join(left_out)}: one value only in the training "
-            "labels"
-        )
-    test, validation = (
-        _score(classifier, part, columns, setting=setting, fit=fit)
-        for part in (setting.test, setting.validate)
-    )
-    return _Outcome(fit=fit, test=test, validation=validation, notes=notes)
-
-
-def _fitted_columns(truth_NT: Tensor, *, is_exclusive: bool) -> list[int]:
-    """Return the targets with both values, or the classes, if several, with an image."""
-    positive_T = truth_NT.nan_to_num().sum(0)
-    if is_exclusive:
-        is_fitted_T = (positive_T > 0) & ((positive_T > 0).sum() > 1)
-    else:
-        is_fitted_T = (positive_T > 0) & (positive_T < (~truth_NT.isnan()).sum(0))
-    return [int(column) for column in is_fitted_T.nonzero()[:, 0]]
-
-
-@torch.no_grad()
-def _score(
-    classifier: nn.Linear,
-    part: EncodedPart,
-    columns: list[int],
-    *,
-    setting: LinearSetting,
-    fit: Fit,
-) -> pl.DataFrame:
-    if not part.image_ids:
-        return SCORES.empty()
-    logit_NT = classifier(part.feature_NE)
-    is_exclusive = setting.benchmark.is_exclusive
-    prob_NT = logit_NT.softmax(1) if is_exclusive else logit_NT.sigmoid()
-    score_NT: npt.NDArray[np.float32] = prob_NT[:, columns].float().cpu().numpy()
-    return score_frame(
-        score_NT,
-        part.truth_NT[:, columns].cpu().numpy(),
-        image_ids=part.image_ids,
-        targets=[setting.benchmark.targets[column] for column in columns],
-        benchmark=setting.benchmark.name,
-        protocol=PROTOCOL,
-        encoder=setting.encoder.name,
-        fit=fit,
+        f"{num_weights * num_targets} numbers are trained, weight and bias of one linear "
+        f"layer; no buffer changes; training images: {seen}; the validation loss is over "
+        f"{setting.num_used(num_validate)} of {num_validate} images"
     )

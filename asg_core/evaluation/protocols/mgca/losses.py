@@ -30,31 +30,27 @@ def classification_loss(
     return (loss_BT * is_labelled_BT).sum() / is_labelled_BT.sum().clamp(min=1)
 
 
-def segmentation_loss(
-    logit_BSS: Tensor, share_BSS: Tensor, *, focal_weight: float, gamma: float
-) -> Tensor:
-    """Return a weighted focal loss minus the logarithm of soft Dice, over the batch.
+def segmentation_losses(
+    logit_BSS: Tensor, share_BSS: Tensor, *, gamma: float
+) -> dict[str, Tensor]:
+    """Return the focal loss, and the negative logarithm of soft Dice, over the batch.
 
     With p the probability of a pixel, t the share of it that is inside, and x its logit:
 
         focal = mean over pixels of
             sigmoid(-x (2 t - 1)) ** gamma * (cross-entropy of p and t)
-        dice = (2 sum p t + 1) / (sum p + sum t + 1)
-        loss = focal_weight * focal - ln(dice)
+        dice = - ln((2 sum p t + 1) / (sum p + sum t + 1))
 
     Args:
         logit_BSS: The logits.
         share_BSS: In 0 .. 1; fractions at the edges of masks.
-        focal_weight: Of the focal loss.
-        gamma: Its exponent.
+        gamma: Exponent of the focal loss.
     """
     entropy_BSS = F.binary_cross_entropy_with_logits(
         logit_BSS, share_BSS, reduction="none"
     )
     miss_BSS = (-logit_BSS * (2 * share_BSS - 1)).sigmoid()
-    focal = (miss_BSS**gamma * entropy_BSS).mean()
     prob_BSS = logit_BSS.sigmoid()
     shared = 2 * (prob_BSS * share_BSS).sum() + 1
     dice = shared / (prob_BSS.sum() + share_BSS.sum() + 1)
-    loss: Tensor = focal_weight * focal - dice.log()
-    return loss
+    return {"focal": (miss_BSS**gamma * entropy_BSS).mean(), "dice": -dice.log()}

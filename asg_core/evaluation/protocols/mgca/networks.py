@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from asg_core.evaluation.protocols.decoders import SetrPup, UnetDecoder
-from asg_core.evaluation.protocols.mgca.config import MgcaSegmentationConfig
+from asg_core.evaluation.protocols.mgca.settings import MgcaSegmentation
 from asg_core.models.image_encoder import ImageEncoder
 
 _STAGES, _FORWARD = "feature_info", "forward_intermediates"
@@ -23,22 +23,20 @@ their maps."""
 class FrozenSegmenter(nn.Module):
     """A copy of an encoder whose weights stay, and a decoder on what it returns.
 
-    The statistics of the encoder's batch norms may follow the images of training all the
-    same; everything else in the encoder is in evaluation mode always, dropout too.
+    The statistics of the encoder's batch norms follow the images of training all the
+    same, as in MGCA's code; everything else in the encoder is in evaluation mode always,
+    dropout too.
     """
 
-    def __init__(
-        self, encoder: ImageEncoder, decoder: nn.Module, *, moving_batch_norm: bool
-    ) -> None:
+    def __init__(self, encoder: ImageEncoder, decoder: nn.Module) -> None:
         """Copy `encoder`, so that fits do not move each other's statistics."""
         super().__init__()
         self.encoder = copy.deepcopy(encoder).requires_grad_(requires_grad=False)
         self.decoder = decoder
-        self.moving_batch_norm = moving_batch_norm
         self._is_training = False
 
     def set_training(self, *, is_training: bool) -> None:
-        """Put the decoder, and batch norms that may move, into one of the two modes."""
+        """Put the decoder and the batch norms into one of the two modes."""
         self._is_training = is_training
         self.decoder.train(mode=is_training)
         self.encoder.eval()
@@ -72,15 +70,13 @@ class FrozenSegmenter(nn.Module):
         return (feature_maps(self.encoder, image_BSS),)
 
     def _moving_norms(self) -> Iterator[nn.Module]:
-        if not self.moving_batch_norm:
-            return
         for module in self.encoder.modules():
             if isinstance(module, _BatchNorm) and module.track_running_stats:
                 yield module
 
 
 def build_segmenter(
-    encoder: ImageEncoder, *, config: MgcaSegmentationConfig
+    encoder: ImageEncoder, *, settings: MgcaSegmentation
 ) -> FrozenSegmenter:
     """Build the decoder that belongs to an encoder; its weights are random.
 
@@ -94,14 +90,14 @@ def build_segmenter(
     decoder: nn.Module
     if len(set(reductions)) == 1:
         decoder = SetrPup(
-            encoder.width, channels=config.setr_channels, size=encoder.size
+            encoder.width, channels=settings.setr_channels, size=encoder.size
         )
     elif hasattr(encoder.network, _FORWARD):
         stages = _last_of_each_size(encoder)
         decoder = UnetDecoder(
             [width for _, _, width in stages],
             [reduction for _, reduction, _ in stages],
-            channels=config.unet_channels,
+            channels=settings.unet_channels,
             size=encoder.size,
         )
     else:
@@ -110,7 +106,7 @@ def build_segmenter(
             f"stages, found {type(encoder.network).__name__}, which does not; choose "
             "another encoder for mgca-segmentation"
         )
-    return FrozenSegmenter(encoder, decoder, moving_batch_norm=config.moving_batch_norm)
+    return FrozenSegmenter(encoder, decoder)
 
 
 def feature_maps(encoder: ImageEncoder, image_BSS: Tensor) -> list[Tensor]:

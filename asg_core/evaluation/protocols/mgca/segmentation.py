@@ -11,48 +11,141 @@ so ours is another draw by the same rule: from the images in the order of the sp
 # Shape suffixes:
 #   N = images, B = images of a step, S = rows, and columns, of the input and of masks
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, NetworkEncoder
-from asg_core.evaluation.protocols.mgca.config import (
-    MaskedBenchmarkConfig,
-    MgcaSegmentationConfig,
-)
+from asg_core.evaluation.protocols.batches import in_batches
 from asg_core.evaluation.protocols.mgca.images import MaskedImages, make_masked_images
-from asg_core.evaluation.protocols.mgca.losses import segmentation_loss
+from asg_core.evaluation.protocols.mgca.losses import segmentation_losses
 from asg_core.evaluation.protocols.mgca.networks import FrozenSegmenter, build_segmenter
+from asg_core.evaluation.protocols.mgca.settings import (
+    MGCA_SEGMENTATION,
+    MaskedBenchmark,
+    MgcaSegmentation,
+)
 from asg_core.evaluation.protocols.mgca.training import (
     Training,
     batches,
     num_in_batches,
+    parts_missing,
     sample_rows,
     train_with_patience,
 )
-from asg_core.evaluation.protocols.result import (
-    Fit,
-    MaskCounts,
-    ProtocolResult,
-    SkippedFit,
-    count_pixels,
-    in_batches,
-    join_counts,
-    segmentation_frame,
-)
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
+from asg_core.evaluation.protocols.run_fits import FitPlan, run_fits, subject_of
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
 from asg_core.evaluation.scoring.masks import INSIDE
+from asg_core.evaluation.scoring.pixel_counts import (
+    PixelCounts,
+    count_pixels,
+    join_counts,
+    mean_mask_dice,
+)
+from asg_core.evaluation.scoring.score_frames import segmentation_frame
+from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.tables.catalog import SEGMENTATION_SCORES
-
-logger = logging.getLogger(__name__)
+from asg_core.learning.optimizer import make_optimizer
+from asg_core.learning.step import total_loss, update_weights
 
 PROTOCOL = "mgca-segmentation"
+
+
+def mgca_segmentation(
+    benchmark: Benchmark,
+    encoder: FeatureEncoder,
+    cache: PixelCache,
+    *,
+    fractions: Sequence[float],
+    num_seeds: int,
+    settings: MgcaSegmentation = MGCA_SEGMENTATION,
+    batch_size: int = 64,
+) -> ProtocolResult | NotApplicable:
+    """Train a decoder for every fraction and seed, and count the pixels of test images.
+
+    A pixel is inside where its probability is over a half. A fraction without any mask is
+    skipped.
+
+    Args:
+        benchmark: SIIM or RSNA.
+        encoder: In evaluation mode; fits work on copies of it.
+        cache: Pixels of every image of the benchmark.
+        fractions: Shares of the training images.
+        num_seeds: Repetitions of each fraction.
+        settings: Those of the protocol.
+        batch_size: Images of a forward pass where nothing is trained.
+
+    Returns:
+        Fits with SEGMENTATION_SCORES of every test image, at the encoder's input size; or
+        why the protocol does not apply to this encoder or this benchmark.
+
+    Raises:
+        FloatingPointError: If a loss is not finite.
+    """
+    setting = _prepare(
+        benchmark, encoder, cache, settings=settings, batch_size=batch_size
+    )
+    if isinstance(setting, NotApplicable):
+        return setting
+    seeds = range(settings.seed, settings.seed + num_seeds)
+    plan = FitPlan(
+        subject=setting.subject,
+        repetitions=list(product(fractions, seeds)),
+        draw_images=setting.draw_images,
+        count_positive=setting.images.count_positive,
+    )
+    return ProtocolResult(
+        subject=setting.subject,
+        outcomes=tuple(run_fits(plan, setting.fit_one)),
+        about=(_about(setting),),
+        rules=MaskRules(
+            target=setting.images.masks.target,
+            mean_mask_dice=mean_mask_dice(
+                *(
+                    setting.images.grid_masks(benchmark.part(split))
+                    for split in ("train", "test")
+                )
+            ),
+        ),
+    )
+
+
+def _prepare(
+    benchmark: Benchmark,
+    encoder: FeatureEncoder,
+    cache: PixelCache,
+    *,
+    settings: MgcaSegmentation,
+    batch_size: int,
+) -> "_Setting | NotApplicable":
+    """Return what all fits share, or why the protocol does not apply."""
+    masked = settings.benchmarks.get(benchmark.name)
+    if masked is None or benchmark.segmentation_target is None:
+        return NotApplicable(
+            reason=f"defined for siim and rsna, not for '{benchmark.name}'"
+        )
+    if not isinstance(encoder, NetworkEncoder):
+        return NotApplicable(
+            reason=f"'{encoder.name}' has no network to put a decoder on"
+        )
+    return parts_missing(benchmark) or _Setting(
+        benchmark=benchmark,
+        encoder=encoder,
+        images=make_masked_images(
+            benchmark, cache, size=encoder.input_size, settings=settings
+        ),
+        settings=settings,
+        masked=masked,
+        subject=subject_of(benchmark, protocol=PROTOCOL, encoder=encoder.name),
+        batch_size=batch_size,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,165 +155,95 @@ class _Setting:
     benchmark: Benchmark
     encoder: NetworkEncoder
     images: MaskedImages
-    config: MgcaSegmentationConfig
-    masked: MaskedBenchmarkConfig
+    settings: MgcaSegmentation
+    masked: MaskedBenchmark
+    subject: Subject
+    batch_size: int
+    """Images of a forward pass where nothing is trained."""
 
-    def batches_of(self, image_ids: Sequence[str]) -> list[list[str]]:
-        """Return the batches of training or of the validation loss."""
-        rows = batches(
-            np.arange(len(image_ids)),
-            self.masked.batch_size,
-            drop_last=self.config.legacy_drop_last,
+    def draw_images(self, fraction: float, seed: int) -> list[str]:
+        """Return the training images of a fraction, whose number is rounded down."""
+        listed = self.benchmark.listed("train")
+        image_ids = [image_id for image_id in listed if image_id is not None]
+        if self.masked.is_balanced:
+            masks = self.images.masks
+            positive = [name for name in image_ids if name in masks]
+            without = [name for name in image_ids if name not in masks]
+            state = np.random.RandomState(seed)
+            kept = state.permutation(len(without))[: len(positive)]
+            image_ids = positive + [without[place] for place in kept]
+        rows = sample_rows(
+            len(image_ids), fraction=fraction, seed=seed, rounds_down=True
         )
-        return [[image_ids[row] for row in batch] for batch in rows]
+        return [image_ids[row] for row in rows]
 
-    def num_used(self, image_ids: Sequence[str]) -> int:
-        """Return how many images those batches hold."""
-        return num_in_batches(
-            len(image_ids),
-            self.masked.batch_size,
-            drop_last=self.config.legacy_drop_last,
-        )
-
-
-def mgca_segmentation(
-    benchmark: Benchmark,
-    encoder: FeatureEncoder,
-    cache: PixelCache,
-    *,
-    config: MgcaSegmentationConfig,
-    fractions: Sequence[float],
-    num_seeds: int,
-    batch_size: int = 64,
-) -> ProtocolResult | str:
-    """Train a decoder for every fraction and seed, and count the pixels of test images.
-
-    A pixel is inside where its probability is over a half. A fraction without any mask is
-    left out and is in `skipped`.
-
-    Args:
-        benchmark: SIIM or RSNA.
-        encoder: In evaluation mode; fits work on copies of it.
-        cache: Pixels of every image of the benchmark.
-        config: The protocol; its seed is the first of the seeds.
-        fractions: Shares of the training images.
-        num_seeds: Repetitions of each fraction.
-        batch_size: Images of a forward pass where nothing is trained.
-
-    Returns:
-        SEGMENTATION_SCORES of every test image, at the encoder's input size; or why the
-        protocol does not apply to this encoder or this benchmark.
-
-    Raises:
-        FloatingPointError: If a validation loss is not finite.
-    """
-    setting = _prepare(benchmark, encoder, cache, config=config)
-    if isinstance(setting, str):
-        return setting
-    frames = [SEGMENTATION_SCORES.empty()]
-    fits: list[Fit] = []
-    notes: list[str] = []
-    skipped: list[SkippedFit] = []
-    for fraction in fractions:
-        for seed in range(config.seed, config.seed + num_seeds):
-            where = f"{PROTOCOL}, fraction {fraction:g}, seed {seed}"
-            train_ids = _draw(setting, fraction=fraction, seed=seed)
-            num_positive = setting.images.num_positive(train_ids)
-            fit = Fit(
-                fraction=fraction,
-                seed=seed,
-                num_train=len(train_ids),
-                num_train_positive={setting.images.target: num_positive},
+    def fit_one(self, draw: Draw) -> Fit | Skipped:
+        """Train a decoder and count the pixels of the test images."""
+        num_train, target = len(draw.image_ids), self.images.masks.target
+        if not draw.num_positive[target]:
+            return Skipped(
+                draw=draw,
+                reason=f"none of the {num_train} training images has a mask, so there is "
+                "nothing to learn from",
             )
-            if not num_positive:
-                reason = (
-                    f"none of the {len(train_ids)} training images has a mask, so there "
-                    "is nothing to learn from"
-                )
-                skipped.append(SkippedFit(fit=fit, reason=reason))
-                continue
-            segmenter, training = _train(setting, train_ids, seed=seed)
-            notes = notes or [_about(setting, segmenter)]
-            notes.append(
-                f"{where}: {setting.num_used(train_ids)} of {len(train_ids)} training "
-                f"images an epoch, {num_positive} of the {len(train_ids)} with a mask; "
-                f"{training.sentence()}"
-            )
-            fits.append(fit)
-            frames.append(_score(setting, segmenter, fit=fit, batch_size=batch_size))
-    logger.info(
-        "%s of %s on %s: %d fits, %d left out",
-        PROTOCOL,
-        encoder.name,
-        benchmark.name,
-        len(fits),
-        len(skipped),
-    )
-    return ProtocolResult(
-        frame=pl.concat(frames),
-        fits=tuple(fits),
-        notes=tuple(notes),
-        skipped=tuple(skipped),
-    )
-
-
-def _prepare(
-    benchmark: Benchmark,
-    encoder: FeatureEncoder,
-    cache: PixelCache,
-    *,
-    config: MgcaSegmentationConfig,
-) -> _Setting | str:
-    """Return what all fits share, or why the protocol does not apply."""
-    masked = {"siim": config.siim, "rsna": config.rsna}.get(benchmark.name)
-    if masked is None or benchmark.segmentation_target is None:
-        return f"defined for siim and rsna, not for '{benchmark.name}'"
-    if not isinstance(encoder, NetworkEncoder):
-        return f"'{encoder.name}' has no network to put a decoder on"
-    num_validate = len(benchmark.part("validate"))
-    if not num_validate or not benchmark.part("train"):
-        return (
-            f"training ends by the validation loss, and '{benchmark.name}' has "
-            f"{len(benchmark.part('train'))} training and {num_validate} validation "
-            "images"
+        segmenter, training = _train(self, draw.image_ids, seed=draw.seed)
+        frame = segmentation_frame(
+            _count(self, segmenter),
+            self.benchmark.part("test"),
+            target=target,
+            subject=self.subject,
+            draw=draw,
         )
-    images = make_masked_images(
-        benchmark, cache, size=encoder.input_size, resample=config.resample
-    )
-    return _Setting(
-        benchmark=benchmark,
-        encoder=encoder,
-        images=images,
-        config=config,
-        masked=masked,
-    )
+        note = (
+            f"{self.num_used(num_train)} of {num_train} training images an epoch, "
+            f"{draw.num_positive[target]} of the {num_train} with a mask; "
+            f"{training.sentence()}"
+        )
+        return Fit(draw=draw, test=frame, notes=(note,))
 
+    def build(self, *, seed: int) -> FrozenSegmenter:
+        """Return the encoder below a decoder whose weights depend on the seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            segmenter = build_segmenter(self.encoder.network, settings=self.settings)
+        return segmenter.to(self.encoder.device)
 
-def _draw(setting: _Setting, *, fraction: float, seed: int) -> list[str]:
-    """Return the training images of a fraction, whose number is rounded down."""
-    listed = setting.benchmark.listed("train")
-    image_ids = [image_id for image_id in listed if image_id is not None]
-    if setting.masked.negatives == "balanced":
-        positive = [name for name in image_ids if setting.images.is_positive(name)]
-        without = [name for name in image_ids if not setting.images.is_positive(name)]
-        state = np.random.RandomState(seed)
-        kept = state.permutation(len(without))[: len(positive)]
-        image_ids = positive + [without[place] for place in kept]
-    drawn = sample_rows(len(image_ids), fraction=fraction, seed=seed, rounds_down=True)
-    return [image_ids[row] for row in drawn]
+    def batches_of(self, image_ids: Sequence[str]) -> Iterator[list[str]]:
+        """Yield the batches of training or of the validation loss."""
+        for rows in batches(np.arange(len(image_ids)), self.masked.batch_size):
+            yield [image_ids[row] for row in rows]
+
+    def num_used(self, num_images: int) -> int:
+        """Return how many of the images those batches hold."""
+        return num_in_batches(num_images, self.masked.batch_size)
+
+    def losses(
+        self, segmenter: FrozenSegmenter, image_BSS: Tensor, share_BSS: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the terms of the loss of a batch."""
+        device = self.encoder.device
+        with self.encoder.arithmetic():
+            logit_BSS = segmenter(image_BSS.to(device))
+        return segmentation_losses(
+            logit_BSS.float(), share_BSS.to(device), gamma=self.settings.focal_gamma
+        )
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weights of the terms."""
+        return {"focal": self.settings.focal_weight, "dice": 1.0}
 
 
 def _train(
-    setting: _Setting, train_ids: list[str], *, seed: int
+    setting: _Setting, train_ids: Sequence[str], *, seed: int
 ) -> tuple[FrozenSegmenter, Training]:
-    config, encoder = setting.config, setting.encoder
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        segmenter = build_segmenter(encoder.network, config=config).to(encoder.device)
-    optimizer = torch.optim.AdamW(
-        segmenter.decoder.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
+    settings = setting.settings
+    segmenter = setting.build(seed=seed)
+    optimizer = make_optimizer(
+        segmenter.decoder,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=False,
     )
 
     def run_epoch(epoch: int) -> None:
@@ -228,70 +251,57 @@ def _train(
         order_N = np.random.default_rng((seed, epoch)).permutation(len(train_ids))
         for batch_ids in setting.batches_of([train_ids[row] for row in order_N]):
             image_BSS, share_BSS = setting.images.read_augmented(
-                batch_ids, config=config, seed=seed, epoch=epoch
+                batch_ids, settings=settings, seed=seed, epoch=epoch
             )
-            loss = _batch_loss(setting, segmenter, image_BSS, share_BSS)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-
-    @torch.no_grad()
-    def validation_loss() -> float:
-        segmenter.set_training(is_training=False)
-        losses = [
-            _batch_loss(setting, segmenter, *setting.images.read(batch_ids)).item()
-            for batch_ids in setting.batches_of(setting.benchmark.part("validate"))
-        ]
-        return float(np.mean(losses))
+            update_weights(
+                segmenter.decoder,
+                optimizer,
+                setting.losses(segmenter, image_BSS, share_BSS),
+                weights=setting.loss_weights,
+                where=f"{PROTOCOL} of {setting.encoder.name}, epoch {epoch}",
+                advice="look at the features of this encoder",
+            )
 
     training = train_with_patience(
-        segmenter, run_epoch=run_epoch, validate=validation_loss, rule=config
+        segmenter,
+        run_epoch=run_epoch,
+        validate=partial(_validation_loss, setting, segmenter),
+        epochs=settings.epochs,
+        patience=settings.patience,
     )
     segmenter.set_training(is_training=False)
     return segmenter, training
 
 
-def _batch_loss(
-    setting: _Setting, segmenter: FrozenSegmenter, image_BSS: Tensor, share_BSS: Tensor
-) -> Tensor:
-    with setting.encoder.arithmetic():
-        logit_BSS = segmenter(image_BSS.to(setting.encoder.device))
-    return segmentation_loss(
-        logit_BSS.float(),
-        share_BSS.to(setting.encoder.device),
-        focal_weight=setting.config.focal_weight,
-        gamma=setting.config.focal_gamma,
-    )
+@torch.no_grad()
+def _validation_loss(setting: _Setting, segmenter: FrozenSegmenter) -> float:
+    segmenter.set_training(is_training=False)
+    losses = [
+        setting.losses(segmenter, *setting.images.read(batch_ids))
+        for batch_ids in setting.batches_of(setting.benchmark.part("validate"))
+    ]
+    totals = [total_loss(terms, setting.loss_weights).item() for terms in losses]
+    return float(np.mean(totals))
 
 
 @torch.no_grad()
-def _score(
-    setting: _Setting, segmenter: FrozenSegmenter, *, fit: Fit, batch_size: int
-) -> pl.DataFrame:
+def _count(setting: _Setting, segmenter: FrozenSegmenter) -> PixelCounts:
+    """Return the pixels of the test images."""
     test_ids = setting.benchmark.part("test")
-    counts: list[MaskCounts] = []
-    for part in in_batches(len(test_ids), batch_size):
+    counts: list[PixelCounts] = []
+    for part in in_batches(len(test_ids), setting.batch_size):
         image_BSS, share_BSS = setting.images.read(test_ids[part])
         with setting.encoder.arithmetic():
             logit_BSS = segmenter(image_BSS.to(setting.encoder.device))
         predicted_BSS = (logit_BSS.float() > 0).cpu().numpy()
         counts.append(count_pixels(predicted_BSS, (share_BSS > INSIDE).numpy()))
-    if not counts:
-        return SEGMENTATION_SCORES.empty()
-    return segmentation_frame(
-        join_counts(counts),
-        test_ids,
-        benchmark=setting.benchmark.name,
-        protocol=PROTOCOL,
-        encoder=setting.encoder.name,
-        target=setting.images.target,
-        fit=fit,
-    )
+    return join_counts(counts)
 
 
-def _about(setting: _Setting, segmenter: FrozenSegmenter) -> str:
+def _about(setting: _Setting) -> str:
     """Return what is the same in all fits."""
-    config, network = setting.config, setting.encoder.network
+    settings, network = setting.settings, setting.encoder.network
+    segmenter = setting.build(seed=settings.seed)
     weights = [weight for weight in segmenter.parameters() if weight.requires_grad]
     moving = segmenter.moving_buffers()
     frozen = (
@@ -300,14 +310,14 @@ def _about(setting: _Setting, segmenter: FrozenSegmenter) -> str:
         if moving
         else "no buffer of the frozen encoder changes"
     )
-    validate_ids = setting.benchmark.part("validate")
+    num_validate = len(setting.benchmark.part("validate"))
     return (
-        f"{PROTOCOL}: {type(segmenter.decoder).__name__} of "
+        f"{type(segmenter.decoder).__name__} of "
         f"{sum(weight.numel() for weight in weights)} numbers in {len(weights)} tensors "
         f"is trained; {frozen}; images and masks of {network.size} px, images made "
-        f"smaller by {config.resample}, mean "
-        f"{network.mean}, std {network.std}; training images are scaled by up to {config.scale:g} and "
-        f"rotated by up to {config.rotation:g} degrees with a probability of "
-        f"{config.augmentation_probability:g}; the validation loss is over "
-        f"{setting.num_used(validate_ids)} of {len(validate_ids)} images"
+        f"smaller by {setting.images.crop.resample}, mean {network.mean}, std "
+        f"{network.std}; training images are scaled by up to {settings.scale:g} and "
+        f"rotated by up to {settings.rotation:g} degrees with a probability of "
+        f"{settings.augmentation_probability:g}; the validation loss is over "
+        f"{setting.num_used(num_validate)} of {num_validate} images"
     )

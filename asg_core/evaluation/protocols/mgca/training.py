@@ -4,31 +4,20 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
 from asg_core.benchmarks.form import Benchmark
+from asg_core.evaluation.protocols.batches import in_batches
+from asg_core.evaluation.protocols.result import NotApplicable
 
 # Shape suffixes: N = training images, K = images drawn
 
 logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
-
-
-class StopRule(Protocol):
-    """When training ends."""
-
-    @property
-    def epochs(self) -> int:
-        """Most passes over the training images."""
-
-    @property
-    def patience(self) -> int:
-        """Epochs without a lower validation loss after which it ends before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +41,20 @@ class Training:
         )
 
 
-def draw_training_images(
-    benchmark: Benchmark, *, fraction: float, seed: int
-) -> list[str]:
+def parts_missing(benchmark: Benchmark) -> NotApplicable | None:
+    """Return why a benchmark cannot be trained on; None where it can."""
+    num_train, num_validate = (
+        len(benchmark.part(split)) for split in ("train", "validate")
+    )
+    if num_train and num_validate:
+        return None
+    return NotApplicable(
+        reason=f"training ends by the validation loss, and '{benchmark.name}' has "
+        f"{num_train} training and {num_validate} validation images"
+    )
+
+
+def draw_training_images(benchmark: Benchmark, fraction: float, seed: int) -> list[str]:
     """Return the training images of a fraction, in the order of the draw.
 
     MGCA samples the rows of its training file, whose order is that of the split. A drawn
@@ -83,22 +83,19 @@ def sample_rows(
     return state.choice(num_rows, size=num_drawn, replace=False).astype(np.int64)
 
 
-def batches(rows_N: Rows, batch_size: int, *, drop_last: bool) -> Iterator[Rows]:
-    """Yield rows in batches of `batch_size`, the last with what is left.
+def batches(rows_N: Rows, batch_size: int) -> Iterator[Rows]:
+    """Yield rows in whole batches, as MGCA's loaders do in training and validation.
 
-    With `drop_last` what does not fill a batch is left out, unless it is all there is.
+    What does not fill a batch is left out, unless it is all there is.
     """
-    end = len(rows_N)
-    if drop_last and end > batch_size:
-        end -= end % batch_size
-    for start in range(0, end, batch_size):
-        yield rows_N[start : min(start + batch_size, end)]
+    end = len(rows_N) - len(rows_N) % batch_size or len(rows_N)
+    for part in in_batches(end, batch_size):
+        yield rows_N[part]
 
 
-def num_in_batches(num_rows: int, batch_size: int, *, drop_last: bool) -> int:
+def num_in_batches(num_rows: int, batch_size: int) -> int:
     """Return how many rows `batches` yields in all."""
-    rows = batches(np.arange(num_rows), batch_size, drop_last=drop_last)
-    return sum(len(batch) for batch in rows)
+    return sum(len(batch) for batch in batches(np.arange(num_rows), batch_size))
 
 
 def train_with_patience(
@@ -106,7 +103,8 @@ def train_with_patience(
     *,
     run_epoch: Callable[[int], None],
     validate: Callable[[], float],
-    rule: StopRule,
+    epochs: int,
+    patience: int,
 ) -> Training:
     """Train until the validation loss stops falling, and go back to the best weights.
 
@@ -115,21 +113,22 @@ def train_with_patience(
             best epoch.
         run_epoch: Does the updates of an epoch, numbered from 0.
         validate: Returns the validation loss.
-        rule: When to stop.
+        epochs: Most of them.
+        patience: Epochs without a lower loss after which training ends before that.
 
     Raises:
         FloatingPointError: If a validation loss is not finite.
     """
     best_loss, best_epoch, epoch = math.inf, 0, 0
     best: dict[str, Tensor] = {}
-    while epoch < rule.epochs and epoch - best_epoch < rule.patience:
+    while epoch < epochs and epoch - best_epoch < patience:
         run_epoch(epoch)
         epoch += 1
         loss = validate()
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"train_with_patience, epoch {epoch}: expected a finite validation loss, "
-                f"found {loss}; lower the learning rate of the protocol"
+                f"found {loss}; look at the features of this encoder"
             )
         logger.debug("epoch %d: validation loss %.5f", epoch, loss)
         if loss < best_loss:

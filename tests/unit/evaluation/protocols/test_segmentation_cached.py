@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,20 +7,20 @@ import torch
 from polars.testing import assert_frame_equal
 
 from asg_core.evaluation.features import Features
-from asg_core.evaluation.protocols.result import (
-    Fit,
-    MaskCounts,
-    count_pixels,
-    mean_positive_dice,
+from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.protocols.segmentation_cached import (
+    SEGMENTATION_CACHED,
+    SegmentationCached,
+    segment_cached,
 )
-from asg_core.evaluation.protocols.segmentation_cached import segment_cached
-from asg_core.evaluation.protocols.segmentation_config import SegmentationConfig
 from asg_core.evaluation.scoring.masks import Masks
+from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
 from asg_core.tables.catalog import SEGMENTATION_SCORES
 from support.masked_benchmark import TARGET, Discs, draw_discs
+from support.small_evaluation import fits_of, scores_of, skipped_of
 
 SIZE = 16
-CONFIG = SegmentationConfig(
+SETTINGS = SegmentationCached(
     hidden_width=32, size=SIZE, steps=100, batch_size=8, learning_rate=1e-2
 )
 DISCS = draw_discs({"train": 40, "validate": 10, "test": 20}, size=SIZE)
@@ -42,48 +44,72 @@ def _features(discs: Discs, *, grid: int = 4) -> Features:
     )
 
 
+def _run(
+    discs: Discs = DISCS,
+    *,
+    features: Features | None = None,
+    masks: Masks | None = None,
+    settings: SegmentationCached = SETTINGS,
+    fractions: tuple[float, ...] = (1.0,),
+    seeds: tuple[int, ...] = (0,),
+) -> ProtocolResult:
+    return segment_cached(
+        discs.benchmark(),
+        features or _features(discs),
+        protocol="segmentation-cached",
+        masks=discs.masks_NSS if masks is None else masks,
+        settings=settings,
+        fractions=fractions,
+        seeds=seeds,
+    )
+
+
 def _dice(frame: pl.DataFrame) -> float:
     positive = frame.filter(pl.col("num_true") > 0)
     both = positive["num_predicted"] + positive["num_true"]
     return float((2 * positive["num_shared"] / both).to_numpy().mean())
 
 
-def test_a_decoder_finds_what_the_features_show() -> None:
-    result = segment_cached(
-        DISCS.benchmark(),
-        _features(DISCS),
-        masks=DISCS.masks_NSS,
-        config=CONFIG,
-        fractions=[1.0],
-        seeds=[3, 4],
-    )
+def test_the_names_fix_these_numbers() -> None:
+    whole = SEGMENTATION_CACHED["segmentation-cached"]
 
-    SEGMENTATION_SCORES.check(result.frame, where="here")
-    assert result.frame["image_id"].to_list() == DISCS.benchmark().part("test")
-    assert result.frame["num_true"].to_list() == (
+    assert (whole.size, whole.steps, whole.hidden_width, whole.batch_size) == (
+        112, 200, 64, 16,
+    )  # fmt: skip
+    assert (whole.learning_rate, whole.weight_decay, whole.dice_weight) == (
+        3e-3, 1e-4, 1.0,
+    )  # fmt: skip
+    assert whole.negatives == 1.0
+    assert whole.thresholds == tuple(k / 10 for k in range(1, 10))
+    quick = SEGMENTATION_CACHED["segmentation-cached-quick"]
+    assert quick == replace(whole, size=56, steps=150)
+
+
+def test_a_decoder_finds_what_the_features_show() -> None:
+    result = _run(seeds=(3, 4))
+
+    frame = scores_of(result)
+    SEGMENTATION_SCORES.check(frame, where="here")
+    assert frame["image_id"].to_list() == DISCS.benchmark().part("test")
+    assert frame["num_true"].to_list() == (
         DISCS.masks_NSS[-20:].sum(axis=(1, 2)).tolist()
     )
-    assert result.frame["seed"].unique().to_list() == [3]  # of all images: the first
-    assert result.frame.select("protocol", "encoder", "target").row(0) == (
+    assert frame["seed"].unique().to_list() == [3]  # of all images: the first
+    assert frame.select("split", "protocol", "encoder", "target").row(0) == (
+        "by hand",
         "segmentation-cached",
         "cells",
         TARGET,
     )
-    assert _dice(result.frame) > 0.8
-    (fit,) = result.fits
-    assert (fit.num_train, fit.num_train_positive) == (40, {TARGET: 20})
+    assert _dice(frame) > 0.8
+    (fit,) = fits_of(result)
+    assert (len(fit.draw.image_ids), fit.draw.num_positive) == (40, {TARGET: 20})
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     def run() -> pl.DataFrame:
-        return segment_cached(
-            DISCS.benchmark(),
-            _features(DISCS),
-            masks=DISCS.masks_NSS,
-            config=CONFIG.model_copy(update={"steps": 5}),
-            fractions=[0.5, 1.0],
-            seeds=[0, 1],
-        ).frame
+        settings = replace(SETTINGS, steps=5)
+        return scores_of(_run(settings=settings, fractions=(0.5, 1.0), seeds=(0, 1)))
 
     torch.manual_seed(1)
     state = torch.random.get_rng_state()
@@ -105,24 +131,16 @@ def test_a_fraction_without_a_mask_has_no_rows_and_a_reason() -> None:
         {"train": 40, "validate": 4, "test": 4}, size=SIZE, positive_every=20
     )
 
-    result = segment_cached(
-        discs.benchmark(),
-        _features(discs),
-        masks=discs.masks_NSS,
-        config=CONFIG.model_copy(update={"steps": 2}),
-        fractions=[0.025, 1.0],
-        seeds=[0],
-    )
+    result = _run(discs, settings=replace(SETTINGS, steps=2), fractions=(0.025, 1.0))
 
-    assert result.frame["fraction"].unique().to_list() == [1.0]
-    (skipped,) = result.skipped
-    assert skipped.fit == Fit(
-        fraction=0.025, seed=0, num_train=1, num_train_positive={TARGET: 0}
-    )
+    (skipped,) = skipped_of(result)
+    draw = skipped.draw
+    assert (draw.fraction, draw.seed, len(draw.image_ids)) == (0.025, 0, 1)
+    assert draw.num_positive == {TARGET: 0}
     assert skipped.reason.startswith(
-        f"none of the 1 training images has a mask of {TARGET}"
+        f"none of the 1 training images has a mask of {TARGET} at 16 x 16 cells"
     )
-    assert [fit.fraction for fit in result.fits] == [1.0]
+    assert [fit.draw.fraction for fit in fits_of(result)] == [1.0]
 
 
 def _with_validation_masks(masks_NGG: Masks, value: int) -> Masks:
@@ -132,15 +150,8 @@ def _with_validation_masks(masks_NGG: Masks, value: int) -> Masks:
 
 
 def test_only_the_validation_part_chooses_the_threshold() -> None:
-    def notes(masks_NGG: Masks) -> tuple[str, ...]:
-        return segment_cached(
-            DISCS.benchmark(),
-            _features(DISCS),
-            masks=masks_NGG,
-            config=CONFIG,
-            fractions=[1.0],
-            seeds=[0],
-        ).notes
+    def notes(masks_NGG: Masks) -> list[str]:
+        return list(_run(masks=masks_NGG).notes())
 
     found = notes(DISCS.masks_NSS)
     other_test = DISCS.masks_NSS.copy()
@@ -152,47 +163,42 @@ def test_only_the_validation_part_chooses_the_threshold() -> None:
     (everything,) = notes(_with_validation_masks(DISCS.masks_NSS, 1))
     assert everything.endswith("inside above a probability of 0.1")
     nothing = notes(_with_validation_masks(DISCS.masks_NSS, 0))
-    assert nothing[0].endswith("inside above a probability of 0.5")
-    assert "5 of 35 masks fill half of no cell" in nothing[1]
-    assert "no validation image has a mask" in nothing[2]
+    assert "5 of 35 masks fill half of no cell" in nothing[0]
+    assert "no validation image has a mask" in nothing[1]
+    assert nothing[2].endswith("inside above a probability of 0.5")
 
 
-def test_negatives_are_a_share_of_the_positives() -> None:
+def test_negatives_are_as_many_as_the_positives() -> None:
     discs = draw_discs(
         {"train": 40, "validate": 2, "test": 2}, size=SIZE, positive_every=4
     )
 
-    def note(negatives: float | None) -> str:
-        return segment_cached(
-            discs.benchmark(),
-            _features(discs),
-            masks=discs.masks_NSS,
-            config=CONFIG.model_copy(update={"steps": 1, "negatives": negatives}),
-            fractions=[1.0],
-            seeds=[0],
-        ).notes[0]
+    (note,) = list(_run(discs, settings=replace(SETTINGS, steps=1)).notes())
 
-    assert "20 of 40 training images used, 10 of them with a mask" in note(1.0)
-    assert "10 of 40" in note(0.0)
-    assert "40 of 40" in note(None)
+    assert "20 of 40 training images used, 10 of them with a mask" in note
 
 
 def test_a_channel_that_never_changes_is_no_noise() -> None:
     features = _features(DISCS)
     assert features.patches_NPE is not None
     features.patches_NPE[:, :, 0] = 7
-    config = CONFIG.model_copy(update={"steps": 1})
 
-    result = segment_cached(
-        DISCS.benchmark(),
-        features,
-        masks=DISCS.masks_NSS,
-        config=config,
-        fractions=[1.0],
-        seeds=[0],
-    )
+    result = _run(features=features, settings=replace(SETTINGS, steps=1))
 
-    assert len(result.frame) == 20
+    assert len(scores_of(result)) == 20
+
+
+def test_the_floor_is_that_of_the_mean_training_mask() -> None:
+    result = _run(settings=replace(SETTINGS, steps=1))
+
+    train_NGG, test_NGG = DISCS.masks_NSS[:40:2], DISCS.masks_NSS[-20:][::2]
+    mean_GG = train_NGG.mean(axis=0) > 0.2
+    dices = [
+        2 * (one & mean_GG).sum() / (one.sum() + mean_GG.sum()) for one in test_NGG
+    ]
+    assert isinstance(result.rules, MaskRules)
+    assert result.rules.target == TARGET
+    assert result.rules.mean_mask_dice == pytest.approx(np.mean(dices))
 
 
 def test_features_without_patches_are_refused() -> None:
@@ -203,48 +209,14 @@ def test_features_without_patches_are_refused() -> None:
     )
 
     with pytest.raises(ValueError, match="found none of 'pooled'; extract them"):
-        segment_cached(
-            DISCS.benchmark(),
-            features,
-            masks=DISCS.masks_NSS,
-            config=CONFIG,
-            fractions=[1.0],
-            seeds=[0],
-        )
+        _run(features=features)
+
+
+def test_features_of_oblong_grids_are_refused() -> None:
+    with pytest.raises(ValueError, match="a square grid of patches, found 2 x 8"):
+        _run(features=replace(_features(DISCS), grid=(2, 8)))
 
 
 def test_masks_of_another_size_are_refused() -> None:
     with pytest.raises(ValueError, match=r"masks of shape \(70, 16, 16\), found"):
-        segment_cached(
-            DISCS.benchmark(),
-            _features(DISCS),
-            masks=DISCS.masks_NSS[:, :8, :8],
-            config=CONFIG,
-            fractions=[1.0],
-            seeds=[0],
-        )
-
-
-def test_counts_and_dice_by_hand() -> None:
-    predicted_NGG = np.array([[[1, 1], [0, 0]], [[0, 1], [0, 0]]], dtype=bool)
-    true_NGG = np.array([[[1, 0], [1, 0]], [[0, 0], [0, 0]]], dtype=bool)
-
-    counts = count_pixels(predicted_NGG, true_NGG)
-
-    assert counts.predicted_N.tolist() == [2, 1]
-    assert counts.true_N.tolist() == [2, 0]
-    assert counts.shared_N.tolist() == [1, 0]
-    assert mean_positive_dice(counts) == 0.5  # 2 * 1 / (2 + 2); the empty one is out
-    none = MaskCounts(
-        predicted_N=counts.predicted_N[1:],
-        true_N=counts.true_N[1:],
-        shared_N=counts.shared_N[1:],
-    )
-    assert mean_positive_dice(none) is None
-
-
-def test_thresholds_must_ascend_inside_0_and_1() -> None:
-    with pytest.raises(ValueError, match="ascending numbers, each once"):
-        SegmentationConfig(thresholds=(0.5, 0.4))
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        SegmentationConfig(thresholds=(0.5, 1.0))
+        _run(masks=DISCS.masks_NSS[:, :8, :8])

@@ -11,23 +11,26 @@ from asg_core.benchmarks.nih import TARGETS as NIH
 from asg_core.evaluation.config import PromptsConfig
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder, read_inputs
 from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.evaluation.protocols.zero_shot import (
     TextSide,
-    prompt_rules,
     tag_rules,
     text_side,
     zero_shot_prompts,
     zero_shot_tags,
 )
+from asg_core.evaluation.scoring.target_metrics import ScoreRules
 from asg_core.evaluation.target_phrases import prompt_queries, tag_queries
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import SCORES
 from asg_core.terms.findings import finding_index
 from support.small_evaluation import (
+    fits_of,
     labelled,
     load_run,
     pixels_of,
     save_run,
+    scores_of,
     small_discs,
 )
 
@@ -62,6 +65,11 @@ def _features(
     )
 
 
+def _notes(result: ProtocolResult | NotApplicable) -> list[str]:
+    assert isinstance(result, ProtocolResult), result
+    return list(result.notes())
+
+
 def _scores(frame: pl.DataFrame, target: str) -> list[float]:
     rows = frame.filter(pl.col("target") == target).sort("image_id")
     return rows["score"].to_list()
@@ -85,8 +93,7 @@ def test_what_is_no_finding_is_not_asked_for() -> None:
     assert [q.phrase for q in tag_queries(targets)] == ["opacity", "edema"]
     names = prompt_queries(targets, phrases={"Edema": "swelling"})
     assert [q.phrase for q in names] == ["lung opacity", "swelling"]
-    for rules in (tag_rules(targets), prompt_rules(targets)):
-        assert "no finding" in rules.unscored["No Finding"]
+    assert "no finding" in tag_rules(targets).unscored["No Finding"]
     assert "all with free text" not in tag_rules(targets).means
 
 
@@ -95,20 +102,24 @@ def test_tags_are_scored_by_the_sigmoid_of_their_logit(
 ) -> None:
     benchmark = labelled(DISCS, ("Mass", "Effusion", "Fibrosis"))
 
-    result = zero_shot_tags(benchmark, _text(encoder), cache, batch_size=4)
+    result = zero_shot_tags(benchmark, encoder, cache, batch_size=4)
 
-    SCORES.check(result.frame, where="here")
+    SCORES.check(scores_of(result), where="here")
     test = benchmark.part("test")
     assert encoder.model is not None
     with torch.no_grad():
         logit_NF = encoder.model.tag_logits(read_inputs(encoder, cache, test))
     for target, tag in (("Mass", "mass"), ("Effusion", "pleural effusion")):
         expected = logit_NF[:, finding_index(tag)].sigmoid()
-        np.testing.assert_allclose(_scores(result.frame, target), expected, atol=1e-5)
-    assert result.frame.select("fraction", "seed").unique().rows() == [(0.0, 0)]
-    assert result.validation is not None
-    assert set(result.validation["image_id"]) == set(benchmark.part("validate"))
-    assert any("not trained on: fibrosis" in note for note in result.notes)
+        np.testing.assert_allclose(
+            _scores(scores_of(result), target), expected, atol=1e-5
+        )
+    assert scores_of(result).select("fraction", "seed").unique().rows() == [(0.0, 0)]
+    (fit,) = fits_of(result)
+    assert set(fit.validation["image_id"]) == set(benchmark.part("validate"))
+    assert _notes(result)[1] == (
+        "zero-shot-tags: in free text, not trained on: fibrosis"
+    )
 
 
 def test_free_text_is_asked_for_beside_the_tags_and_leaves_them_alone(
@@ -118,10 +129,10 @@ def test_free_text_is_asked_for_beside_the_tags_and_leaves_them_alone(
     both = labelled(DISCS, ("Mass", "Fibrosis"))
     text = _text(encoder)
 
-    result = zero_shot_tags(both, text, cache, batch_size=4)
+    result = zero_shot_tags(both, encoder, cache, batch_size=4)
 
-    of_alone = zero_shot_tags(alone, text, cache, batch_size=4).frame
-    assert _scores(result.frame, "Mass") == _scores(of_alone, "Mass")
+    of_alone = scores_of(zero_shot_tags(alone, encoder, cache, batch_size=4))
+    assert _scores(scores_of(result), "Mass") == _scores(of_alone, "Mass")
     assert encoder.model is not None
     model = encoder.model
     with torch.no_grad():
@@ -133,7 +144,9 @@ def test_free_text_is_asked_for_beside_the_tags_and_leaves_them_alone(
         )
         images = read_inputs(encoder, cache, both.part("test"))
         expected = model.tag_logits(images, queries_QE)[:, -1].sigmoid()
-    np.testing.assert_allclose(_scores(result.frame, "Fibrosis"), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        _scores(scores_of(result), "Fibrosis"), expected, atol=1e-5
+    )
 
 
 def test_prompts_are_scored_by_the_softmax_of_two_cosines(
@@ -143,10 +156,10 @@ def test_prompts_are_scored_by_the_softmax_of_two_cosines(
     features = _features(encoder, cache, benchmark)
 
     result = zero_shot_prompts(
-        benchmark, _text(encoder), features, config=PromptsConfig(temperature=0.5)
+        benchmark, encoder, features, config=PromptsConfig(temperature=0.5)
     )
 
-    SCORES.check(result.frame, where="here")
+    SCORES.check(scores_of(result), where="here")
     assert encoder.model is not None
     with torch.no_grad():
         images = read_inputs(encoder, cache, benchmark.part("test"))
@@ -154,8 +167,27 @@ def test_prompts_are_scored_by_the_softmax_of_two_cosines(
         pieces = _text(encoder).pieces(["edema", "no edema"])
         cosine_N2 = image_ND @ encoder.model.text_embedding(*pieces).T
         expected = (cosine_N2 / 0.5).softmax(dim=1)[:, 0]
-    np.testing.assert_allclose(_scores(result.frame, "Edema"), expected, atol=1e-5)
-    assert "templates 'chexzero': ['{}'] against ['no {}']" in result.notes[0]
+    np.testing.assert_allclose(_scores(scores_of(result), "Edema"), expected, atol=1e-5)
+    assert "templates 'chexzero': ['{}'] against ['no {}']" in _notes(result)[0]
+
+
+def test_prompts_leave_out_what_is_no_finding_and_say_why(
+    encoder: NetworkEncoder, cache: PixelCache
+) -> None:
+    benchmark = labelled(DISCS, ("No Finding", "Edema"))
+
+    result = zero_shot_prompts(
+        benchmark,
+        encoder,
+        _features(encoder, cache, benchmark),
+        config=PromptsConfig(),
+    )
+
+    assert set(scores_of(result)["target"]) == {"Edema"}
+    assert isinstance(result, ProtocolResult)
+    assert isinstance(result.rules, ScoreRules)
+    assert "no finding" in result.rules.unscored["No Finding"]
+    assert result.rules.has_oracle
 
 
 def test_several_templates_are_joined_as_the_settings_say(
@@ -178,10 +210,12 @@ def test_several_templates_are_joined_as_the_settings_say(
             {"positive": ("{}", "there is {}"), "aggregation": aggregation}
         )
 
-        result = zero_shot_prompts(benchmark, text, features, config=config)
+        result = zero_shot_prompts(benchmark, encoder, features, config=config)
 
         expected = (image_ND @ (positive_D - not_D)).sigmoid()
-        np.testing.assert_allclose(_scores(result.frame, "Mass"), expected, atol=1e-5)
+        np.testing.assert_allclose(
+            _scores(scores_of(result), "Mass"), expected, atol=1e-5
+        )
 
 
 def test_classes_are_compared_with_each_other(
@@ -191,13 +225,11 @@ def test_classes_are_compared_with_each_other(
     benchmark = labelled(DISCS, classes, name="covidx", is_exclusive=True)
     features = _features(encoder, cache, benchmark)
 
-    result = zero_shot_prompts(
-        benchmark, _text(encoder), features, config=PromptsConfig()
-    )
+    result = zero_shot_prompts(benchmark, encoder, features, config=PromptsConfig())
 
-    sums = np.sum([_scores(result.frame, target) for target in classes], axis=0)
+    sums = np.sum([_scores(scores_of(result), target) for target in classes], axis=0)
     np.testing.assert_allclose(sums, 1, atol=1e-5)
-    assert "against" not in result.notes[0]
+    assert "against" not in _notes(result)[0]
 
 
 def test_an_encoder_without_text_or_without_the_loss_has_nothing_to_ask(

@@ -146,7 +146,7 @@ def test_read_masks_keeps_the_order_and_cuts_at_half() -> None:
     letterbox = Letterbox.fit(Frame(width=4, height=4), size=4)
 
     masks_NGG = read_masks(
-        benchmark,
+        true_masks(benchmark),
         ["b", "a"],
         letterbox_of={"a": letterbox, "b": letterbox}.__getitem__,
         crop=_whole(4),
@@ -164,7 +164,11 @@ def test_no_images_give_no_masks() -> None:
     letterbox = Letterbox.fit(Frame(width=4, height=4), size=4)
 
     masks_NGG = read_masks(
-        benchmark, [], letterbox_of=lambda _: letterbox, crop=_whole(4), size=3
+        true_masks(benchmark),
+        [],
+        letterbox_of=lambda _: letterbox,
+        crop=_whole(4),
+        size=3,
     )
 
     assert masks_NGG.shape == (0, 3, 3)

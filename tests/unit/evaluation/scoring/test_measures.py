@@ -1,24 +1,26 @@
 import numpy as np
 import pytest
 
-from asg_core.evaluation.protocols.result import Fit
 from asg_core.evaluation.scoring.bootstrap import (
     Resamples,
     Values,
     Weights,
     weighted_mean,
 )
+from asg_core.evaluation.scoring.fits import Draw, Subject
 from asg_core.evaluation.scoring.measures import Compute, Mean, Part, measure
-from asg_core.tables.catalog import METRICS
+from asg_core.tables.catalog import METRICS, RESULT_KEY
 
-FIT = Fit(fraction=0.1, seed=2, num_train=7, num_train_positive={"a": 3})
-COMMON = {
-    "benchmark": "nih",
-    "protocol": "linear-cached",
-    "encoder": "full",
-    "split": "by hand",
-    "test_digest": "0",
-}
+DRAW = Draw(
+    fraction=0.1,
+    seed=2,
+    image_ids=tuple("abcdefg"),
+    num_positive={"a": 3},
+)
+SUBJECT = Subject(
+    benchmark="nih", split="by hand", protocol="linear-cached", encoder="full"
+)
+COMMON = {**DRAW.columns(SUBJECT), "test_digest": "0"}
 EVERY = np.arange(4)
 
 
@@ -42,7 +44,7 @@ def _part(target: str, values: list[float] | None, **changes: object) -> Part:
 
 def _measure(parts: list[Part], means: list[Mean]) -> list[dict[str, object]]:
     resamples = Resamples(["p", "q", "r", "s"], num=200, seed=0)
-    return measure(parts, means, resamples=resamples, fit=FIT, common=COMMON)
+    return measure(parts, means, resamples=resamples, draw=DRAW, common=COMMON)
 
 
 def test_a_row_has_value_interval_floor_and_support() -> None:
@@ -54,6 +56,9 @@ def test_a_row_has_value_interval_floor_and_support() -> None:
     expected = {"floor": 0.25, "num_items": 4, "num_positive": 2, "num_train": 7}
     assert expected.items() <= row.items()
     assert (row["num_train_positive"], row["reason"]) == (3, None)
+    assert [row[key] for key in RESULT_KEY] == [
+        "nih", "by hand", "linear-cached", "full", 0.1, 2,
+    ]  # fmt: skip
     METRICS.check(METRICS.frame([row]), where="here")
 
 
@@ -116,7 +121,7 @@ def test_without_resamples_there_is_no_interval() -> None:
     resamples = Resamples(["p", "q", "r", "s"], num=0, seed=0)
 
     (row,) = measure(
-        [_part("a", [0, 0, 1, 1])], [], resamples=resamples, fit=FIT, common=COMMON
+        [_part("a", [0, 0, 1, 1])], [], resamples=resamples, draw=DRAW, common=COMMON
     )
 
     assert (row["value"], row["ci_low"]) == (0.5, None)

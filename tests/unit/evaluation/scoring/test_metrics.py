@@ -5,15 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from asg_core.evaluation.protocols.result import Fit
 from asg_core.evaluation.scoring.bootstrap import Resamples
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
 from asg_core.evaluation.scoring.metrics import TestSet, score_metrics
 from asg_core.evaluation.scoring.score_frames import Scores, score_frame
 from asg_core.evaluation.scoring.target_metrics import ScoreRules, best_threshold
-from asg_core.tables.catalog import METRICS, SCORES
+from asg_core.tables.catalog import METRICS
 
-FIT = Fit(
-    fraction=0.1, seed=0, num_train=10, num_train_positive={"Mass": 4, "Hernia": 1}
+DRAW = Draw(
+    fraction=0.1,
+    seed=0,
+    image_ids=tuple("abcdefghij"),
+    num_positive={"Mass": 4, "Hernia": 1},
+)
+SUBJECT = Subject(
+    benchmark="nih", split="by hand", protocol="linear-cached", encoder="full"
 )
 TARGETS = ("Mass", "Hernia")
 
@@ -23,8 +29,6 @@ def _test_set(
 ) -> TestSet:
     image_ids = tuple(f"t{place}" for place in range(len(truth_NT)))
     return TestSet(
-        benchmark="nih",
-        split="by hand",
         test_digest="0",
         targets=targets,
         is_exclusive=is_exclusive,
@@ -41,35 +45,32 @@ def _frame(
     *,
     targets: tuple[str, ...] = TARGETS,
     letter: str = "t",
-    fit: Fit = FIT,
 ) -> pl.DataFrame:
     return score_frame(
         score_NT,
         truth_NT,
         image_ids=[f"{letter}{place}" for place in range(len(score_NT))],
         targets=targets,
-        benchmark="nih",
-        protocol="linear-cached",
-        encoder="full",
-        fit=fit,
+        subject=SUBJECT,
+        draw=DRAW,
     )
 
 
 def _metrics(
-    scores: pl.DataFrame,
+    scores: pl.DataFrame | Skipped,
     test_set: TestSet,
     *,
     validation: pl.DataFrame | None = None,
     rules: ScoreRules | None = None,
 ) -> pl.DataFrame:
+    if isinstance(scores, Skipped):
+        outcome: Fit | Skipped = scores
+    elif validation is None:
+        outcome = Fit(draw=DRAW, test=scores)
+    else:
+        outcome = Fit(draw=DRAW, test=scores, validation=validation)
     return score_metrics(
-        scores,
-        validation=validation,
-        fits=[FIT],
-        test_set=test_set,
-        protocol="linear-cached",
-        encoder="full",
-        rules=rules,
+        [outcome], test_set=test_set, subject=SUBJECT, rules=rules or ScoreRules()
     )
 
 
@@ -101,10 +102,14 @@ def test_auc_and_precision_by_hand_with_their_support_and_floors() -> None:
     assert (every["num_items"], every["num_positive"]) == (5, None)
 
 
-def test_without_validation_scores_there_are_no_decisions() -> None:
+def test_without_validation_scores_decisions_are_undefined() -> None:
     metrics = _metrics(_frame(SCORE, TRUTH), _test_set(TRUTH))
 
-    assert set(metrics["metric"]) == {"auc", "average_precision"}
+    for name in ("f1", "accuracy"):
+        row = _row(metrics, name, "Mass")
+        assert row["value"] is None
+        assert "no positive in the validation part" in str(row["reason"])
+        assert row["floor"] is not None
 
 
 def test_thresholds_come_from_the_validation_part() -> None:
@@ -136,7 +141,8 @@ def test_thresholds_from_the_test_part_have_names_of_their_own() -> None:
     )
 
     assert _row(metrics, "oracle_f1", "Mass")["value"] == pytest.approx(0.8)
-    assert "f1" not in set(metrics["metric"])
+    assert _row(metrics, "oracle_accuracy", "Mass")["value"] == pytest.approx(0.8)
+    assert _row(metrics, "f1", "Mass")["value"] is None
 
 
 def test_one_class_in_the_test_labels_is_null_and_not_zero() -> None:
@@ -168,10 +174,13 @@ def test_a_target_that_was_not_fitted_is_null_and_keeps_its_support() -> None:
     assert str(every["reason"]).startswith("mean over 1 of 2 targets, without Hernia")
 
 
-def test_a_fit_without_any_scores_has_rows_without_values() -> None:
-    metrics = _metrics(SCORES.empty(), _test_set(TRUTH))
+def test_a_fit_that_was_not_made_has_rows_without_values() -> None:
+    skipped = Skipped(draw=DRAW, reason="one class in all labels")
 
-    assert metrics["value"].null_count() == len(metrics) == 6
+    metrics = _metrics(skipped, _test_set(TRUTH))
+
+    assert metrics["value"].null_count() == len(metrics) == 12  # 4 of 2 and of the mean
+    assert set(metrics["num_train"]) == {10}
 
 
 def test_further_means_are_over_the_targets_they_name() -> None:
@@ -236,7 +245,8 @@ def test_a_fit_of_no_class_has_no_accuracy() -> None:
     truth_NT = _classes([0, 1, 2, 2])
 
     metrics = _metrics(
-        SCORES.empty(), _test_set(truth_NT, targets=CLASSES, is_exclusive=True)
+        Skipped(draw=DRAW, reason="one class"),
+        _test_set(truth_NT, targets=CLASSES, is_exclusive=True),
     )
 
     assert metrics["value"].null_count() == len(metrics)

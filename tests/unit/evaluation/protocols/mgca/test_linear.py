@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,20 +10,21 @@ from polars.testing import assert_frame_equal
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import PixelEncoder
 from asg_core.evaluation.protocols.mgca.classifier import augment
-from asg_core.evaluation.protocols.mgca.config import (
-    ContrastiveAugmentationConfig,
-    MgcaLinearConfig,
-)
 from asg_core.evaluation.protocols.mgca.linear import mgca_linear
 from asg_core.evaluation.protocols.mgca.losses import classification_loss
-from asg_core.evaluation.protocols.result import ProtocolResult
+from asg_core.evaluation.protocols.mgca.settings import (
+    ContrastiveAugmentation,
+    MgcaLinear,
+)
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import SCORES
 from support.masked_benchmark import draw_discs, make_benchmark
+from support.small_evaluation import fits_of, scores_of, skipped_of
 from support.tiny_encoders import tiny_encoder
 
 DISCS = draw_discs({"train": 24, "validate": 10, "test": 12}, size=36)
-CONFIG = MgcaLinearConfig(batch_size=8, epochs=2, learning_rate=1e-2)
+SETTINGS = MgcaLinear(batch_size=8, epochs=2, learning_rate=1e-2)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def _run(
     benchmark: Benchmark,
     cache: PixelCache,
     *,
-    config: MgcaLinearConfig = CONFIG,
+    settings: MgcaLinear = SETTINGS,
     fractions: tuple[float, ...] = (1.0,),
     num_seeds: int = 1,
 ) -> ProtocolResult:
@@ -47,13 +49,17 @@ def _run(
         benchmark,
         tiny_encoder(),
         cache,
-        config=config,
+        settings=settings,
         fractions=fractions,
         num_seeds=num_seeds,
         batch_size=16,
     )
     assert isinstance(result, ProtocolResult), result
     return result
+
+
+def _notes(result: ProtocolResult) -> list[str]:
+    return list(result.notes())
 
 
 def _relabelled(
@@ -79,28 +85,27 @@ def test_a_classifier_tells_discs_from_none(cache: PixelCache) -> None:
         DISCS.benchmark(),
         PixelEncoder(name="grey", resize=36, input_size=32, thumbnail=4),
         cache,
-        config=CONFIG.model_copy(update={"epochs": 30, "learning_rate": 0.1}),
+        settings=replace(SETTINGS, epochs=30, learning_rate=0.1),
         fractions=(1.0,),
         num_seeds=1,
     )
 
-    assert isinstance(result, ProtocolResult)
-    SCORES.check(result.frame, where="here")
-    assert result.frame["image_id"].to_list() == DISCS.benchmark().part("test")
-    assert result.frame["score"].is_between(0, 1).all()
-    assert result.frame.select("protocol", "encoder", "fraction", "seed").row(0) == (
+    frame = scores_of(result)
+    SCORES.check(frame, where="here")
+    assert frame["image_id"].to_list() == DISCS.benchmark().part("test")
+    assert frame["score"].is_between(0, 1).all()
+    assert frame.select("protocol", "encoder", "fraction", "seed").row(0) == (
         "mgca-linear",
         "grey",
         1.0,
         42,
     )
-    of_truth = result.frame.group_by("truth").agg(pl.col("score").mean()).sort("truth")
+    of_truth = frame.group_by("truth").agg(pl.col("score").mean()).sort("truth")
     assert of_truth["score"][1] > of_truth["score"][0] + 0.2
-    assert result.validation is not None
-    assert len(result.validation) == 10
-    (fit,) = result.fits
-    assert fit.num_train == 24
-    assert list(fit.num_train_positive.values()) == [12]
+    (fit,) = fits_of(result)
+    assert len(fit.validation) == 10
+    assert len(fit.draw.image_ids) == 24
+    assert list(fit.draw.num_positive.values()) == [12]
 
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_the_generators(
@@ -115,44 +120,37 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_the_generators(
 
     again = _run(benchmark, cache, fractions=(0.5, 1.0), num_seeds=2)
 
-    assert_frame_equal(first.frame, again.frame)
-    assert first.notes == again.notes
-    assert [(fit.fraction, fit.seed) for fit in first.fits] == [
+    assert_frame_equal(scores_of(first), scores_of(again))
+    assert _notes(first) == _notes(again)
+    assert [(fit.draw.fraction, fit.draw.seed) for fit in fits_of(first)] == [
         (0.5, 42),
         (0.5, 43),
         (1.0, 42),
         (1.0, 43),
     ]
     one, other = (
-        first.frame.filter(fraction=1.0, seed=seed)["score"] for seed in (42, 43)
+        scores_of(first).filter(fraction=1.0, seed=seed)["score"] for seed in (42, 43)
     )
     assert (one != other).all()
 
 
 def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> None:
-    config = CONFIG.model_copy(update={"batch_size": 9})
+    settings = replace(SETTINGS, batch_size=9)
 
-    notes = _run(DISCS.benchmark(), cache, config=config).notes
+    notes = _notes(_run(DISCS.benchmark(), cache, settings=settings))
 
     assert "the validation loss is over 9 of 10 images" in notes[0]
     assert "no buffer changes" in notes[0]
     assert "17 numbers are trained" in notes[0]
     assert "18 of 24 training images an epoch, 2 epochs" in notes[1]
 
-    whole = config.model_copy(update={"legacy_drop_last": False})
-    notes = _run(DISCS.benchmark(), cache, config=whole).notes
-    assert "over 10 of 10 images" in notes[0]
-    assert "24 of 24 training images an epoch" in notes[1]
-
 
 def test_training_ends_early(cache: PixelCache) -> None:
     # A rate at which nothing moves enough to show in 32 bits: no epoch is better than the
     # first.
-    config = CONFIG.model_copy(
-        update={"epochs": 50, "patience": 3, "learning_rate": 1e-30}
-    )
+    settings = replace(SETTINGS, epochs=50, patience=3, learning_rate=1e-30)
 
-    notes = _run(DISCS.benchmark(), cache, config=config).notes
+    notes = _notes(_run(DISCS.benchmark(), cache, settings=settings))
 
     assert "4 epochs, tested with the weights of epoch 1" in notes[1]
 
@@ -163,9 +161,9 @@ def test_only_the_named_benchmarks_are_mirrored(cache: PixelCache) -> None:
     plain = _run(_relabelled(labels), cache)
     mirrored = _run(_relabelled(labels, name="chexpert"), cache)
 
-    assert "random crops;" in plain.notes[0]
-    assert "horizontal flip" in mirrored.notes[0]
-    assert (plain.frame["score"] != mirrored.frame["score"]).all()
+    assert "random crops;" in _notes(plain)[0]
+    assert "horizontal flip" in _notes(mirrored)[0]
+    assert (scores_of(plain)["score"] != scores_of(mirrored)["score"]).all()
 
 
 def test_a_target_with_one_value_has_no_rows(cache: PixelCache) -> None:
@@ -176,10 +174,10 @@ def test_a_target_with_one_value_has_no_rows(cache: PixelCache) -> None:
 
     result = _run(_relabelled(labels), cache)
 
-    assert result.frame["target"].unique().to_list() == ["a"]
-    assert len(result.frame) == 12
-    assert "no rows of b, c: one value only in the training labels" in result.notes[2]
-    assert result.fits[0].num_train_positive == {"a": 12, "b": 0, "c": 0}
+    assert scores_of(result)["target"].unique().to_list() == ["a"]
+    assert len(scores_of(result)) == 12
+    assert "no rows of b, c: one value only in the training labels" in _notes(result)[2]
+    assert fits_of(result)[0].draw.num_positive == {"a": 12, "b": 0, "c": 0}
 
 
 def test_a_fraction_with_one_value_is_left_out_and_named(cache: PixelCache) -> None:
@@ -187,14 +185,10 @@ def test_a_fraction_with_one_value_is_left_out_and_named(cache: PixelCache) -> N
 
     result = _run(_relabelled(labels), cache, fractions=(0.5,))
 
-    assert result.frame.is_empty()
-    assert result.fits == ()
-    (skipped,) = result.skipped
-    assert (skipped.fit.fraction, skipped.fit.seed, skipped.fit.num_train) == (
-        0.5,
-        42,
-        12,
-    )
+    assert fits_of(result) == []
+    (skipped,) = skipped_of(result)
+    draw = skipped.draw
+    assert (draw.fraction, draw.seed, len(draw.image_ids)) == (0.5, 42, 12)
     assert skipped.reason == (
         "the labels of the 12 training images have one value only, so there is nothing to "
         "learn from"
@@ -210,9 +204,9 @@ def test_classes_are_scored_as_shares_of_one(cache: PixelCache) -> None:
 
     result = _run(_relabelled(labels, name="covidx", is_exclusive=True), cache)
 
-    sums = result.frame.group_by("image_id").agg(pl.col("score").sum())["score"]
+    sums = scores_of(result).group_by("image_id").agg(pl.col("score").sum())["score"]
     np.testing.assert_allclose(sums.to_numpy(), 1, rtol=1e-6)
-    assert len(result.frame) == 36
+    assert len(scores_of(result)) == 36
 
 
 def test_without_validation_images_nothing_is_trained(cache: PixelCache) -> None:
@@ -222,21 +216,26 @@ def test_without_validation_images_nothing_is_trained(cache: PixelCache) -> None
     )
 
     result = mgca_linear(
-        benchmark, tiny_encoder(), cache, config=CONFIG, fractions=(1.0,), num_seeds=1
+        benchmark,
+        tiny_encoder(),
+        cache,
+        settings=SETTINGS,
+        fractions=(1.0,),
+        num_seeds=1,
     )
 
-    assert result == (
-        "training ends by the validation loss, and 'siim' has 1 training and 0 validation "
-        "images"
+    assert result == NotApplicable(
+        reason="training ends by the validation loss, and 'siim' has 1 training and 0 "
+        "validation images"
     )
 
 
 def test_augmentation_is_a_function_of_the_seed() -> None:
     image_BSS = torch.from_numpy(DISCS.pixels_NSS[:4])
-    config = ContrastiveAugmentationConfig()
+    settings = ContrastiveAugmentation()
 
-    one = augment(image_BSS, config=config, seeds=[1, 2, 3, 4])
-    other = augment(image_BSS[2:], config=config, seeds=[3, 5])
+    one = augment(image_BSS, settings=settings, seeds=[1, 2, 3, 4])
+    other = augment(image_BSS[2:], settings=settings, seeds=[3, 5])
 
     assert one.dtype == torch.uint8
     assert torch.equal(one[2], other[0])
@@ -245,14 +244,14 @@ def test_augmentation_is_a_function_of_the_seed() -> None:
 
 def test_each_augmentation_can_be_turned_off() -> None:
     image_BSS = torch.from_numpy(DISCS.pixels_NSS[:3])
-    off = ContrastiveAugmentationConfig(
+    off = ContrastiveAugmentation(
         jitter_probability=0, blur_probability=0, flip_probability=0
     )
 
-    assert torch.equal(augment(image_BSS, config=off, seeds=[1, 2, 3]), image_BSS)
-    flip = off.model_copy(update={"flip_probability": 1.0})
+    assert torch.equal(augment(image_BSS, settings=off, seeds=[1, 2, 3]), image_BSS)
+    flip = replace(off, flip_probability=1.0)
     assert torch.equal(
-        augment(image_BSS, config=flip, seeds=[1, 2, 3]), image_BSS.flip(2)
+        augment(image_BSS, settings=flip, seeds=[1, 2, 3]), image_BSS.flip(2)
     )
 
 
@@ -281,11 +280,3 @@ def test_the_loss_of_classes_by_hand() -> None:
     loss = classification_loss(logit_BT, truth_BT, is_exclusive=True)
 
     assert loss.item() == pytest.approx(np.log(np.e + 2), rel=1e-6)
-
-
-def test_defaults_are_those_of_the_protocol() -> None:
-    config = MgcaLinearConfig()
-
-    assert (config.learning_rate, config.weight_decay) == (5e-4, 1e-6)
-    assert (config.batch_size, config.epochs, config.patience) == (48, 50, 10)
-    assert config.seed == 42

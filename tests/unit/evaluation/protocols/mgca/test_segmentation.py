@@ -1,5 +1,6 @@
 import copy
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,26 +11,29 @@ from polars.testing import assert_frame_equal
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, PixelEncoder
-from asg_core.evaluation.protocols.mgca.config import (
-    MaskedBenchmarkConfig,
-    MgcaSegmentationConfig,
-)
 from asg_core.evaluation.protocols.mgca.images import make_masked_images, turn
-from asg_core.evaluation.protocols.mgca.losses import segmentation_loss
+from asg_core.evaluation.protocols.mgca.losses import segmentation_losses
 from asg_core.evaluation.protocols.mgca.networks import build_segmenter, feature_maps
 from asg_core.evaluation.protocols.mgca.segmentation import mgca_segmentation
-from asg_core.evaluation.protocols.result import Fit, ProtocolResult
+from asg_core.evaluation.protocols.mgca.settings import (
+    MaskedBenchmark,
+    MgcaSegmentation,
+)
+from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.tables.catalog import SEGMENTATION_SCORES
 from support.masked_benchmark import TARGET, draw_discs, make_benchmark
+from support.small_evaluation import fits_of, scores_of, skipped_of
 from support.tiny_encoders import RESNET, SIZE, VIT, tiny_encoder
 
 DISCS = draw_discs({"train": 16, "validate": 6, "test": 8}, size=40)
-CONFIG = MgcaSegmentationConfig(
+SETTINGS = MgcaSegmentation(
     epochs=2,
-    siim=MaskedBenchmarkConfig(batch_size=4, negatives="balanced"),
-    rsna=MaskedBenchmarkConfig(batch_size=4, negatives="all"),
+    benchmarks={
+        "siim": MaskedBenchmark(batch_size=4, is_balanced=True),
+        "rsna": MaskedBenchmark(batch_size=4, is_balanced=False),
+    },
     setr_channels=(8, 8, 8),
     unet_channels=(16, 8, 8, 8, 8),
 )
@@ -50,7 +54,7 @@ def _run(
     *,
     benchmark: Benchmark | None = None,
     encoder: FeatureEncoder | None = None,
-    config: MgcaSegmentationConfig = CONFIG,
+    settings: MgcaSegmentation = SETTINGS,
     fractions: tuple[float, ...] = (1.0,),
     num_seeds: int = 1,
 ) -> ProtocolResult:
@@ -58,7 +62,7 @@ def _run(
         cache,
         benchmark=benchmark,
         encoder=encoder,
-        config=config,
+        settings=settings,
         fractions=fractions,
         num_seeds=num_seeds,
     )
@@ -71,39 +75,44 @@ def _outcome(
     *,
     benchmark: Benchmark | None = None,
     encoder: FeatureEncoder | None = None,
-    config: MgcaSegmentationConfig = CONFIG,
+    settings: MgcaSegmentation = SETTINGS,
     fractions: tuple[float, ...] = (1.0,),
     num_seeds: int = 1,
-) -> ProtocolResult | str:
+) -> ProtocolResult | NotApplicable:
     return mgca_segmentation(
         benchmark or DISCS.benchmark(),
         encoder or tiny_encoder(),
         cache,
-        config=config,
+        settings=settings,
         fractions=fractions,
         num_seeds=num_seeds,
         batch_size=5,
     )
 
 
+def _notes(result: ProtocolResult) -> list[str]:
+    return list(result.notes())
+
+
 @pytest.mark.parametrize("architecture", [VIT, RESNET], ids=["vit", "resnet"])
 def test_a_decoder_finds_the_discs(
     cache: PixelCache, architecture: ImageEncoderConfig
 ) -> None:
-    config = CONFIG.model_copy(update={"epochs": 15, "learning_rate": 1e-2})
+    settings = replace(SETTINGS, epochs=15, learning_rate=1e-2)
 
-    result = _run(cache, encoder=tiny_encoder(architecture), config=config)
+    result = _run(cache, encoder=tiny_encoder(architecture), settings=settings)
 
-    SEGMENTATION_SCORES.check(result.frame, where="here")
-    assert result.frame["image_id"].to_list() == DISCS.benchmark().part("test")
-    assert result.frame["protocol"].unique().to_list() == ["mgca-segmentation"]
-    positive = result.frame.filter(pl.col("num_true") > 0)
+    frame = scores_of(result)
+    SEGMENTATION_SCORES.check(frame, where="here")
+    assert frame["image_id"].to_list() == DISCS.benchmark().part("test")
+    assert frame["protocol"].unique().to_list() == ["mgca-segmentation"]
+    positive = frame.filter(pl.col("num_true") > 0)
     both = positive["num_predicted"] + positive["num_true"]
     dice = (2 * positive["num_shared"] / both).to_numpy().mean()
     # The discs fill about a ninth of the image: everything inside would score 0.2.
     assert dice > 0.4
-    (fit,) = result.fits
-    assert (fit.num_train, fit.num_train_positive) == (16, {TARGET: 8})
+    (fit,) = fits_of(result)
+    assert (len(fit.draw.image_ids), fit.draw.num_positive) == (16, {TARGET: 8})
 
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_everything_else(
@@ -121,9 +130,9 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_everything_else(
     assert all(torch.equal(before[name], after[name]) for name in before)
     torch.manual_seed(2)
     again = _run(cache, encoder=encoder, fractions=(0.5, 1.0), num_seeds=2)
-    assert_frame_equal(first.frame, again.frame)
-    assert first.notes == again.notes
-    assert [(fit.fraction, fit.seed) for fit in first.fits] == [
+    assert_frame_equal(scores_of(first), scores_of(again))
+    assert _notes(first) == _notes(again)
+    assert [(fit.draw.fraction, fit.draw.seed) for fit in fits_of(first)] == [
         (0.5, 42),
         (0.5, 43),
         (1.0, 42),
@@ -132,13 +141,8 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_everything_else(
 
 
 def test_batch_norms_that_move_are_named(cache: PixelCache) -> None:
-    moving = _run(cache, encoder=tiny_encoder(RESNET)).notes[0]
-    still = _run(
-        cache,
-        encoder=tiny_encoder(RESNET),
-        config=CONFIG.model_copy(update={"moving_batch_norm": False}),
-    ).notes[0]
-    none = _run(cache, encoder=tiny_encoder(VIT)).notes[0]
+    moving = _notes(_run(cache, encoder=tiny_encoder(RESNET)))[0]
+    none = _notes(_run(cache, encoder=tiny_encoder(VIT)))[0]
 
     norms = [
         module
@@ -150,14 +154,13 @@ def test_batch_norms_that_move_are_named(cache: PixelCache) -> None:
         "network.conv1.1.running_mean, " in moving
     )
     assert "UnetDecoder of" in moving
-    assert "no buffer of the frozen encoder changes" in still
     assert "SetrPup of" in none
     assert "no buffer of the frozen encoder changes" in none
 
 
 def test_only_what_is_named_moves() -> None:
     encoder = tiny_encoder(RESNET).network
-    segmenter = build_segmenter(encoder, config=CONFIG)
+    segmenter = build_segmenter(encoder, settings=SETTINGS)
     before = copy.deepcopy(segmenter.encoder.state_dict())
     image_BSS = torch.randint(0, 255, (3, SIZE, SIZE), dtype=torch.uint8)
 
@@ -177,7 +180,7 @@ def test_only_what_is_named_moves() -> None:
 
 def test_a_batch_of_one_image_moves_nothing() -> None:
     # The coarsest map of this encoder has one cell: its variance over one image is none.
-    segmenter = build_segmenter(tiny_encoder(RESNET).network, config=CONFIG)
+    segmenter = build_segmenter(tiny_encoder(RESNET).network, settings=SETTINGS)
     before = copy.deepcopy(segmenter.encoder.state_dict())
     segmenter.set_training(is_training=True)
 
@@ -202,25 +205,18 @@ def test_maps_are_those_of_the_encoder() -> None:
 
 
 def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> None:
-    notes = _run(cache, fractions=(0.6,)).notes
+    notes = _notes(_run(cache, fractions=(0.6,)))
 
     assert "the validation loss is over 4 of 6 images" in notes[0]
     assert notes[1].startswith(
         "mgca-segmentation, fraction 0.6, seed 42: 8 of 9 training images an epoch, "
     )
 
-    whole = CONFIG.model_copy(update={"legacy_drop_last": False})
-    notes = _run(cache, config=whole, fractions=(0.6,)).notes
-    assert "the validation loss is over 6 of 6 images" in notes[0]
-    assert "9 of 9 training images an epoch" in notes[1]
-
 
 def test_training_ends_early(cache: PixelCache) -> None:
-    config = CONFIG.model_copy(
-        update={"epochs": 20, "patience": 2, "learning_rate": 1e-30}
-    )
+    settings = replace(SETTINGS, epochs=20, patience=2, learning_rate=1e-30)
 
-    (note,) = _run(cache, config=config).notes[1:]
+    (note,) = _notes(_run(cache, settings=settings))[1:]
 
     num_epochs = int(note.partition("with a mask; ")[2].split()[0])
     best = int(note.partition("weights of epoch ")[2].split()[0])
@@ -235,16 +231,16 @@ def test_a_fraction_without_a_mask_is_left_out_and_named(cache: PixelCache) -> N
     result = _run(
         cache,
         benchmark=discs.benchmark(name="rsna"),
-        config=CONFIG.model_copy(update={"seed": 1}),
+        settings=replace(SETTINGS, seed=1),
         fractions=(0.1, 1.0),
     )
 
-    assert result.frame["fraction"].unique().to_list() == [1.0]
-    (skipped,) = result.skipped
-    assert skipped.fit == Fit(
-        fraction=0.1, seed=1, num_train=1, num_train_positive={TARGET: 0}
-    )
-    assert skipped.sentence("mgca-segmentation") == (
+    assert [fit.draw.fraction for fit in fits_of(result)] == [1.0]
+    (skipped,) = skipped_of(result)
+    draw = skipped.draw
+    assert (draw.fraction, draw.seed, len(draw.image_ids)) == (0.1, 1, 1)
+    assert draw.num_positive == {TARGET: 0}
+    assert _notes(result)[1] == (
         "mgca-segmentation, fraction 0.1, seed 1: none of the 1 training images has a "
         "mask, so there is nothing to learn from"
     )
@@ -254,11 +250,11 @@ def test_siim_is_balanced_before_the_fraction_is_taken(cache: PixelCache) -> Non
     discs = draw_discs(
         {"train": 16, "validate": 6, "test": 8}, size=40, positive_every=4
     )
-    config = CONFIG.model_copy(update={"epochs": 1})
+    settings = replace(SETTINGS, epochs=1)
 
     def num_train(name: str) -> int:
-        result = _run(cache, benchmark=discs.benchmark(name=name), config=config)
-        return result.fits[0].num_train
+        result = _run(cache, benchmark=discs.benchmark(name=name), settings=settings)
+        return len(fits_of(result)[0].draw.image_ids)
 
     assert num_train("siim") == 8  # 4 with a mask and 4 without
     assert num_train("rsna") == 16
@@ -272,11 +268,11 @@ def test_where_the_protocol_does_not_apply_it_says_so(cache: PixelCache) -> None
         labels={name: {"a": 1.0} for name in DISCS.image_ids},
     )
 
-    assert _outcome(cache, encoder=pixels) == (
-        "'grey' has no network to put a decoder on"
+    assert _outcome(cache, encoder=pixels) == NotApplicable(
+        reason="'grey' has no network to put a decoder on"
     )
-    assert _outcome(cache, benchmark=no_masks) == (
-        "defined for siim and rsna, not for 'nih'"
+    assert _outcome(cache, benchmark=no_masks) == NotApplicable(
+        reason="defined for siim and rsna, not for 'nih'"
     )
 
 
@@ -286,14 +282,15 @@ def test_the_loss_by_hand() -> None:
     logit_BSS = torch.tensor([[[math.log(p / (1 - p)) for p in probs]]])
     share_BSS = torch.tensor([[[1.0, 0.5]]])
 
-    loss = segmentation_loss(logit_BSS, share_BSS, focal_weight=10, gamma=2)
+    losses = segmentation_losses(logit_BSS, share_BSS, gamma=2)
 
     # At a share of a half the exponent's argument is 0, and its sigmoid 1 / 2.
     focal = (
         0.2**2 * -math.log(0.8) + 0.5**2 * -(0.5 * math.log(0.4) + 0.5 * math.log(0.6))
     ) / 2
     dice = (2 * (0.8 + 0.2) + 1) / (1.2 + 1.5 + 1)
-    assert loss.item() == pytest.approx(10 * focal - math.log(dice), rel=1e-5)
+    assert losses["focal"].item() == pytest.approx(focal, rel=1e-5)
+    assert losses["dice"].item() == pytest.approx(-math.log(dice), rel=1e-5)
 
 
 def test_images_and_masks_turn_together() -> None:
@@ -308,37 +305,49 @@ def test_images_and_masks_turn_together() -> None:
     np.testing.assert_array_equal(same, image_SS)
 
 
-def test_images_are_scaled_as_asked_for_and_masks_by_area(cache: PixelCache) -> None:
-    config = CONFIG.model_copy(update={"resample": "bilinear"})
+def test_images_as_large_as_those_of_mgca_are_scaled_as_its_code_does(
+    cache: PixelCache,
+) -> None:
+    stored = replace(SETTINGS, stored_size=40)
     names = DISCS.image_ids[:4]
-    images = make_masked_images(
-        DISCS.benchmark(), cache, size=SIZE, resample=config.resample
-    )
 
-    image_BSS, share_BSS = images.read(names)
+    image_BSS, share_BSS = make_masked_images(
+        DISCS.benchmark(), cache, size=SIZE, settings=stored
+    ).read(names)
     by_area_BSS, same_BSS = make_masked_images(
-        DISCS.benchmark(), cache, size=SIZE
+        DISCS.benchmark(), cache, size=SIZE, settings=SETTINGS
     ).read(names)
 
-    expected = [cv2.resize(pixels, (SIZE, SIZE)) for pixels in DISCS.pixels_NSS[:4]]
-    np.testing.assert_array_equal(image_BSS.numpy(), expected)
+    for mode, found_BSS in (
+        (cv2.INTER_LINEAR, image_BSS),
+        (cv2.INTER_AREA, by_area_BSS),
+    ):
+        expected = [
+            cv2.resize(pixels, (SIZE, SIZE), interpolation=mode)
+            for pixels in DISCS.pixels_NSS[:4]
+        ]
+        np.testing.assert_array_equal(found_BSS.numpy(), expected)
     assert not torch.equal(image_BSS, by_area_BSS)
-    assert torch.equal(share_BSS, same_BSS)
-    whole, other = (_run(cache, config=choice) for choice in (CONFIG, config))
-    assert "images made smaller by area" in whole.notes[0]
-    assert "images made smaller by bilinear" in other.notes[0]
-    assert whole.notes[1] != other.notes[1]  # another validation loss
+    assert torch.equal(share_BSS, same_BSS)  # masks by area in both
+    whole, other = (
+        _notes(_run(cache, settings=choice)) for choice in (SETTINGS, stored)
+    )
+    assert "images made smaller by area" in whole[0]
+    assert "images made smaller by bilinear" in other[0]
+    assert whole[1] != other[1]  # another validation loss
 
 
 def test_augmented_images_are_a_function_of_seed_epoch_and_image(
     cache: PixelCache,
 ) -> None:
-    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE)
+    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE, settings=SETTINGS)
     names = DISCS.image_ids[:6]
 
-    image_BSS, share_BSS = images.read_augmented(names, config=CONFIG, seed=1, epoch=3)
+    image_BSS, share_BSS = images.read_augmented(
+        names, settings=SETTINGS, seed=1, epoch=3
+    )
     alone_BSS, alone_share_BSS = images.read_augmented(
-        names[4:5], config=CONFIG, seed=1, epoch=3
+        names[4:5], settings=SETTINGS, seed=1, epoch=3
     )
     plain_BSS, plain_share_BSS = images.read(names)
 

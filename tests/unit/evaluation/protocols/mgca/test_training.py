@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from asg_core.evaluation.protocols.mgca.config import MgcaLinearConfig
 from asg_core.evaluation.protocols.mgca.training import (
     Training,
     batches,
@@ -50,8 +49,8 @@ def test_a_missing_image_moves_no_other() -> None:
     gone = whole.images.filter(~pl.col("image_id").is_in(["003", "017", "039", "000"]))
     holed = replace(whole, images=gone)
 
-    drawn = draw_training_images(whole, fraction=0.5, seed=42)
-    of_holed = draw_training_images(holed, fraction=0.5, seed=42)
+    drawn = draw_training_images(whole, 0.5, 42)
+    of_holed = draw_training_images(holed, 0.5, 42)
 
     # By place in the list, whose order is not that of the ids.
     assert drawn == [
@@ -71,22 +70,20 @@ def test_the_number_of_rows_is_rounded_and_at_least_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "drop_last", "expected"),
+    ("num_rows", "expected"),
     [
-        (7, True, [3, 3]),
-        (7, False, [3, 3, 1]),
-        (6, True, [3, 3]),
-        (2, True, [2]),  # what does not fill a batch is all there is
-        (0, True, []),
+        (7, [3, 3]),
+        (6, [3, 3]),
+        (3, [3]),
+        (2, [2]),  # what does not fill a batch is all there is
+        (0, []),
     ],
 )
-def test_the_last_partial_batch(
-    num_rows: int, *, drop_last: bool, expected: list[int]
-) -> None:
-    found = list(batches(np.arange(num_rows), 3, drop_last=drop_last))
+def test_the_last_partial_batch(num_rows: int, expected: list[int]) -> None:
+    found = list(batches(np.arange(num_rows), 3))
 
     assert [len(rows) for rows in found] == expected
-    assert num_in_batches(num_rows, 3, drop_last=drop_last) == sum(expected)
+    assert num_in_batches(num_rows, 3) == sum(expected)
     assert np.concatenate([*found, np.empty(0)]).tolist() == list(range(sum(expected)))
 
 
@@ -107,7 +104,8 @@ def _train(
         module,
         run_epoch=run_epoch,
         validate=lambda: next(rest),
-        rule=MgcaLinearConfig(epochs=epochs, patience=patience),
+        epochs=epochs,
+        patience=patience,
     )
     return module, training
 
