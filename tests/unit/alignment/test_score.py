@@ -212,9 +212,9 @@ def test_boxes_away_from_the_corner_are_compared_by_all_their_corners() -> None:
         units, truth(), spine=(20, 4, 30, 24), trachea=(12, 20, 22, 34), min_iou=0.4
     )
 
-    assert actual["box_iou_mean", "scenario 1"] == (pytest.approx(1 / 18), 2)
-    assert actual["box_iou_mean", "scenario 3"] == (pytest.approx(0.4), 1)
-    assert actual["box_iou_0.4", "all"] == (pytest.approx(1 / 3), 3)
+    assert actual["box_iou_mean", "scenario 1"] == pytest.approx((1 / 18, 2))
+    assert actual["box_iou_mean", "scenario 3"] == pytest.approx((0.4, 1))
+    assert actual["box_iou_0.4", "all"] == pytest.approx((1 / 3, 3))
 
 
 def test_images_of_other_views_do_not_count() -> None:
