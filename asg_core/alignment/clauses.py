@@ -44,9 +44,10 @@ def split_clauses(
     for place, spans in mentions.items():
         is_own = _owned(places, place=place)
         joined = _join([p for p, own in zip(pieces, is_own, strict=True) if own], text)
-        lost = [cue for cue in cues.get(place, ()) if not _is_inside(cue, joined)]
         # A place whose mention is empty has no clause: the sentence speaks for it.
-        clauses[place] = _disjoint([*joined, *lost]) if spans else [(0, len(text))]
+        clauses[place] = (
+            _disjoint([*joined, *cues.get(place, ())]) if spans else [(0, len(text))]
+        )
     return clauses
 
 
@@ -102,10 +103,6 @@ def _join(pieces: Sequence[Span], text: str) -> list[Span]:
 
 def _is_break(gap: str) -> bool:
     return not _BREAK.sub("", gap).strip()
-
-
-def _is_inside(span: Span, others: Sequence[Span]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in others)
 
 
 def _disjoint(spans: Sequence[Span]) -> list[Span]:

@@ -444,3 +444,40 @@ def test_an_image_without_boxes_keeps_its_tag_targets() -> None:
     assert result.tag_targets.rows() == [("i1", "pleural effusion", "present")]
     assert result.counts["images_without_boxes"] == 1
     assert result.counts["scenario_4"] == 1
+
+
+def test_what_is_not_used_is_counted_and_what_is_rejected_is_not() -> None:
+    boxes = [
+        box(ANGLE, BOXES[ANGLE]),
+        box(ANGLE, BOXES[ANGLE], "lateral"),
+        box(ARCH, (0.0, 0.0, 0.0, 9.0)),
+    ]
+    claims = [
+        EFFUSION,
+        EDEMA,
+        RIB | {"context": "history"},
+        claim(9, ARCH, "edema", "No"),
+    ]
+
+    result = align(claims, boxes)
+
+    assert result.counts == {
+        "images": 1,
+        "images_without_boxes": 0,
+        "images_without_units": 0,
+        "units": 1,
+        "scenario_1": 1,
+        "scenario_2": 0,
+        "scenario_3": 0,
+        "scenario_4": 1,  # the edema, whose place is not said
+        "units_over_max": 0,
+        "tag_targets": 2,
+        "boxes_not_used": 1,
+        "triplets_not_used": 1,
+        "triplets_without_region": 1,
+    }
+    assert result.num_items == 7
+    assert result.rejects["reason"].to_list() == [
+        "box_without_area",
+        "unknown_sentence",
+    ]

@@ -130,3 +130,34 @@ def test_a_place_without_a_mention_has_the_whole_sentence() -> None:
     actual = clauses_of("Clear, as before", left=[], right=["Clear"])
 
     assert actual == {"left": ["Clear, as before"], "right": ["Clear, as before"]}
+
+
+def test_a_mention_is_not_cut_where_another_place_shares_a_part_of_it() -> None:
+    actual = clauses_of(
+        "Upper and lower zones are hazy",
+        whole=["Upper and lower zones"],
+        lower=["lower zones"],
+    )
+
+    text = "Upper and lower zones are hazy"
+    assert actual == {"whole": [text], "lower": [text]}
+
+
+def test_a_mention_of_nothing_but_a_blank_cuts_nothing() -> None:
+    spans = split_clauses("Clear, as before", mentions={"left": [(6, 7)]}, cues={})
+
+    assert spans == {"left": [(0, 16)]}
+
+
+def test_a_cue_inside_of_a_clause_adds_nothing() -> None:
+    actual = clauses_of(
+        "No effusion on the left, nodule on the right",
+        left=["effusion", "left"],
+        right=["nodule", "right"],
+        cues={"left": ["No", "No effusion"], "right": ["nodule"]},
+    )
+
+    assert actual == {
+        "left": ["No effusion on the left"],
+        "right": ["nodule on the right"],
+    }

@@ -470,7 +470,7 @@ def test_a_text_under_the_id_of_an_image_is_not_the_image(tmp_path: Path) -> Non
     write_images(tmp_path, "a.png")
     rows = [
         (" i1 ", "", "Clear.", " s1 ", " p1 ", "", ""),
-        ("i1", "a.png", "", "s1", "p1", "", ""),
+        (" i1", "a.png", "", "s1", "p1", "", ""),
     ]
     write_rows(tmp_path, rows)
 
