@@ -220,10 +220,8 @@ def _to_grey(image: Image.Image, *, where: str) -> Pixels:
             where=where,
         )
     if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")
-    if image.mode == "RGBA":
-        image = image.convert("RGB")  # drops the alpha channel, does not blend it
-    return np.asarray(image.convert("L"))
+        image = image.convert("RGBA")  # Pillow warns of a palette with several alphas
+    return np.asarray(image.convert("L"))  # drops an alpha channel, does not blend it
 
 
 def _scale_samples(

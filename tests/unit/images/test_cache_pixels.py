@@ -124,6 +124,8 @@ def test_what_cannot_be_used_is_rejected_with_a_reason(
             image_row("climbs", path="files/../../outside.png"),
             image_row("nowhere", path=""),
             image_row("other size", path="files/b.png", width=16, height=32),
+            image_row("other height", path="files/b.png", height=17),
+            image_row("windows", path="C:\\outside.png"),
             image_row("short"),
         ]
     )
@@ -140,6 +142,8 @@ def test_what_cannot_be_used_is_rejected_with_a_reason(
         "climbs": "outside_root",
         "nowhere": "outside_root",
         "other size": "size_mismatch",
+        "other height": "size_mismatch",
+        "windows": "outside_root",
         "short": "truncated",
     }
     details = dict(result.rejects.select("item_id", "detail").rows())

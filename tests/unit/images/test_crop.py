@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from asg_core.images.crop import Crop, CropDraw, centre_crop
 from asg_core.images.geometry import Pixels
+from asg_core.images.resample import Resample
 
 
 def _image(side: int, *, seed: int = 0) -> Pixels:
@@ -150,3 +151,15 @@ def test_nothing_to_crop_is_refused() -> None:
         centre_crop(16, 20)
     with pytest.raises(TypeError, match="expected uint8 images"):
         centre_crop(16, 8).apply(np.zeros((16, 16), np.uint8))
+
+
+@pytest.mark.parametrize("resample", ["area", "bilinear"])
+def test_a_window_is_where_it_says_down_and_across(resample: Resample) -> None:
+    image = _image(16)
+    crop = Crop(resize=16, size=4, left=9, top=2, resample=resample)
+    half = Crop(resize=8, size=3, left=4, top=1, resample=resample)
+
+    whole = centre_crop(8, 8, resample=resample).apply(image[None])[0]
+
+    assert np.array_equal(crop.apply(image[None])[0], image[2:6, 9:13])
+    assert np.array_equal(half.apply(image[None])[0], whole[1:4, 4:7])

@@ -48,6 +48,14 @@ def test_a_png_is_the_same_in_every_mode(tmp_path: Path, mode: str) -> None:
     assert decode_image(path).tolist() == GREY.tolist()
 
 
+def test_a_palette_with_several_alphas_is_its_colours(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[0, 1, 2]], dtype=np.uint8), "P")
+    image.putpalette([200, 200, 200, 10, 10, 10, 90, 90, 90])
+    image.save(tmp_path / "a.png", transparency=bytes([0, 100, 255]))
+
+    assert decode_image(tmp_path / "a.png").tolist() == [[200, 10, 90]]
+
+
 def test_colours_become_luma(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], dtype=np.uint8)
@@ -62,7 +70,7 @@ def test_colours_become_luma(tmp_path: Path) -> None:
     [
         ([0, 257, 32768, 65535], [0, 1, 128, 255]),  # 16 bits: x / 257
         ([0, 2048, 4095], [0, 128, 255]),  # 12 bits in 16: x / 4095 * 255
-        ([0, 7, 200], [0, 7, 200]),  # never less than 8 bits
+        ([0, 7, 100], [0, 7, 100]),  # never less than 8 bits
     ],
 )
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
@@ -256,6 +264,15 @@ def test_samples_of_more_than_16_bits_are_refused(tmp_path: Path) -> None:
     path.write_bytes(encoded(Image.fromarray(GREY.astype(np.int32) * 70000), "TIFF"))
 
     assert "found values 0 .. 17850000" in str(failure(path))
+
+
+def test_negative_samples_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    samples = np.array([[-5, 7]], dtype=np.int32)
+    path.write_bytes(encoded(Image.fromarray(samples), "TIFF"))
+
+    assert failure(path).reason == "unsupported"
+    assert "found values -5 .. 7" in str(failure(path))
 
 
 def test_an_image_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:

@@ -294,6 +294,22 @@ def test_a_declared_overlay_is_masked_inside_the_stored_bits(
     assert image.notes == {"high_bits_masked"}
 
 
+def test_an_overlay_with_data_of_its_own_is_not_in_the_pixels(
+    show: Show, make_dicom: MakeDicom, tmp_path: Path
+) -> None:
+    drawn = film()
+    drawn[10:20, 30:50] |= 1 << 13
+    dataset = pydicom.dcmread(BytesIO(make_dicom(drawn, bits=16)))
+    dataset.add_new((0x6000, 0x0102), "US", 13)
+    dataset.add_new((0x6000, 0x3000), "OW", b"\0" * 600)
+    dataset.save_as(tmp_path / "film.dcm")
+
+    image = decode_for_size(tmp_path / "film.dcm", size=64)
+
+    assert same(image, show(drawn, bits=16))
+    assert image.notes == set()
+
+
 def test_an_overlay_that_is_declared_and_not_there_masks_nothing(
     show: Show, make_dicom: MakeDicom, tmp_path: Path
 ) -> None:

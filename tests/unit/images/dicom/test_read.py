@@ -7,7 +7,13 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_voi_lut
-from pydicom.uid import UID, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from asg_core.images.dicom.read import decode_dicom
 from asg_core.images.errors import ImageError
@@ -135,6 +141,17 @@ def test_deep_pixels_without_a_window_are_stretched(make_dicom: MakeDicom) -> No
     assert grey[19, 49] == 255
 
 
+def test_half_a_percent_at_each_end_is_all_black_or_all_white(
+    make_dicom: MakeDicom,
+) -> None:
+    # Of 1,000 pixels the 5 lowest and the 5 highest have no say in what is black or white.
+    values = [0] * 5 + [1000] * 495 + [2000] * 495 + [3000] * 5
+
+    grey = pixels_of(make_dicom(np.array([values], dtype=np.uint16), bits=12))
+
+    assert grey[0, [0, 5, 500, 999]].tolist() == [0, 0, 255, 255]
+
+
 def test_a_window_of_no_width_is_no_window(make_dicom: MakeDicom) -> None:
     stored = np.array([[3, 250]], dtype=np.uint8)
 
@@ -227,6 +244,56 @@ def test_a_voi_lut_counts_before_a_window(make_dicom: MakeDicom, vr: str) -> Non
 
     # Inputs below the first mapped value take the first entry, those above the last.
     assert pixels_of(data).tolist() == [[0, 0, 85, 170, 255, 255]]
+
+
+def test_the_words_of_a_lut_have_the_byte_order_of_the_file(
+    make_dicom: MakeDicom,
+) -> None:
+    stored = np.array([[0, 1, 2, 3]], dtype=">u2")
+    table = lut(0, 10, [0, 341, 682, 1023])
+    entries = np.array([0, 341, 682, 1023], dtype=">u2").tobytes()
+    table[0].add_new("LUTData", "OW", entries)
+
+    data = make_dicom(stored, bits=12, syntax=ExplicitVRBigEndian, VOILUTSequence=table)
+
+    assert pixels_of(data).tolist() == [[0, 85, 170, 255]]
+
+
+def test_a_lut_of_65536_entries_says_that_it_has_none(make_dicom: MakeDicom) -> None:
+    table = lut(0, 16, [])
+    table[0].add_new("LUTData", "OW", np.arange(65536, dtype="<u2").tobytes())
+
+    film = decode_dicom(
+        make_dicom(twelve_bit(0, 32768, 65535), bits=16, VOILUTSequence=table),
+        where="x",
+    )
+
+    assert film.pixels_HW.tolist() == [[0, 128, 255]]
+    assert film.notes == frozenset()
+
+
+def test_a_lut_with_negative_entries_is_left_out(make_dicom: MakeDicom) -> None:
+    table = lut(0, 10, [0, 1, 2])
+    table[0].add_new("LUTData", "SS", [0, -1, 5])
+
+    film = decode_dicom(
+        make_dicom(twelve_bit(0, 1), bits=12, VOILUTSequence=table), where="x"
+    )
+
+    assert film.pixels_HW.tolist() == [[0, 255]]
+    assert film.notes == {"voi_lut_unusable"}
+
+
+def test_padding_that_is_no_number_is_left_out(make_dicom: MakeDicom) -> None:
+    dataset = pydicom.dcmread(BytesIO(make_dicom(twelve_bit(0, 9), bits=12)))
+    dataset.add_new("PixelPaddingValue", "LO", "none")
+    file = BytesIO()
+    dataset.save_as(file)
+
+    film = decode_dicom(file.getvalue(), where="x")
+
+    assert film.pixels_HW.tolist() == [[0, 255]]
+    assert film.notes == {"padding_unusable"}
 
 
 def test_a_voi_lut_of_8_bits_takes_inputs_of_more(make_dicom: MakeDicom) -> None:
