@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 from PIL import Image
 
-from asg_core.images.decode import decode_for_size, decode_image
+from asg_core.images.decode import decode_image
 from asg_core.images.geometry import Frame, Letterbox
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.images.pixel_layout import PixelRow, write_pixels
@@ -64,11 +64,11 @@ def measure_decoding(films: list[Path], *, size: int) -> None:
     shape = (letterbox.resized.width, letterbox.resized.height)
 
     def reduced(path: Path) -> Pixels:
-        image = decode_for_size(path, size=size)
+        image = decode_image(path, size=size)
         return letterbox.apply(image.pixels_HW, reduction=image.reduction)
 
     def whole(path: Path) -> Pixels:
-        return letterbox.apply(decode_image(path))
+        return letterbox.apply(decode_image(path).pixels_HW)
 
     def pillow(path: Path) -> Pixels:
         with Image.open(path) as image:

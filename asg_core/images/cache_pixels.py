@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import polars as pl
 
 from asg_core.images.config import ImagesConfig
-from asg_core.images.decode import decode_for_size
+from asg_core.images.decode import decode_image
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Letterbox
 from asg_core.images.notes import NOTES, Note
@@ -118,7 +118,7 @@ class _Decoding:
                 self._reject(image_id, "outside_root", detail)
                 continue
             try:
-                image = decode_for_size(self.root / path, size=decoded_for, where=path)
+                image = decode_image(self.root / path, size=decoded_for, where=path)
             except ImageError as error:
                 self._reject(image_id, error.reason, str(error))
                 continue

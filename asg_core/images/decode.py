@@ -48,7 +48,9 @@ class DecodedImage:
     notes: frozenset[Note] = frozenset()  # departures in showing a film
 
 
-def decode_image(path: Path, *, where: str | None = None) -> Pixels:
+def decode_image(
+    path: Path, *, size: int | None = None, where: str | None = None
+) -> DecodedImage:
     """Decode an image file to (H, W) 8-bit grey in its original frame.
 
     Colours become their luma, an alpha channel is dropped, an EXIF orientation is
@@ -57,31 +59,16 @@ def decode_image(path: Path, *, where: str | None = None) -> Pixels:
 
     Args:
         path: JPEG, PNG, TIFF, BMP or DICOM, told apart by content.
+        size: A large JPEG is decoded at a fraction of its size which leaves the longer
+            side at twice this number of pixels or more, so that what scales the image
+            down to it still averages several of them; None decodes in full.
         where: What an error calls the file; by default the path.
 
     Raises:
         ImageError: If the file cannot be used, with the reason.
         PassingFaultError: If the operating system cannot read it.
     """
-    return _decode(path, size=None, where=where or str(path)).pixels_HW
-
-
-def decode_for_size(
-    path: Path, *, size: int | None, where: str | None = None
-) -> DecodedImage:
-    """Decode as `decode_image` does, but a large JPEG at a fraction of its size.
-
-    The fraction leaves the longer side at 2 x `size` or more, so what scales the pixels
-    down to `size` still averages several of them. Without a size it is decoded in full.
-
-    Raises:
-        ImageError: If the file cannot be used, with the reason.
-        PassingFaultError: If the operating system cannot read it.
-    """
-    return _decode(path, size=size, where=where or str(path))
-
-
-def _decode(path: Path, *, size: int | None, where: str) -> DecodedImage:
+    where = where or str(path)
     data = _read_bytes(path, where=where)
     if is_dicom(data, suffix=path.suffix):
         film = decode_dicom(data, where=where)

@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from asg_core.images.decode import decode_for_size
+from asg_core.images.decode import decode_image
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Letterbox
 from asg_core.sources.reading.image_size import UnreadableImageError, image_size
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_an_image_or_an_image_error(
         except UnreadableImageError as error:
             messages.append(str(error))
         try:
-            image = decode_for_size(path, size=16, where="image")
+            image = decode_image(path, size=16, where="image")
         except ImageError as error:
             messages.append(str(error).removeprefix("image: expected "))
         else:

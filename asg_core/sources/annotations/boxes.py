@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asg_core.sources.reading.item_files import Problem
 from asg_core.sources.rejects import RejectLog
 from asg_core.terms.regions import REGIONS
 
@@ -75,9 +76,8 @@ def check_boxes(
                 f"expected one box, found another than {first}",
             )
         if problem is not None:
-            reason, detail = problem
             item_id = f"{image_id}/{box.region}"
-            rejects.add(item_id, reason=reason, detail=f"{item_id}: {detail}")
+            rejects.add_problem(item_id, problem, where=item_id)
             continue
         kept[box.region] = inside
         if inside != box.corners:
@@ -114,7 +114,7 @@ def _clip(corners: Corners, *, width: int, height: int) -> Corners:
 
 def _problem(
     corners: Corners, *, inside: Corners, width: int, height: int
-) -> tuple[str, str] | None:
+) -> Problem | None:
     if not all(math.isfinite(corner) for corner in corners):
         return "invalid_box", f"expected four finite numbers, found {list(corners)}"
     if not _has_area(corners):
@@ -142,15 +142,14 @@ def _drop_swapped(
         right_x, left_x = _centre_x(boxes[right]), _centre_x(boxes[left])
         if right_x < left_x:
             continue
+        detail = (
+            f"expected the {right} on the image's left of the {left}, found their centres "
+            f"at x = {right_x:g} and {left_x:g}"
+        )
         for region in (right, left):
             del boxes[region]
             item_id = f"{image_id}/{region}"
-            rejects.add(
-                item_id,
-                reason="sides_swapped",
-                detail=f"{item_id}: expected the {right} on the image's left of the "
-                f"{left}, found their centres at x = {right_x:g} and {left_x:g}",
-            )
+            rejects.add_problem(item_id, ("sides_swapped", detail), where=item_id)
 
 
 def _centre_x(corners: Corners) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from asg_core.images.decode import decode_for_size
+from asg_core.images.decode import decode_image
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
@@ -279,7 +279,7 @@ def _read_jpeg(
     pixels_HW: Pixels | None = None
     if root is not None:
         try:
-            pixels_HW = decode_for_size(root / image["path"], size=size).pixels_HW
+            pixels_HW = decode_image(root / image["path"], size=size).pixels_HW
         except (ImageError, PassingFaultError):
             # Whoever makes the pages may read the cache and not the data set.
             logger.info(

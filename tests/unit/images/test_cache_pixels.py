@@ -55,7 +55,9 @@ def test_a_bilinear_cache_is_scaled_from_the_whole_image(tmp_path: Path) -> None
     )
 
     pixels = PixelCache([tmp_path / "p.parquet"]).read(["a"])[0]
-    np.testing.assert_array_equal(pixels, cv2.resize(decode_image(path), (16, 16)))
+    np.testing.assert_array_equal(
+        pixels, cv2.resize(decode_image(path).pixels_HW, (16, 16))
+    )
 
 
 def test_any_parquet_reader_sees_the_table(root: Path, tmp_path: Path) -> None:

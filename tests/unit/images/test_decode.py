@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from asg_core.images.decode import decode_for_size, decode_image
+from asg_core.images.decode import decode_image
 from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Frame, Letterbox
 
@@ -45,7 +45,7 @@ def test_a_png_is_the_same_in_every_mode(tmp_path: Path, mode: str) -> None:
         image.putalpha(3)  # nearly transparent: dropped, not blended
     path.write_bytes(encoded(image, "PNG"))
 
-    assert decode_image(path).tolist() == GREY.tolist()
+    assert decode_image(path).pixels_HW.tolist() == GREY.tolist()
 
 
 def test_a_palette_with_several_alphas_is_its_colours(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_palette_with_several_alphas_is_its_colours(tmp_path: Path) -> None:
     image.putpalette([200, 200, 200, 10, 10, 10, 90, 90, 90])
     image.save(tmp_path / "a.png", transparency=bytes([0, 100, 255]))
 
-    assert decode_image(tmp_path / "a.png").tolist() == [[200, 10, 90]]
+    assert decode_image(tmp_path / "a.png").pixels_HW.tolist() == [[200, 10, 90]]
 
 
 def test_colours_become_luma(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_colours_become_luma(tmp_path: Path) -> None:
     path.write_bytes(encoded(Image.fromarray(colours), "PNG"))
 
     # 0.299, 0.587 and 0.114 of 255
-    assert decode_image(path).tolist() == [[76, 150, 29]]
+    assert decode_image(path).pixels_HW.tolist() == [[76, 150, 29]]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_16_bit_samples_are_scaled_by_the_bits_in_use(
     samples = np.array([stored], dtype=np.uint16)
     path.write_bytes(encoded(Image.fromarray(samples), form))
 
-    assert decode_image(path).tolist() == [expected]
+    assert decode_image(path).pixels_HW.tolist() == [expected]
 
 
 @pytest.mark.parametrize("form", ["TIFF", "BMP"])
@@ -89,7 +89,7 @@ def test_other_lossless_formats(tmp_path: Path, form: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(encoded(Image.fromarray(GREY), form))
 
-    assert decode_image(path).tolist() == GREY.tolist()
+    assert decode_image(path).pixels_HW.tolist() == GREY.tolist()
 
 
 def test_a_jpeg_is_nearly_what_was_stored(tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ def test_a_jpeg_is_nearly_what_was_stored(tmp_path: Path) -> None:
     stored = radiograph(300, 200)
 
     path.write_bytes(encoded(Image.fromarray(stored), "JPEG", quality=95))
-    grey = decode_image(path)
+    grey = decode_image(path).pixels_HW
     path.write_bytes(
         encoded(Image.fromarray(stored).convert("RGB"), "JPEG", quality=95)
     )
-    colour = decode_image(path)
+    colour = decode_image(path).pixels_HW
 
     assert np.abs(grey.astype(int) - stored).mean() < 1
     assert np.abs(colour.astype(int) - stored).mean() < 1
@@ -116,8 +116,8 @@ def test_an_exif_orientation_is_applied(tmp_path: Path, form: str) -> None:
     exif[0x0112] = 6  # to be shown turned by 90 degrees, clockwise
     path.write_bytes(encoded(Image.fromarray(stored), form, exif=exif))
 
-    upright = decode_image(path)
-    small = decode_for_size(path, size=1)
+    upright = decode_image(path).pixels_HW
+    small = decode_image(path, size=1)
 
     assert upright.shape == (32, 16)
     assert upright[:8].min() > 200  # what was left is now on top
@@ -141,7 +141,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction(
     path = tmp_path / "a.jpg"
     path.write_bytes(encoded(Image.fromarray(radiograph(1001, 600)), "JPEG"))
 
-    image = decode_for_size(path, size=size)
+    image = decode_image(path, size=size)
 
     assert image.reduction == reduction
     assert image.pixels_HW.shape == shape
@@ -155,8 +155,8 @@ def test_the_fraction_changes_the_small_image_hardly(tmp_path: Path) -> None:
     )
     letterbox = Letterbox.fit(Frame(width=1001, height=777), size=64)
 
-    whole = letterbox.apply(decode_image(path)).astype(float)
-    image = decode_for_size(path, size=64)
+    whole = letterbox.apply(decode_image(path).pixels_HW).astype(float)
+    image = decode_image(path, size=64)
     reduced = letterbox.apply(image.pixels_HW, reduction=image.reduction)
 
     assert image.reduction == 4
@@ -168,7 +168,7 @@ def test_only_jpegs_are_reduced(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(Image.fromarray(radiograph(800, 600)), "PNG"))
 
-    assert decode_for_size(path, size=16).reduction == 1
+    assert decode_image(path, size=16).reduction == 1
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -184,7 +184,7 @@ def test_a_jpeg_is_whole_or_an_error(tmp_path: Path, progressive: bool) -> None:
     path.write_bytes(data[: len(data) // 2] + bytes(len(data) // 2))
     assert failure(path).reason == "truncated"
     path.write_bytes(data + b"\0\0\0")
-    assert decode_image(path).shape == (160, 200)
+    assert decode_image(path).pixels_HW.shape == (160, 200)
 
 
 def test_the_end_of_a_thumbnail_is_not_the_end_of_the_jpeg(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_the_jpeg(tmp_path: Path) -> No
 
     with_comment = data[:2] + comment + data[2:]
     path.write_bytes(with_comment)
-    assert decode_image(path).shape == (64, 64)
+    assert decode_image(path).pixels_HW.shape == (64, 64)
     path.write_bytes(with_comment[:-2] + b"\0\0")
     assert failure(path).reason == "truncated"
 
@@ -290,8 +290,8 @@ def test_dicom_goes_by_its_content(tmp_path: Path, make_dicom: MakeDicom) -> Non
     path = tmp_path / "a.img"
     path.write_bytes(make_dicom(GREY, bits=8))
 
-    assert decode_image(path).tolist() == GREY.tolist()
-    assert decode_for_size(path, size=1).original == Frame(width=3, height=2)
+    assert decode_image(path).pixels_HW.tolist() == GREY.tolist()
+    assert decode_image(path, size=1).original == Frame(width=3, height=2)
 
 
 def test_real_files_of_one_film_agree(reference_folder: Path) -> None:
@@ -304,8 +304,8 @@ def test_real_files_of_one_film_agree(reference_folder: Path) -> None:
     for row in derived:
         film = rows["hannover_" + row["image_id"].split("_")[2]]
         image, other = (
-            decode_image(root / row["file"]),
-            decode_image(root / film["file"]),
+            decode_image(root / row["file"]).pixels_HW,
+            decode_image(root / film["file"]).pixels_HW,
         )
         assert image.shape == (int(row["height"]), int(row["width"]))
         correlations.append(np.corrcoef(image.ravel(), other.ravel())[0, 1])

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 
-from asg_core.images.decode import DecodedImage, decode_for_size
+from asg_core.images.decode import DecodedImage, decode_image
 from asg_core.images.errors import ImageError
 from asg_core.images.notes import NOTES
 
@@ -36,7 +36,7 @@ def show(tmp_path: Path, make_dicom: MakeDicom) -> Show:
             data = data.replace(b"4711.0", replaced.ljust(6).encode())
         path = tmp_path / "film.dcm"
         path.write_bytes(data)
-        return decode_for_size(path, size=64, where="film.dcm")
+        return decode_image(path, size=64, where="film.dcm")
 
     return shown
 
@@ -217,7 +217,7 @@ def show_as(show: Show, tmp_path: Path, make_dicom: MakeDicom) -> Show:
         dataset.BitsStored, dataset.HighBit = bits, bits - 1
         path = tmp_path / "film.dcm"
         dataset.save_as(path)
-        return decode_for_size(path, size=64, where="film.dcm")
+        return decode_image(path, size=64, where="film.dcm")
 
     return shown
 
@@ -288,7 +288,7 @@ def test_a_declared_overlay_is_masked_inside_the_stored_bits(
     dataset.add_new((0x6000, 0x0102), "US", 13)
     dataset.save_as(tmp_path / "film.dcm")
 
-    image = decode_for_size(tmp_path / "film.dcm", size=64)
+    image = decode_image(tmp_path / "film.dcm", size=64)
 
     assert same(image, right)
     assert image.notes == {"high_bits_masked"}
@@ -304,7 +304,7 @@ def test_an_overlay_with_data_of_its_own_is_not_in_the_pixels(
     dataset.add_new((0x6000, 0x3000), "OW", b"\0" * 600)
     dataset.save_as(tmp_path / "film.dcm")
 
-    image = decode_for_size(tmp_path / "film.dcm", size=64)
+    image = decode_image(tmp_path / "film.dcm", size=64)
 
     assert same(image, show(drawn, bits=16))
     assert image.notes == set()
@@ -318,7 +318,7 @@ def test_an_overlay_that_is_declared_and_not_there_masks_nothing(
     dataset.add_new((0x6000, 0x0102), "US", 9)
     dataset.save_as(tmp_path / "film.dcm")
 
-    image = decode_for_size(tmp_path / "film.dcm", size=64)
+    image = decode_image(tmp_path / "film.dcm", size=64)
 
     assert same(image, right)
     assert image.notes == set()
@@ -360,14 +360,14 @@ def test_varied_pixels_that_show_as_one_grey_are_blank(
     for image in (Image.fromarray(narrow), alpha):
         image.save(tmp_path / "film.png")
         with pytest.raises(ImageError) as caught:
-            decode_for_size(tmp_path / "film.png", size=64)
+            decode_image(tmp_path / "film.png", size=64)
         assert caught.value.reason == "blank"
 
 
 def test_pixels_of_one_value_are_what_they_are(show: Show, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "film.png")
 
-    assert np.unique(decode_for_size(tmp_path / "film.png", size=64).pixels_HW) == [76]
+    assert np.unique(decode_image(tmp_path / "film.png", size=64).pixels_HW) == [76]
     assert not show(np.full((3, 4), 9, dtype=np.uint16), bits=12).pixels_HW.any()
 
 

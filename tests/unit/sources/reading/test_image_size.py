@@ -81,9 +81,9 @@ def test_reader_and_decoder_agree_on_what_is_dicom(
     path.write_bytes(film(syntax, has_header=has_header))
 
     assert image_size(path) == (4, 3)
-    assert decode_image(path).shape == (3, 4)
-    assert decode_image(path)[0, 0] == 0
-    assert decode_image(path)[2, 3] == 255
+    assert decode_image(path).pixels_HW.shape == (3, 4)
+    assert decode_image(path).pixels_HW[0, 0] == 0
+    assert decode_image(path).pixels_HW[2, 3] == 255
 
 
 def test_an_image_under_a_dicom_name_is_what_its_content_says(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_image_under_a_dicom_name_is_what_its_content_says(tmp_path: Path) ->
     Image.fromarray(shades.astype(np.uint8)).save(path, "PNG")
 
     assert image_size(path) == (30, 20)
-    assert decode_image(path).shape == (20, 30)
+    assert decode_image(path).pixels_HW.shape == (20, 30)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.dcm", "a", "a.IMA", "a.jpg"])
@@ -204,7 +204,7 @@ def test_a_png_is_turned_by_reader_and_decoder_alike(tmp_path: Path, kind: str) 
     Image.fromarray(pixels).save(path, pnginfo=about, **extra)
 
     assert image_size(path) == (3, 4)
-    assert decode_image(path).shape == (4, 3)
+    assert decode_image(path).pixels_HW.shape == (4, 3)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
@@ -217,7 +217,7 @@ def test_the_size_is_that_of_the_frame_as_it_is_shown(
     Image.new("L", (30, 20)).save(tmp_path / "a", form, exif=exif)
 
     assert image_size(tmp_path / "a") == ((20, 30) if orientation >= 5 else (30, 20))
-    assert decode_image(tmp_path / "a").shape == (
+    assert decode_image(tmp_path / "a").pixels_HW.shape == (
         (30, 20) if orientation >= 5 else (20, 30)
     )
 
