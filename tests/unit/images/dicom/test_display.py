@@ -346,6 +346,33 @@ def test_padding_beyond_the_stored_bits_is_padding(show: Show) -> None:
     assert image.notes == set()
 
 
+@pytest.mark.parametrize("padding", [0, 63536])
+def test_padding_under_an_overlay_is_padding(show: Show, padding: int) -> None:
+    stored = film()
+    stored[:, :10] = padding
+    stored[10:20, 5:50] |= 1 << 12  # drawn over the padding and over the film
+    elements = {
+        "PixelPaddingValue": padding,
+        "PhotometricInterpretation": "MONOCHROME1",
+    }
+
+    image = show(stored, bits=12, **elements)
+
+    assert not image.pixels_HW[:10, :10].any()
+    assert image.notes == {"high_bits_masked"}
+    if padding == 0:  # beyond the stored bits the overlay makes another value of it
+        assert not image.pixels_HW[:, :10].any()
+
+
+def test_a_film_of_one_value_is_shown_by_its_window(show: Show) -> None:
+    window = {"WindowCenter": 77, "WindowWidth": 10, "VOILUTFunction": "LINEAR_EXACT"}
+
+    image = show(np.full((3, 4), 77, dtype=np.uint16), bits=12, **window)
+
+    assert np.unique(image.pixels_HW).tolist() == [128]
+    assert image.notes == set()
+
+
 def test_varied_pixels_that_show_as_one_grey_are_blank(
     show: Show, tmp_path: Path
 ) -> None:
