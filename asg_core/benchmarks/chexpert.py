@@ -80,12 +80,12 @@ class ChexpertConfig(DrawnSplitConfig):
     """The five labels of the challenge, or all label columns."""
 
     uncertain: Literal["mgca", "positive", "negative", "ignore"] = "mgca"
-    """What -1 means. `mgca`: present for Atelectasis, Edema and Pleural Effusion, not
-    for Cardiomegaly and Consolidation; defined for the five targets only. `ignore`: no
-    label."""
+    """What -1 means. With `mgca` it is present for Atelectasis, Edema and Pleural Effusion
+    and not for Cardiomegaly and Consolidation, which is defined for the five targets only;
+    with `ignore` there is no label."""
 
     blank: Literal["negative", "ignore"] = "negative"
-    """What an empty cell means; `ignore`: no label."""
+    """What an empty cell means; with `ignore` there is no label."""
 
     validate_share: float = Field(default=0.025, gt=0, lt=1)
     """Share of the patients of train.csv that go to `validate`; only for the split
@@ -233,7 +233,7 @@ def divide_train(
     5,000 themselves.
 
     Args:
-        rows: Of train.csv, in file order.
+        rows: The usable rows of train.csv, in file order.
         config: The split, and the share and seed of the one by patient.
 
     Raises:

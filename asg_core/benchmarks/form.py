@@ -117,9 +117,9 @@ class Benchmark:
         return sorted(self.images.filter(pl.col("split") == split)["image_id"])
 
     def listed(self, split: str) -> list[str | None]:
-        """Return the images of a part in the order of the split, null where one is missing.
+        """Return the images of a part in the order of the split, None where one is missing.
 
-        A published draw is one of places in this list: a missing image must not move the
+        A published draw takes places in this list, so a missing image must not move the
         others.
         """
         found: list[str | None] = [None] * self.num_listed[split]
@@ -129,7 +129,7 @@ class Benchmark:
         return found
 
     def truth(self, image_ids: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return the labels (N, T) of images, in the order of `targets`; NaN: unlabelled.
+        """Return the labels (N, T) of images, in the order of `targets`; NaN is no label.
 
         Raises:
             ValueError: If an id is not of this benchmark.

@@ -70,7 +70,7 @@ class Gathering:
     require_images: bool
     rejects: "RejectLog"
     counts: Counter[str] = field(default_factory=Counter)
-    """What was left out by choice, or is worth knowing and no error."""
+    """How often something was left out by choice, or is worth knowing and no error."""
 
     malformed: set[str] = field(default_factory=set)
     """First cells of rows with a wrong number of cells: in most files an image."""
@@ -275,7 +275,7 @@ class Gathering:
             image_id: The image.
             target: What the box is around.
             box: Its corners.
-            size: Of the image; with None nothing is cut.
+            size: The size of the image; with None nothing is cut.
             where: File and row of the box.
         """
         x0, y0, x1, y1 = box

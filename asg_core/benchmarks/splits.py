@@ -24,7 +24,7 @@ def draw_patients(
 
     Args:
         patient_ids: Ids; duplicates count once.
-        share: Of the patients, above 0 and below 1.
+        share: The share of the patients to draw, above 0 and below 1.
         seed: Another seed gives another draw.
     """
     ordered = sorted(set(patient_ids), key=lambda patient: _hash(patient, seed=seed))
@@ -41,7 +41,7 @@ def divide_by_patient(
 
     Args:
         patient_of: The patient of each image.
-        share: Of the patients, to validate.
+        share: The share of the patients that goes to validate.
         seed: Another seed gives another draw.
     """
     drawn = draw_patients(set(patient_of.values()), share=share, seed=seed)

@@ -1,4 +1,4 @@
-"""Make the synthetic world on disk: a corpus, five benchmarks, and the truth about them.
+"""Make the synthetic world on disk: a corpus, the benchmarks, and the truth about them.
 
 Everything is written below one folder, `manifest.json` last: without it the folder is the
 rest of a run that was stopped, and the next run begins by clearing it.
@@ -68,7 +68,7 @@ class _Result:
     population: str
     lines: Mapping[str, Sequence[str]]
     truth: Mapping[tuple[str, int], pl.DataFrame]
-    """By table and shard."""
+    """The rows of the truth, by table and shard."""
 
     broken: Sequence[Mapping[str, str]]
     counts: Counter[str]
@@ -98,7 +98,7 @@ def make_synthetic(
         root: Folder of the corpus (MIMIC-CXR-JPG, its reports, Chest ImaGenome) and of
             `benchmarks/`; empty, missing, or filled by an earlier call.
         truth: Folder of the tables sentences, triplets and region_boxes.
-        num_shards: Of the truth tables.
+        num_shards: How many shards the truth tables have.
         num_processes: That work side by side; 1 works in this one.
         progress: Wraps the pieces of work as they are done.
 

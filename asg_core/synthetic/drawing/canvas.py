@@ -56,7 +56,7 @@ class Canvas:
             width: Pixels.
             rotation_deg: In the image plane; positive turns clockwise.
             scale: 1 fits an average chest.
-            shift: Of the anatomy, as fractions of width and height.
+            shift: How far the anatomy is moved, as fractions of width and height.
             centre: The anatomy point that an unshifted pose puts in the middle.
         """
         # A landscape film shows the lungs over nearly its whole height, a portrait

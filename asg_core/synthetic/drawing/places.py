@@ -21,7 +21,7 @@ class Spot:
     place: str
     side: str | None
     sign: int
-    """Of x on this side; 0 for places in the middle."""
+    """The sign of x on this side; 0 for places in the middle."""
 
     centre: Points
     """(2,), anatomy units: middle of the place's extent."""

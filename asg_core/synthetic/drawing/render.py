@@ -57,7 +57,7 @@ def render_radiograph(
 
     Args:
         observations: Drawn in order; empty draws a normal chest.
-        body: Of the patient.
+        body: The body of the patient.
         view: PA, AP or LATERAL.
         size: Longest side, pixels.
         acquisition: The population's look.

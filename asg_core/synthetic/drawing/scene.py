@@ -31,13 +31,13 @@ class Scene:
 
     vessels: Floats
     lungs: dict[str, Floats]
-    """By side: 1 inside the lung; a lateral image has one entry per side, alike."""
+    """The lung of each side, 1 inside; in a lateral image the two are alike."""
 
     places: dict[str, Points]
     """Outlines of the places where findings can be drawn."""
 
     outlines: dict[str, Points]
-    """By side: the outline of the lung."""
+    """The outline of the lung of each side."""
 
     guides: dict[str, Points]
     """Lines that devices follow and findings hang on: "trachea", "svc", "sternum",

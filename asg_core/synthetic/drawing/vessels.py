@@ -37,7 +37,7 @@ class Root:
     """(2,), anatomy units."""
 
     sign: int
-    """Of x on this side."""
+    """The sign of x on this side."""
 
     crowding: float = 1.0
     """Scale of all lengths."""

@@ -250,7 +250,7 @@ def _attributes(
 
 
 def _attribute_names(claims: Iterable[GraphClaim]) -> list[str]:
-    """Return what one sentence says of one region; hedged counts as "yes", as there."""
+    """Return what one sentence says of one region; as in the real graphs, hedged is "yes"."""
     names: list[str] = []
     for claim in claims:
         category, label = ATTRIBUTES[claim.finding]

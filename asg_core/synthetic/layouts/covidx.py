@@ -45,7 +45,7 @@ class Source:
 
     name: str
     file_name: str
-    """Of an image: `{patient}`, `{number}` and `{uuid}` are filled in."""
+    """The name of an image; `{patient}`, `{number}` and `{uuid}` are filled in."""
 
 
 _RSNA = Source(name="rsna", file_name="{uuid}.png")

@@ -72,7 +72,7 @@ def metadata_row(
 
 
 def _start_of(patient: PatientPlan) -> datetime.datetime:
-    """Return when the patient's first image was taken: shifted far ahead, as there."""
+    """Return when the patient's first image was taken, shifted far ahead as the real dates."""
     rng = stream_of_chance(patient.seed, Chance.LABELS)
     start = datetime.datetime(2110, 1, 1, tzinfo=datetime.UTC)
     return start + datetime.timedelta(

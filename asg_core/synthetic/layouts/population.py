@@ -164,7 +164,7 @@ def plan_benchmark_patient(
         stream: Number of the population's stream of patients, which no other has.
         boosted: Findings that are more frequent than in the corpus.
         boost: How many times as frequent they are.
-        lateral_share: Of the studies, those with a lateral image.
+        lateral_share: The share of the studies that have a lateral image.
     """
     plan = plan_patient(
         index, seed=config.seed, stream=stream, lateral_share=lateral_share

@@ -105,7 +105,7 @@ def plan_patient(
 
     Args:
         index: 0-based number of the patient in its stream.
-        seed: Of the whole world.
+        seed: The seed of the whole world.
         stream: Which population: 0 is the corpus, others are benchmarks.
         lateral_share: Share of studies that have a lateral image too.
     """

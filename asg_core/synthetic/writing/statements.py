@@ -26,7 +26,7 @@ class Kind(StrEnum):
     LARGER = "larger"
     SMALLER = "smaller"
     REFERENCE_NEW = "reference new"
-    """As NEW and so on; the place is that of the sentence before."""
+    """The same changes as NEW and so on, of the finding that the sentence before was about."""
 
     REFERENCE_UNCHANGED = "reference unchanged"
     REFERENCE_LARGER = "reference larger"

@@ -28,13 +28,13 @@ class Anatomy:
     """The outlines of one frontal radiograph."""
 
     lungs: dict[str, Points]
-    """By side; the medial border runs behind heart and mediastinum."""
+    """The lung of each side; its medial border runs behind heart and mediastinum."""
 
     cages: dict[str, Points]
-    """By side: the lung, continued below the diaphragm."""
+    """The lung of each side, continued below the diaphragm."""
 
     domes: dict[str, Points]
-    """By side: the diaphragm from the costophrenic angle to the midline."""
+    """The diaphragm of each side, from the costophrenic angle to the midline."""
 
     heart: Points
     mediastinum: Points
@@ -46,26 +46,27 @@ class Anatomy:
     """Centre line from the neck to the carina."""
 
     bronchi: dict[str, Points]
-    """By side: centre line from the carina to the hilum."""
+    """The centre line of each main bronchus, from the carina to the hilum."""
 
     hila: dict[str, Points]
-    """By side: where the vessels enter the lung, (2,)."""
+    """Where the vessels enter the lung of each side, (2,)."""
 
     spine: Points
     """Centre line from the neck to below the film."""
 
     ribs: dict[str, list[Points]]
-    """By side, from the first: centre line from the spine round to the front."""
+    """The centre lines of the ribs of each side, the first rib first, from the spine round to
+    the front."""
 
     clavicles: dict[str, Points]
-    """By side: centre line from the sternum to the shoulder."""
+    """The centre line of each clavicle, from the sternum to the shoulder."""
 
     pieces: dict[str, list[Points]]
-    """By place: the clavicles and ribs as they are drawn, broken ones with a step."""
+    """The clavicles and ribs of each place as they are drawn, broken ones with a step."""
 
     scapulae: dict[str, Points]
     humeri: dict[str, Points]
-    """By side: centre line of the shaft, from the head down."""
+    """The centre line of each upper arm bone, from its head down."""
 
     torso: Points
     arms: dict[str, Points]
