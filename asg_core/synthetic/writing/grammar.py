@@ -198,7 +198,7 @@ def find_frames(
 
     Args:
         statements: At least one; a frame with a list takes all that are left over.
-        uses: Letters of `Frame.uses`; any of them will do.
+        uses: Letters of `SentenceFrame.uses`; any of them will do.
         memory: Frames used before are left out as long as others remain.
     """
     frames = _frames_for(_keys(statements), uses)

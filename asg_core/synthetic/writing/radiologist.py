@@ -26,7 +26,7 @@ STATIC = frozenset(
 )
 
 ANY_USE = "FTI"
-"""Every style of sentence (see `Frame.uses`)."""
+"""Every style of sentence (see `SentenceFrame.uses`)."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Reader:
     study: StudyPlan
     memory: Memory
     style: str
-    """The letter of `Frame.uses` for the findings: "F" full sentences, "T" terse."""
+    """The letter of `SentenceFrame.uses` for the findings: "F" full sentences, "T" terse."""
 
     active: set[str]
     """Findings of the plan, and those considered as alternatives so far."""
