@@ -240,7 +240,7 @@ def _missing_sheet(project: ProjectConfig) -> Iterator[str]:
     if sheet and not sheet.is_file():
         yield (
             f"check_triplets.filled: expected a marked sheet, found no file {sheet}. "
-            "Name the CSV that you have saved, or null to draw a sheet."
+            "Name the file that you have saved, or null to draw a sheet."
         )
 
 

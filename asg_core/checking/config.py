@@ -18,7 +18,7 @@ class TripletCheckConfig(Settings):
     """Which reports are drawn; another seed is another sample of the same corpus."""
 
     filled: Path | None = None
-    """The marked sheet, to be scored; nothing is drawn then. Null: draw a sheet."""
+    """The marked sheet (XLSX or CSV), to be scored; nothing is drawn then. Null: draw one."""
 
     max_unjudged_share: float = Field(default=1.0, ge=0.0, le=1.0)
     """Share of the rows to be marked that may be without a mark before scoring stops. The

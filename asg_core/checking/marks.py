@@ -2,61 +2,46 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from asg_core.checking.elements import ELEMENTS
 from asg_core.checking.sheet import MARKS, RowKind
-from asg_core.checking.spreadsheet import SheetError, SheetRow, read_sheet
+from asg_core.checking.spreadsheet import SheetError, read_sheet
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.regions import PLACES
 
-ELEMENTS: tuple[str, ...] = ("finding", "region", "existence")
+UNJUDGED, UNREAD = "unjudged", "not_read_to_the_end"
 
-_NEEDED = (
-    "row",
-    "kind",
-    "study",
-    "sentence_number",
-    *ELEMENTS,
-    *MARKS[:-1],
-    "start",
-    "weight_100",
-    "draw",
-)
-_VOCABULARIES: dict[str, Sequence[str]] = {
+_NUMBERS = ("start", "weight_100", "sentence_number")
+_NEEDED = ("row", "kind", "study", *ELEMENTS, *MARKS[:-1], *_NUMBERS, "draw")
+_VOCABULARIES: Mapping[str, Sequence[str]] = {
     "finding": FINDINGS,
     "region": PLACES,
     "existence": [member.value for member in Existence],
 }
-_YES = frozenset({"y", "yes", "1", "true", "ok"})
-_NO = frozenset({"n", "no", "0", "false"})
+_YES = ("y", "yes", "1", "true", "ok")
+_NO = ("n", "no", "0", "false")
 _SENTENCE = "s"
 """Right, and so is every triplet of the same sentence that has no verdict of its own."""
 
-_LETTERS = {element[0]: element for element in ELEMENTS}
 _DRAW = re.compile(r"draw [0-9a-f]+ of ([0-9]+) rows")
-_WHOLE = re.compile(r"([0-9]+)([.,]0+)?")
+_WHOLE = r"^([0-9]+)([.,]0+)?$"
+_BETWEEN_LETTERS = r"[\s,;+/&.-]+"
 _MAX_SHOWN = 20
 
-_SCHEMA = {
-    "row": pl.Int32,
-    "study_id": pl.String,
-    "weight": pl.Float64,
-    "start": pl.Int32,
-    "is_proposed": pl.Boolean,
-    "is_true": pl.Boolean,
-    "is_complete": pl.Boolean,
-    **{
-        name: pl.String
-        for one in ELEMENTS
-        for name in (f"proposed_{one}", f"true_{one}")
-    },
-    **{f"is_right_{element}": pl.Boolean for element in ELEMENTS},
-}
+_IS_PROPOSED = pl.col("what") == RowKind.PROPOSED.value
+_IS_CLOSING = pl.col("what") == RowKind.REPORT.value
+_IS_DRAWN = _IS_PROPOSED | _IS_CLOSING
+"""Whether a row is one that nobody adds."""
+
+_IS_ROOM = pl.col("what").is_in([RowKind.SENTENCE.value, RowKind.MISSED.value])
+_HAS_TRUTH = pl.any_horizontal(pl.col(f"true_{one}") != "" for one in ELEMENTS)
+_MARK = pl.col("mark")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,44 +63,22 @@ class FilledSheet:
     """
 
     claims: pl.DataFrame
-    unjudged: tuple[tuple[int, str], ...]
-    """Row and study of the proposed triplets without a verdict."""
+    reports: pl.DataFrame
+    """The reports of the sheet: study_id, weight, and is_settled, whether each has been
+    read to the end with a verdict on every proposed triplet."""
 
-    unread: tuple[tuple[int, str], ...]
-    """Row and study of the closing rows without a mark."""
+    proposals: pl.DataFrame
+    """All proposed triplets: study_id, finding, region, existence, finding_start."""
+
+    unmarked: pl.DataFrame
+    """Rows without a mark: row, study_id and reason, which is `UNJUDGED` of a proposed
+    triplet without a verdict, `UNREAD` of the end of a report."""
 
     num_missing: int
     """Rows of the drawn sheet that are not there any more."""
 
     num_to_mark: int
     """Proposed triplets and closing rows that are there."""
-
-    proposals: frozenset[tuple[str, str, str, str, int]]
-    """All proposed triplets: study, finding, region, existence, start."""
-
-    reports: pl.DataFrame
-    """The reports of the sheet: study_id, weight, and is_settled, whether each has been
-    read to the end with a verdict on every proposed triplet."""
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What has been read so far, and what is wrong with it."""
-
-    where: str
-    problems: list[str] = field(default_factory=list)
-    claims: list[dict[str, object]] = field(default_factory=list)
-    unjudged: list[tuple[int, str]] = field(default_factory=list)
-    unread: list[tuple[int, str]] = field(default_factory=list)
-    complete: set[str] = field(default_factory=set)
-    right_sentences: set[tuple[str, int]] = field(default_factory=set)
-    proposals: set[tuple[str, str, str, str, int]] = field(default_factory=set)
-
-    def problem(self, row: SheetRow, column: str, expected: str) -> None:
-        self.problems.append(
-            f"row {row.number}, column {column}: expected {expected}, "
-            f"found '{row[column].strip()}'"
-        )
 
 
 def read_filled_sheet(path: Path) -> FilledSheet:
@@ -126,269 +89,216 @@ def read_filled_sheet(path: Path) -> FilledSheet:
             cannot be understood: all of them are named by row and column.
         FileNotFoundError: If there is no such file.
     """
-    rows = read_sheet(path.read_bytes(), columns=_NEEDED, where=str(path))
-    num_drawn = _num_drawn(rows, where=str(path))
-    reading = _Reading(where=str(path))
-    rows = _without_copies(rows, reading)
-    weights = _weights(rows, reading)
-    _read_sentence_marks(rows, reading)
-    for row in rows:
-        _read_row(row, reading=reading, weights=weights)
-    if reading.problems:
-        raise SheetError(_problem_text(reading))
-    claims = [
-        claim | {"is_complete": claim["study_id"] in reading.complete}
-        for claim in reading.claims
-    ]
-    is_drawn = {row["row"].strip() for row in rows} - {""}
-    num_to_mark = len(reading.proposals) + len(reading.complete) + len(reading.unread)
+    cells = read_sheet(path.read_bytes(), columns=_NEEDED, where=str(path))
+    num_drawn = _num_drawn(cells["draw"], where=str(path))
+    # A drawn row that was copied, marks and all, counts once.
+    is_first = pl.struct(_NEEDED).is_first_distinct()
+    rows = _interpret(cells).filter(~_IS_DRAWN | is_first)
+    _check(rows, where=str(path))
+    is_unjudged = _IS_PROPOSED & ~pl.col("is_judged")
+    is_unread = _IS_CLOSING & ~_MARK.is_in(_YES)
+    rows = rows.with_columns(
+        # Not by Polars, whose division by a constant can be off in the last digit.
+        pl.Series("weight", rows["hundredths"].to_numpy() / 100),
+        study_id="study",
+        finding_start="start_value",
+        is_settled=pl.col("is_complete") & ~is_unjudged.any().over("study"),
+        reason=pl.when(is_unjudged).then(pl.lit(UNJUDGED)).otherwise(pl.lit(UNREAD)),
+    )
+    drawn = rows.filter(_IS_DRAWN)
     return FilledSheet(
-        claims=pl.DataFrame(claims, schema=_SCHEMA),
-        unjudged=tuple(reading.unjudged),
-        unread=tuple(reading.unread),
-        num_missing=max(num_drawn - len(is_drawn), 0),
-        num_to_mark=num_to_mark,
-        proposals=frozenset(reading.proposals),
-        reports=_reports(weights, reading),
+        claims=_claims(rows),
+        reports=drawn.select("study_id", "weight", "is_settled")
+        .unique()
+        .sort("study_id"),
+        proposals=drawn.filter(_IS_PROPOSED).select(
+            "study_id", *ELEMENTS, "finding_start"
+        ),
+        unmarked=drawn.filter(is_unjudged | is_unread).select(
+            pl.col("number").alias("row"), "study_id", "reason"
+        ),
+        num_missing=max(num_drawn - len(set(rows["row"]) - {""}), 0),
+        num_to_mark=len(drawn),
     )
 
 
-def _num_drawn(rows: Sequence[SheetRow], *, where: str) -> int:
+def _num_drawn(draws: pl.Series, *, where: str) -> int:
     """Return how many rows the sheet had when it was drawn."""
-    draws = sorted({row["draw"].strip() for row in rows} - {""})
-    match = _DRAW.fullmatch(draws[0]) if len(draws) == 1 else None
+    found = sorted(set(draws.str.strip_chars()) - {""})
+    match = _DRAW.fullmatch(found[0]) if len(found) == 1 else None
     if match is None:
         raise SheetError(
             f"{where}, column draw: expected the same text in all rows, such as 'draw "
-            f"0123abcd of 300 rows', found {draws[:5]}. Score the sheets of several draws "
+            f"0123abcd of 300 rows', found {found[:5]}. Score the sheets of several draws "
             "one by one, and leave the column as it was drawn."
         )
     return int(match[1])
 
 
-def _without_copies(rows: Sequence[SheetRow], reading: _Reading) -> list[SheetRow]:
-    """Leave out proposed and closing rows that repeat another one, marks and all."""
-    kept: list[SheetRow] = []
-    first: dict[str, SheetRow] = {}
-    for row in rows:
-        if _kind(row) not in (RowKind.PROPOSED, RowKind.REPORT):
-            kept.append(row)
-            continue
-        other = first.setdefault(row["row"].strip(), row)
-        if other is row:
-            kept.append(row)
-        elif row.cells != other.cells:
-            expected = f"a number that row {other.number} does not have, or equal marks"
-            reading.problem(row, "row", expected)
-    return kept
+def _interpret(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with columns that say what their cells mean.
 
-
-def _weights(rows: Sequence[SheetRow], reading: _Reading) -> dict[str, float]:
-    """Return the weight of every report of the sheet."""
-    weights: dict[str, float] = {}
-    for row in rows:
-        study = row["study"]
-        if _kind(row) not in (RowKind.PROPOSED, RowKind.REPORT):
-            continue
-        number = _whole_number(row["weight_100"])
-        if number is None or weights.get(study, number / 100) != number / 100:
-            expected = "the whole number that the sheet was drawn with"
-            reading.problem(row, "weight_100", expected)
-        else:
-            weights[study] = number / 100
-    return weights
-
-
-def _read_sentence_marks(rows: Sequence[SheetRow], reading: _Reading) -> None:
-    """Note the sentences that are right as a whole."""
-    for row in rows:
-        if _kind(row) != RowKind.PROPOSED or _verdict(row) != _SENTENCE:
-            continue
-        number = _whole_number(row["sentence_number"])
-        if number is None:
-            expected = "the whole number that the sheet was drawn with"
-            reading.problem(row, "sentence_number", expected)
-        else:
-            reading.right_sentences.add((row["study"], number))
-
-
-def _reports(weights: Mapping[str, float], reading: _Reading) -> pl.DataFrame:
-    settled = reading.complete - {study for _, study in reading.unjudged}
-    return pl.DataFrame(
-        [(study, weights[study], study in settled) for study in sorted(weights)],
-        schema={"study_id": pl.String, "weight": pl.Float64, "is_settled": pl.Boolean},
-        orient="row",
+    mark            the verdict in small letters
+    word_*          the word that true_* names; empty for none
+    *_value         the whole number in a cell; null where there is none
+    what            the kind of the row; one that a person has added needs none
+    first           the number of the first drawn row with the same `row`
+    hundredths      the weight of the study; null for one that was not drawn
+    is_complete     whether the report was read to the end
+    is_no           whether the verdict says that there is no such claim
+    is_judged       whether there is a verdict, be it by another row of the sentence
+    is_wrong_*      whether the verdict calls the element wrong
+    """
+    kind = pl.col("kind").str.to_lowercase()
+    added = pl.when((kind == "") & _HAS_TRUTH).then(pl.lit(RowKind.MISSED.value))
+    letters = _MARK.str.replace_all(_BETWEEN_LETTERS, "")
+    has_letters = letters.str.contains("^[fre]+$")
+    is_no = _MARK.is_in(_NO)
+    sentence = pl.col("sentence_number_value")
+    is_right_sentence = (
+        (_IS_PROPOSED & (_MARK == _SENTENCE)).any().over("study", sentence)
+    )
+    by_sentence = (
+        is_right_sentence & sentence.is_not_null() & ~_HAS_TRUTH & (_MARK == "")
+    )
+    weight = pl.when(_IS_DRAWN).then(pl.col("weight_100_value"))
+    number = pl.when(_IS_DRAWN).then(pl.col("number"))
+    rows = cells.with_columns(pl.exclude("number", "study").str.strip_chars())
+    rows = rows.with_columns(
+        *(_whole_number(name).alias(f"{name}_value") for name in _NUMBERS),
+        *(_word(one).alias(f"word_{one}") for one in ELEMENTS),
+        mark=pl.col("verdict").str.to_lowercase(),
+        what=added.otherwise(kind),
+    )
+    return rows.with_columns(
+        *(
+            (is_no | (has_letters & letters.str.contains(one[0]))).alias(
+                f"is_wrong_{one}"
+            )
+            for one in ELEMENTS
+        ),
+        first=number.drop_nulls().first().over("row"),
+        hundredths=weight.drop_nulls().first().over("study"),
+        is_complete=(_IS_CLOSING & _MARK.is_in(_YES)).any().over("study"),
+        is_no=is_no,
+        is_judged=_MARK.is_in((*_YES, *_NO, _SENTENCE)) | has_letters | by_sentence,
     )
 
 
-def _read_row(row: SheetRow, *, reading: _Reading, weights: dict[str, float]) -> None:
-    kind = _kind(row)
-    if kind is None:
-        kinds = [member.value for member in RowKind]
-        reading.problem(row, "kind", f"one of {kinds}")
-    elif kind == RowKind.REPORT:
-        _read_closing(row, reading=reading)
-    elif row["study"] not in weights:
-        if kind == RowKind.PROPOSED or _has_truth(row):
-            reading.problem(row, "study", "the study of a report of this sheet")
-    elif kind == RowKind.PROPOSED:
-        _read_proposed(row, reading=reading, weight=weights[row["study"]])
-    else:
-        _read_missed(row, reading=reading, weight=weights[row["study"]])
+def _whole_number(column: str) -> pl.Expr:
+    return pl.col(column).str.extract(_WHOLE).cast(pl.Int64, strict=False)
 
 
-def _kind(row: SheetRow) -> RowKind | None:
-    """Return the kind of a row; one that a person has added needs none."""
-    text = row["kind"].strip().lower()
-    if not text and _has_truth(row):
-        return RowKind.MISSED
-    return RowKind(text) if text in {member.value for member in RowKind} else None
+def _word(element: str) -> pl.Expr:
+    """Return the word in the column true_*: spaces and capitals do not count."""
+    word = pl.col(f"true_{element}").str.replace_all(r"\s+", " ").str.to_lowercase()
+    letters = {known[0]: known for known in _VOCABULARIES["existence"]}
+    return word.replace(letters) if element == "existence" else word
 
 
-def _has_truth(row: SheetRow) -> bool:
-    return any(row[f"true_{element}"].strip() for element in ELEMENTS)
-
-
-def _read_closing(row: SheetRow, *, reading: _Reading) -> None:
-    verdict = _verdict(row)
-    if verdict in _YES:
-        reading.complete.add(row["study"])
-    elif not verdict or verdict in _NO:
-        reading.unread.append((row.number, row["study"]))
-    else:
-        reading.problem(row, "verdict", "y (read to the end) or nothing")
-    if _has_truth(row):
-        expected = "nothing in a row of kind report; use a row of kind missed"
-        column = next(f"true_{one}" for one in ELEMENTS if row[f"true_{one}"].strip())
-        reading.problem(row, column, expected)
-
-
-def _read_proposed(row: SheetRow, *, reading: _Reading, weight: float) -> None:
-    proposed = {element: row[element].strip() for element in ELEMENTS}
-    start = _whole_number(row["start"])
-    if start is None:
-        reading.problem(row, "start", "the whole number that the sheet was drawn with")
-    for element, value in proposed.items():
-        if value not in _VOCABULARIES[element]:
-            reading.problem(row, element, "the word that the sheet was drawn with")
-    finding, region, existence = proposed.values()
-    reading.proposals.add((row["study"], finding, region, existence, start or 0))
-    wrong = _wrong_elements(row, reading=reading)
-    if wrong is None:
-        return
-    truth = _corrections(row, wrong, reading=reading)
-    is_none = set(wrong) == set(ELEMENTS) and _verdict(row) in _NO
-    claim: dict[str, object] = {
-        "row": row.number,
-        "study_id": row["study"],
-        "weight": weight,
-        "start": start,
-        "is_proposed": True,
-        "is_true": not is_none,
-    }
-    for element in ELEMENTS:
-        claim[f"proposed_{element}"] = proposed[element]
-        is_right = element not in wrong
-        claim[f"is_right_{element}"] = is_right
-        claim[f"true_{element}"] = proposed[element] if is_right else truth[element]
-    reading.claims.append(claim)
-
-
-def _wrong_elements(row: SheetRow, *, reading: _Reading) -> Sequence[str] | None:
-    """Return the elements that the verdict calls wrong; None where there is no verdict."""
-    verdict = _verdict(row)
-    sentence = (row["study"], _whole_number(row["sentence_number"]))
-    is_of_right = not verdict and sentence in reading.right_sentences
-    if verdict in _YES or verdict == _SENTENCE or (is_of_right and not _has_truth(row)):
-        return ()
-    if verdict in _NO:
-        return ELEMENTS
-    letters = re.sub(r"[\s,;+/&.-]+", "", verdict)
-    if letters and set(letters) <= set(_LETTERS):
-        return [_LETTERS[letter] for letter in _LETTERS if letter in letters]
-    if verdict:
-        reading.problem(
-            row, "verdict", "y, s, n, or the letters of f, r, e that are wrong"
+def _check(rows: pl.DataFrame, *, where: str) -> None:
+    """Raise if anything cannot be understood, naming all of it by row and column."""
+    found = pl.concat(
+        rows.filter(is_wrong).select(
+            "number", column=pl.lit(column), expected=expected, found=pl.col(column)
         )
-    elif _has_truth(row):
-        reading.problem(row, "verdict", "a mark, since a true_ column is filled in")
-    else:
-        reading.unjudged.append((row.number, row["study"]))
-    return None
-
-
-def _corrections(
-    row: SheetRow, wrong: Sequence[str], *, reading: _Reading
-) -> dict[str, str | None]:
-    """Return the right values of the wrong elements, None where nobody says."""
-    truth: dict[str, str | None] = dict.fromkeys(ELEMENTS)
-    for element in ELEMENTS:
-        column = f"true_{element}"
-        if not row[column].strip():
-            continue
-        if element not in wrong or _verdict(row) in _NO:
-            expected = f"nothing, since the verdict is '{_verdict(row)}'"
-            reading.problem(row, column, expected)
-            continue
-        truth[element] = _word(row, element, reading=reading)
-        if truth[element] == row[element].strip():
-            reading.problem(row, column, "another word than the one called wrong")
-    return truth
-
-
-def _read_missed(row: SheetRow, *, reading: _Reading, weight: float) -> None:
-    if _verdict(row):
-        kind = row["kind"].strip() or RowKind.MISSED
-        expected = f"nothing in a row of kind {kind}; fill in true_ columns for a miss"
-        reading.problem(row, "verdict", expected)
-    if not _has_truth(row):
+        for is_wrong, column, expected in (*_faults_of_rows(), *_faults_of_words())
+    ).sort("number", maintain_order=True)
+    if found.is_empty():
         return
-    claim: dict[str, object] = {
-        "row": row.number,
-        "study_id": row["study"],
-        "weight": weight,
-        "is_proposed": False,
-        "is_true": True,
-    }
-    for element in ELEMENTS:
-        claim[f"true_{element}"] = _word(row, element, reading=reading)
-        claim[f"is_right_{element}"] = False
-    reading.claims.append(claim)
+    shown = [
+        f"row {number}, column {column}: expected {expected}, found '{text.strip()}'"
+        for number, column, expected, text in found.head(_MAX_SHOWN).iter_rows()
+    ]
+    if len(found) > _MAX_SHOWN:
+        shown.append(f"... and {len(found) - _MAX_SHOWN} more")
+    raise SheetError(
+        f"{where}: {len(found)} cells cannot be understood. Mend them and run again; "
+        "rows are numbered as in the spreadsheet program.\n" + "\n".join(shown)
+    )
 
 
-def _word(row: SheetRow, element: str, *, reading: _Reading) -> str | None:
-    """Return the word of the vocabulary that a cell names; a problem where it does not."""
-    column = f"true_{element}"
-    text = " ".join(row[column].split()).lower()
-    known = _VOCABULARIES[element]
-    if element == "existence":
-        text = {word[0]: word for word in known}.get(text, text)
-    if text in known:
-        return text
-    close = difflib.get_close_matches(text, known, n=3)
-    hint = f"did you mean {close}?" if close else "legend.csv lists them"
-    reading.problem(row, column, f"a {element} of the vocabulary ({hint})")
-    return None
+Fault = tuple[pl.Expr, str, pl.Expr]
+"""Which rows have it, the column at fault, and what was expected there."""
 
 
-def _verdict(row: SheetRow) -> str:
-    return row["verdict"].strip().lower()
+def _faults_of_rows() -> Iterator[Fault]:
+    """Yield what can be wrong with a row as such, and with its verdict."""
+    drawn_number = pl.lit("the whole number that the sheet was drawn with")
+    is_known = pl.col("hundredths").is_not_null()
+    kinds = [member.value for member in RowKind]
+    yield ~pl.col("what").is_in(kinds), "kind", pl.lit(f"one of {kinds}")
+    is_said = _IS_PROPOSED | (_IS_ROOM & _HAS_TRUTH)
+    yield ~is_known & is_said, "study", pl.lit("the study of a report of this sheet")
+    another = pl.format("a number that row {} does not have, or equal marks", "first")
+    yield _IS_DRAWN & (pl.col("number") != pl.col("first")), "row", another
+    weight = pl.col("weight_100_value")
+    is_other = weight.is_null() | (weight != pl.col("hundredths"))
+    yield _IS_DRAWN & is_other, "weight_100", drawn_number
+    yield _IS_PROPOSED & pl.col("start_value").is_null(), "start", drawn_number
+    is_lost = pl.col("sentence_number_value").is_null() & (_MARK == _SENTENCE)
+    yield _IS_PROPOSED & is_lost, "sentence_number", drawn_number
+    is_unclear = _IS_PROPOSED & is_known & ~pl.col("is_judged")
+    letters = pl.lit("y, s, n, or the letters of f, r, e that are wrong")
+    yield is_unclear & (_MARK != ""), "verdict", letters
+    a_mark = pl.lit("a mark, since a true_ column is filled in")
+    yield is_unclear & (_MARK == "") & _HAS_TRUTH, "verdict", a_mark
+    nothing = "nothing in a row of kind {}; fill in true_ columns for a miss"
+    yield _IS_ROOM & is_known & (_MARK != ""), "verdict", pl.format(nothing, "what")
+    is_no_end = ~_MARK.is_in((*_YES, *_NO, ""))
+    yield _IS_CLOSING & is_no_end, "verdict", pl.lit("y (read to the end) or nothing")
 
 
-def _whole_number(text: str) -> int | None:
-    match = _WHOLE.fullmatch(text.strip())
-    return int(match[1]) if match else None
+def _faults_of_words() -> Iterator[Fault]:
+    """Yield what can be wrong with finding, region and existence, and with the true ones."""
+    is_known = pl.col("hundredths").is_not_null()
+    for one, vocabulary in _VOCABULARIES.items():
+        column, word = f"true_{one}", pl.col(f"word_{one}")
+        drawn_word = pl.lit("the word that the sheet was drawn with")
+        yield _IS_PROPOSED & ~pl.col(one).is_in(vocabulary), one, drawn_word
+        is_filled = pl.col(column) != ""
+        is_wanted = pl.col(f"is_wrong_{one}") & ~pl.col("is_no")
+        is_judged = _IS_PROPOSED & is_known & pl.col("is_judged") & is_filled
+        nothing = pl.format("nothing, since the verdict is '{}'", "mark")
+        yield is_judged & ~is_wanted, column, nothing
+        is_word_wanted = (is_judged & is_wanted) | (_IS_ROOM & is_known & _HAS_TRUTH)
+        similar = word.map_elements(
+            lambda text, one=one: _similar(text, one), pl.String
+        )
+        yield is_word_wanted & ~word.is_in(vocabulary), column, similar
+        another = pl.lit("another word than the one called wrong")
+        yield is_judged & is_wanted & (word == pl.col(one)), column, another
+        elsewhere = pl.lit("nothing in a row of kind report; use a row of kind missed")
+        yield _IS_CLOSING & is_filled, column, elsewhere
 
 
-def _problem_text(reading: _Reading) -> str:
-    shown = reading.problems[:_MAX_SHOWN]
-    left = len(reading.problems) - len(shown)
-    more = [f"... and {left} more"] if left else []
-    return "\n".join(
-        [
-            f"{reading.where}: {len(reading.problems)} cells cannot be understood. Mend "
-            "them and run again; rows are numbered as in the spreadsheet program.",
-            *shown,
-            *more,
-        ]
+def _similar(text: str, element: str) -> str:
+    """Return what was expected in the place of a word that no vocabulary has."""
+    close = difflib.get_close_matches(text, _VOCABULARIES[element], n=3)
+    hint = f"did you mean {close}?" if close else "the worksheet 'words' lists them"
+    return f"one word for the {element} ({hint})"
+
+
+def _claims(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the judged and the missed triplets; the columns are those of `FilledSheet`."""
+    columns: dict[str, pl.Expr] = {}
+    for one in ELEMENTS:
+        proposed = pl.when(_IS_PROPOSED).then(pl.col(one))
+        is_right = _IS_PROPOSED & ~pl.col(f"is_wrong_{one}")
+        corrected = pl.col(f"word_{one}").replace("", None)
+        columns[f"proposed_{one}"] = proposed
+        columns[f"true_{one}"] = (
+            pl.when(is_right).then(pl.col(one)).otherwise(corrected)
+        )
+        columns[f"is_right_{one}"] = is_right
+    is_missed = _IS_ROOM & _HAS_TRUTH
+    return rows.filter((_IS_PROPOSED & pl.col("is_judged")) | is_missed).select(
+        "study_id",
+        "weight",
+        "is_complete",
+        row="number",
+        start=pl.when(_IS_PROPOSED).then(pl.col("start_value")),
+        is_proposed=_IS_PROPOSED,
+        is_true=~pl.col("is_no"),
+        **columns,
     )

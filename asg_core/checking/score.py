@@ -1,14 +1,15 @@
 """Judged triplets -> precision, recall and F1 with intervals, and what is confused."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from asg_core.checking.marks import ELEMENTS, FilledSheet
-from asg_core.tables.catalog import REJECTS, TRIPLET_CONFUSIONS, TRIPLET_SCORES
+from asg_core.checking.elements import ELEMENTS, JOINT, JOINT_NOW
+from asg_core.checking.marks import FilledSheet
+from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.stages import Stage
@@ -18,8 +19,6 @@ Floats = NDArray[np.float64]
 
 STAGE = Stage.SCORE_TRIPLET_SHEET
 ALL = "all"
-JOINT_NOW = "joint_now"
-"""The element of scores of a run's own triplets; see `score_current`."""
 
 NO_CLAIM = "no claim"
 """The truth of a proposed triplet that the sentence does not make."""
@@ -30,6 +29,7 @@ NOT_PROPOSED = "not proposed"
 NOT_SAID = "not said"
 """The truth of a wrong element that nobody has corrected."""
 
+_VALUES = ("value", "ci_low", "ci_high", "corpus_value", "corpus_low", "corpus_high")
 _Z = 1.959963984540054  # the normal quantile of 97.5 %
 _NUM_DRAWS = 2000
 _COUNTS = ("right", "proposed", "found", "true")
@@ -86,14 +86,16 @@ def score_sheet(sheet: FilledSheet, *, seed: int) -> pl.DataFrame:
         seed: Of the bootstrap.
     """
     times_BR = _bootstrap(sheet.claims["study_id"].n_unique(), seed=seed)
-    rows = [
-        row
-        for element in (*ELEMENTS, "joint")
-        for target in (ALL, *FINDINGS, *(member.value for member in Existence))
-        for row in _target_rows(
-            sheet.claims, element=element, target=target, times_BR=times_BR
-        )
-    ]
+    rows: list[dict[str, object]] = []
+    for element in (*ELEMENTS, JOINT):
+        for target in (ALL, *FINDINGS, *(member.value for member in Existence)):
+            counts_RC, weight_R = _report_counts(
+                sheet.claims, element=element, target=target
+            )
+            if target == ALL or counts_RC.any():
+                rows += _score_rows(
+                    element, target, counts_RC, weight_R, times_BR=times_BR
+                )
     return TRIPLET_SCORES.frame(rows).sort(TRIPLET_SCORES.key)
 
 
@@ -157,17 +159,6 @@ def find_confusions(sheet: FilledSheet) -> pl.DataFrame:
     ).sort(TRIPLET_CONFUSIONS.key)
 
 
-def worst_confusions(confusions: pl.DataFrame) -> pl.DataFrame:
-    """Return the confusions, the most frequent first."""
-    return confusions.sort(
-        "num_items",
-        "element",
-        "proposed",
-        "truth",
-        descending=[True, False, False, False],
-    )
-
-
 def stage_metrics_of(scores: pl.DataFrame) -> pl.DataFrame:
     """Return the values of TRIPLET_SCORES as rows of STAGE_METRICS."""
     return scores.select(
@@ -177,35 +168,6 @@ def stage_metrics_of(scores: pl.DataFrame) -> pl.DataFrame:
         value=pl.col("value"),
         num_items=pl.col("num_items"),
     )
-
-
-def sheet_rejects(sheet: FilledSheet) -> pl.DataFrame:
-    """Return what has no mark: proposed triplets, and reports not read to the end."""
-    rows = [
-        _reject(places, reason=reason, expected=expected)
-        for places, reason, expected in (
-            (sheet.unjudged, "unjudged", "a verdict: y, s, n or letters of f, r, e"),
-            (
-                sheet.unread,
-                "not_read_to_the_end",
-                "y where a report was read to the end",
-            ),
-        )
-    ]
-    return REJECTS.frame(row for part in rows for row in part)
-
-
-def _reject(
-    places: Sequence[tuple[int, str]], *, reason: str, expected: str
-) -> Iterator[dict[str, object]]:
-    for number, study in places:
-        yield {
-            "stage": STAGE,
-            "item_id": f"row {number}",
-            "reason": reason,
-            "detail": f"row {number} of study {study}, column verdict: expected {expected}, "
-            "found no mark",
-        }
 
 
 def _confusions(claims: pl.DataFrame, element: str) -> pl.DataFrame:
@@ -220,14 +182,6 @@ def _confusions(claims: pl.DataFrame, element: str) -> pl.DataFrame:
     )
 
 
-def _target_rows(
-    claims: pl.DataFrame, *, element: str, target: str, times_BR: NDArray[np.int64]
-) -> Iterator[dict[str, object]]:
-    counts_RC, weight_R = _report_counts(claims, element=element, target=target)
-    if target == ALL or counts_RC.any():
-        yield from _score_rows(element, target, counts_RC, weight_R, times_BR=times_BR)
-
-
 def _score_rows(
     element: str,
     target: str,
@@ -238,13 +192,15 @@ def _score_rows(
 ) -> Iterator[dict[str, object]]:
     total_C = counts_RC.sum(axis=0)
     weighted_RC = counts_RC * weight_R[:, None]
+    shared = {"element": element, "target": target}
     for metric, above, below in (("precision", 0, 1), ("recall", 2, 3)):
-        row = _row(element, metric, target, num_items=int(total_C[below]))
-        yield row | _share_values(
+        num_items = int(total_C[below])
+        values = _share_values(
             total_C[above], total_C[below], weighted_RC[:, (above, below)], weight_R
         )
-    row = _row(element, "f1", target, num_items=int(total_C[3]))
-    yield row | _f1_values((counts_RC, weighted_RC), times_BR=times_BR)
+        yield shared | {"metric": metric, "num_items": num_items} | values
+    values = _f1_values((counts_RC, weighted_RC), times_BR=times_BR)
+    yield shared | {"metric": "f1", "num_items": int(total_C[3])} | values
 
 
 def _report_counts(
@@ -252,7 +208,7 @@ def _report_counts(
 ) -> tuple[Floats, Floats]:
     """Return `_COUNTS` of each report, and its weight; see `score_sheet`."""
     right = pl.all_horizontal(f"is_right_{one}" for one in ELEMENTS)
-    if element != "joint":
+    if element != JOINT:
         right = pl.col(f"is_right_{element}")
     is_proposed, is_true = pl.col("is_proposed"), pl.col("is_true")
     if target != ALL:
@@ -329,17 +285,3 @@ def _f1(counts: Floats) -> Floats:
     total = precision + recall
     f1 = 2 * precision * recall / np.where(total > 0, total, 1)
     return np.where(is_defined, f1, np.nan)
-
-
-_VALUES = ("value", "ci_low", "ci_high", "corpus_value", "corpus_low", "corpus_high")
-
-
-def _row(
-    element: str, metric: str, target: str, *, num_items: int
-) -> dict[str, object]:
-    return {
-        "element": element,
-        "metric": metric,
-        "target": target,
-        "num_items": num_items,
-    }

@@ -1,5 +1,7 @@
 """The sheet that a person marks: proposed triplets, and room for those that were missed."""
 
+import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from hashlib import blake2b
@@ -8,12 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from asg_core.checking.spreadsheet import (
-    SheetError,
-    printable,
-    read_sheet,
-    sheet_bytes,
-)
+from asg_core.checking.spreadsheet import SheetError, read_sheet
+from asg_core.checking.workbook import workbook_bytes
 from asg_core.files import replacing
 from asg_core.tables.catalog import TRIPLETS
 from asg_core.terms.existence import Existence
@@ -23,33 +21,33 @@ from asg_core.terms.regions import PLACES
 NUM_BLANK_ROWS = 2
 """Rows below each report for what was missed; more can be inserted."""
 
-MARKS: tuple[str, ...] = (
-    "verdict",
-    "true_finding",
-    "true_region",
-    "true_existence",
-    "remark",
-)
+_WIDTHS = {
+    "row": 6,
+    "kind": 10,
+    "sentence": 70,
+    "finding": 26,
+    "region": 24,
+    "existence": 11,
+    "verdict": 9,
+    "true_finding": 26,
+    "true_region": 24,
+    "true_existence": 14,
+    "remark": 24,
+    "cue": 14,
+    "context": 12,
+    "section": 14,
+    "sentence_number": 16,
+    "study": 14,
+    "start": 8,
+    "stratum": 34,
+    "weight_100": 12,
+    "draw": 28,
+}
+COLUMNS: tuple[str, ...] = tuple(_WIDTHS)
+MARKS: tuple[str, ...] = COLUMNS[6:11]
 """The columns that a person fills in."""
 
-COLUMNS: tuple[str, ...] = (
-    "row",
-    "kind",
-    "sentence",
-    "finding",
-    "region",
-    "existence",
-    *MARKS,
-    "cue",
-    "context",
-    "section",
-    "sentence_number",
-    "study",
-    "start",
-    "stratum",
-    "weight_100",
-    "draw",
-)
+_TRUTH = MARKS[1:]
 _MAX_SHOWN = 1500
 """Characters of a sentence that are shown before, in and after the words of a finding."""
 
@@ -63,6 +61,39 @@ class RowKind(StrEnum):
     REPORT = "report"  # has the whole report been read?
 
 
+_TO_FILL: Mapping[str, tuple[str, ...]] = {
+    RowKind.PROPOSED: MARKS,
+    RowKind.SENTENCE: _TRUTH,
+    # A row that is inserted below gets its cells from this one, and has no study yet.
+    RowKind.MISSED: (*_TRUTH, "study"),
+    RowKind.REPORT: ("verdict", "remark"),
+}
+_LETTERS = ("f", "r", "e", "fr", "fe", "re", "fre")
+
+
+def _not_with_this(letters: str) -> str:
+    names = [name for name in ("finding", "region", "existence") if name[0] in letters]
+    columns = " and ".join(f"true_{name}" for name in names)
+    return (
+        f"there is such a claim, but not with this {' and '.join(names)}; what is right "
+        f"goes into {columns}, if you can say it"
+    )
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "verdict": {
+        "y": "proposed: finding, region and existence are right; report: read to the end",
+        "s": "right, and so is each triplet of this sentence without a verdict",
+        "n": "the sentence does not claim this at all",
+        **{letters: _not_with_this(letters) for letters in _LETTERS},
+    },
+    "true_finding": dict.fromkeys(FINDINGS, ""),
+    "true_region": dict.fromkeys(PLACES, "left and right are the patient's"),
+    "true_existence": dict.fromkeys([member.value for member in Existence], ""),
+}
+"""The words that the columns to be filled in may hold, and what they mean."""
+
+
 def make_sheet(
     drawn: pl.DataFrame,
     *,
@@ -70,7 +101,7 @@ def make_sheet(
     sentences: pl.DataFrame,
     triplets: pl.DataFrame,
 ) -> bytes:
-    """Return the sheet as CSV; the same tables give the same bytes.
+    """Return the sheet as a workbook; the same tables give the same bytes.
 
     Reports come in the order of `drawn`. In each: its sentences in order, with one row
     for each proposed triplet or one row that says that there is none; then rows for
@@ -84,35 +115,26 @@ def make_sheet(
         triplets: In TRIPLETS.
     """
     texts = dict(reports.select("study_id", "text").iter_rows())
-    of_study = {
-        name: table.sort("study_id", "sentence_index").partition_by(
-            "study_id", as_dict=True, include_key=True
-        )
-        for name, table in (
-            ("sentences", sentences),
-            ("triplets", triplets.sort(TRIPLETS.key)),
-        )
-    }
+    sentences_of = _by_study(sentences.sort("study_id", "sentence_index"))
+    triplets_of = _by_study(triplets.sort(TRIPLETS.key))
     rows: list[dict[str, str | int]] = []
-    for report in drawn.iter_rows(named=True):
-        key = (report["study_id"],)
+    for study, stratum, probability in drawn.select(
+        "study_id", "stratum", "probability"
+    ).iter_rows():
         shared = {
-            "study": report["study_id"],
-            "stratum": report["stratum"],
-            "weight_100": round(100 / report["probability"]),
+            "study": study,
+            "stratum": stratum,
+            "weight_100": round(100 / probability),
         }
         for row in _report_rows(
-            of_study["sentences"].get(key, sentences.clear()),
-            of_study["triplets"].get(key, triplets.clear()),
-            text=texts[report["study_id"]],
+            sentences_of.get(study, []), triplets_of.get(study, []), text=texts[study]
         ):
-            rows.append(
-                dict.fromkeys(COLUMNS, "") | shared | row | {"row": len(rows) + 1}
-            )
-    content = sheet_bytes(rows, columns=COLUMNS[:-1])
-    digest = blake2b(content, digest_size=4).hexdigest()
-    draw = f"draw {digest} of {len(rows)} rows"
-    return sheet_bytes((row | {"draw": draw} for row in rows), columns=COLUMNS)
+            rows.append(shared | row | {"row": len(rows) + 1})
+    digest = blake2b(json.dumps(rows).encode(), digest_size=4).hexdigest()
+    draw = {"draw": f"draw {digest} of {len(rows)} rows"}
+    return workbook_bytes(
+        [row | draw for row in rows], widths=_WIDTHS, to_fill=_TO_FILL, words=WORDS
+    )
 
 
 def write_new_sheet(content: bytes, path: Path) -> None:
@@ -122,17 +144,13 @@ def write_new_sheet(content: bytes, path: Path) -> None:
         SheetError: If the file at `path` has marks or is no drawn sheet.
     """
     if path.exists():
-        check_unmarked(path)
+        _check_unmarked(path)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
-def check_unmarked(path: Path) -> None:
-    """Raise unless the file is a drawn sheet in which nobody has marked anything.
-
-    Raises:
-        SheetError: Telling where the first mark is and what to do.
-    """
+def _check_unmarked(path: Path) -> None:
+    """Raise unless the file is a drawn sheet in which nobody has marked anything."""
     advice = (
         "It is not replaced. Move it to another place and name that in "
         "check_triplets.filled to score it, or delete it to draw anew."
@@ -141,26 +159,34 @@ def check_unmarked(path: Path) -> None:
         rows = read_sheet(path.read_bytes(), columns=COLUMNS, where=str(path))
     except SheetError as error:
         raise SheetError(f"{error} {advice}") from error
-    marked = [row for row in rows if any(row[column].strip() for column in MARKS)]
-    if marked:
+    marked = rows.filter(pl.any_horizontal(pl.col(MARKS).str.strip_chars() != ""))
+    if len(marked):
         raise SheetError(
             f"{path}: expected the sheet as it was drawn, found marks in {len(marked)} "
-            f"rows, the first in row {marked[0].number}. {advice}"
+            f"rows, the first in row {marked['number'][0]}. {advice}"
         )
 
 
-def legend_bytes() -> bytes:
-    """Return what may stand in the columns to be filled in, as CSV."""
-    return sheet_bytes(_legend_rows(), columns=("column", "value", "meaning"))
+def printable(text: str) -> str:
+    """Return a text in one line, without characters that have no sign."""
+    signs = (" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
+    return " ".join("".join(signs).split())
+
+
+def _by_study(table: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each study, in the order of the table."""
+    parts = table.partition_by("study_id", as_dict=True)
+    return {str(study): rows.to_dicts() for (study,), rows in parts.items()}
 
 
 def _report_rows(
-    sentences: pl.DataFrame, triplets: pl.DataFrame, *, text: str
+    sentences: list[dict[str, Any]], triplets: list[dict[str, Any]], *, text: str
 ) -> Iterator[dict[str, str | int]]:
+    """Yield the rows of one report, without what all of them share."""
     by_sentence: dict[int, list[dict[str, Any]]] = {}
-    for triplet in triplets.iter_rows(named=True):
+    for triplet in triplets:
         by_sentence.setdefault(triplet["sentence_index"], []).append(triplet)
-    for sentence in sentences.iter_rows(named=True):
+    for sentence in sentences:
         place: dict[str, str | int] = {
             "section": sentence["section"],
             "sentence_number": sentence["sentence_index"] + 1,
@@ -182,11 +208,7 @@ def _proposed_row(
 ) -> dict[str, str | int]:
     start, end = claim["finding_start"], claim["finding_end"]
     low, high = min(sentence["start"], start), max(sentence["end"], end)
-    cue = (
-        ""
-        if claim["cue_start"] is None
-        else text[claim["cue_start"] : claim["cue_end"]]
-    )
+    has_cue = claim["cue_start"] is not None
     return {
         "kind": RowKind.PROPOSED,
         "sentence": printable(
@@ -196,7 +218,9 @@ def _proposed_row(
         "finding": claim["finding"],
         "region": claim["region"],
         "existence": claim["existence"],
-        "cue": printable(cue),
+        "cue": printable(text[claim["cue_start"] : claim["cue_end"]])
+        if has_cue
+        else "",
         "context": claim["context"],
         "start": start,
     }
@@ -209,38 +233,3 @@ def _start_of(text: str) -> str:
 
 def _end_of(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"... {text[-_MAX_SHOWN:]}"
-
-
-def _legend_rows() -> Iterator[dict[str, str | int]]:
-    def row(column: str, value: str, meaning: str) -> dict[str, str | int]:
-        return {"column": column, "value": value, "meaning": meaning}
-
-    proposed = "in a row of kind proposed: "
-    yield row("verdict", "y", f"{proposed}finding, region and existence are right")
-    yield row(
-        "verdict",
-        "s",
-        f"{proposed}right, and so is each triplet of this sentence without a verdict",
-    )
-    yield row("verdict", "n", f"{proposed}the sentence does not claim this at all")
-    for letter, element in (("f", "finding"), ("r", "region"), ("e", "existence")):
-        yield row(
-            "verdict",
-            letter,
-            f"{proposed}there is such a claim, but its {element} is wrong; write the right "
-            f"one into true_{element} if you can. Letters can be joined: re",
-        )
-    yield row("verdict", "(empty)", f"{proposed}not judged; it counts for nothing")
-    yield row("verdict", "y", "in a row of kind report: read to the end")
-    yield row("verdict", "(empty)", "in a row of kind report: it counts for no recall")
-    missed = (
-        "in rows of kind sentence and missed: a triplet that was missed, in all three"
-    )
-    yield row("true_finding, true_region, true_existence", "(a value below)", missed)
-    yield row("remark", "(anything)", "is not read")
-    for finding in FINDINGS:
-        yield row("true_finding", finding, "")
-    for place in PLACES:
-        yield row("true_region", place, "left and right are the patient's")
-    for existence in Existence:
-        yield row("true_existence", existence.value, f"or {existence.value[0]}")

@@ -87,7 +87,7 @@ def _sheet_names(scope: Scope) -> Iterator[str]:
         if file in scope.metric_files:
             yield from (f"scores_{stage}", f"scores_{stage}_by_target")
     if scope.has_marked_sheet:
-        yield from ("checked_triplets", "checked_confusions")
+        yield from ("checked_triplets", "checked_confusions", "checked_by_target")
     if scope.has_runs:
         yield "runs"
     headlines = _headlines(scope)

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 import pytest
 import yaml
 
+from asg_core.checking.sheet import COLUMNS
 from asg_core.tables.catalog import REJECTS, TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.tables.schema import read_table
 from support.checkout import Checkout, copy_project
@@ -61,15 +63,17 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     checkout.snakemake("--cores", "1", "check_triplets")
 
     folder = checkout.root / "results" / "notes" / "check_triplets"
-    drawn = folder / "sheet.csv"
+    drawn = folder / "sheet.xlsx"
     rows = rows_of(drawn.read_bytes())
     assert len({row["study"] for row in rows}) == 3
     assert "draw_triplet_sheet" not in jobs(checkout, "check_triplets")
 
-    for row in rows:
-        row["verdict"] = "y" if row["kind"] in ("proposed", "report") else ""
-    rows[0]["verdict"] = "n"
-    save(rows, drawn, delimiter=";")
+    marks = {
+        number: "y"
+        for number, row in enumerate(rows, start=1)
+        if row["kind"] in ("proposed", "report")
+    }
+    mark(drawn, marks | {1: "n"})
     marked = drawn.read_bytes()
 
     # Another seed is another sheet, which must not replace the marks.
@@ -83,7 +87,7 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     assert "It is not replaced. Move it to another place" in log.read_text()
 
     # The marked sheet may lie where it was drawn.
-    configure(checkout, filled="results/notes/check_triplets/sheet.csv")
+    configure(checkout, filled="results/notes/check_triplets/sheet.xlsx")
     checkout.snakemake("--cores", "1", "check_triplets")
 
     assert drawn.read_bytes() == marked
@@ -98,7 +102,7 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
         folder.parent / "tables" / "rejects" / "score_triplet_sheet" / "all.parquet"
     )
     assert read_table(rejects, schema=REJECTS).is_empty()
-    assert "sheet.csv: " in (folder / "scores.md").read_text()
+    assert "sheet.xlsx: " in (folder / "scores.md").read_text()
     assert "gone" not in (folder / "scores.md").read_text()
     assert jobs(checkout, "check_triplets") <= {"check_triplets"}
 
@@ -109,7 +113,17 @@ def test_a_sheet_is_drawn_marked_kept_and_scored(
     assert "privacy.export_examples is off" in page
     assert "pleural effusion. No" not in page
 
+    # A sheet that was exported as CSV says the same.
     refuse_unknown_mark(checkout, rows, tmp_path / "other.csv")
+
+
+def mark(path: Path, verdicts: dict[int, str]) -> None:
+    """Write verdicts into a drawn sheet, by the number of the row."""
+    book = openpyxl.load_workbook(path)
+    place = COLUMNS.index("verdict") + 1
+    for number, verdict in verdicts.items():
+        book.worksheets[0].cell(number + 1, place, verdict)
+    book.save(path)
 
 
 def refuse_unknown_mark(

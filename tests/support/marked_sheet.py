@@ -4,8 +4,11 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import polars as pl
+from openpyxl.worksheet.worksheet import Worksheet
 
 from asg_core.checking.sheet import COLUMNS, make_sheet
 from asg_core.tables.catalog import REPORTS, SENTENCES, TRIPLETS
@@ -95,9 +98,18 @@ def sheet_content() -> bytes:
     return make_sheet(drawn(), **tables())
 
 
+def worksheet_of(content: bytes) -> Worksheet:
+    """Return the first worksheet of a workbook."""
+    return openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+
+
 def rows_of(content: bytes) -> list[dict[str, str]]:
-    """Read a sheet as it was written."""
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    """Read a drawn sheet as it was written."""
+    heads, *rows = worksheet_of(content).iter_rows(values_only=True)
+    return [
+        {str(h): "" if v is None else str(v) for h, v in zip(heads, row, strict=True)}
+        for row in rows
+    ]
 
 
 def marked(marks: Mapping[int, Mapping[str, str]]) -> list[dict[str, str]]:
@@ -108,6 +120,17 @@ def marked(marks: Mapping[int, Mapping[str, str]]) -> list[dict[str, str]]:
     return rows
 
 
+def save_workbook(marks: Mapping[int, Mapping[str, Any]], path: Path) -> Path:
+    """Write marks into the workbook, as a person does; any value can be one."""
+    book = openpyxl.load_workbook(io.BytesIO(sheet_content()))
+    for number, cells in marks.items():
+        for column, value in cells.items():
+            place = COLUMNS.index(column) + 1
+            book.worksheets[0].cell(number + 1, place, value)
+    book.save(path)
+    return path
+
+
 def save(
     rows: Sequence[Mapping[str, str]],
     path: Path,
@@ -116,7 +139,7 @@ def save(
     delimiter: str = ",",
     change: Callable[[str], bytes] = str.encode,
 ) -> Path:
-    """Write rows as a spreadsheet program does: quotes where needed, no mark."""
+    """Write rows as a program exports CSV: quotes where needed, no byte order mark."""
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(
         stream, columns, delimiter=delimiter, extrasaction="ignore", restval=""

@@ -4,7 +4,7 @@ CHECK = f"{RESULTS}/check_triplets"
 
 # One or the other: a marked sheet may lie where it was drawn, and must not be drawn again.
 if MARKED_SHEET is None:
-    CHECK_OUTPUTS = [f"{CHECK}/sheet.csv", f"{CHECK}/legend.csv", f"{CHECK}/strata.csv"]
+    CHECK_OUTPUTS = [f"{CHECK}/sheet.xlsx", f"{CHECK}/strata.csv"]
 
     rule draw_triplet_sheet:
         """Reports to be judged: rare kinds of claims more often, with known weights."""
@@ -14,8 +14,7 @@ if MARKED_SHEET is None:
             triplets=shards("tables/triplets"),
         output:
             # Never deleted before the job, which refuses to replace marks.
-            sheet=update(f"{CHECK}/sheet.csv"),
-            legend=f"{CHECK}/legend.csv",
+            sheet=update(f"{CHECK}/sheet.xlsx"),
             strata=f"{CHECK}/strata.csv",
         log:
             f"{RESULTS}/logs/draw_triplet_sheet/all.log",

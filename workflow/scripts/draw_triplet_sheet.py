@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from asg_core.checking.config import TripletCheckConfig
 from asg_core.checking.draw import draw_sheet
-from asg_core.checking.sheet import legend_bytes, write_new_sheet
+from asg_core.checking.sheet import write_new_sheet
 from asg_core.jobs import Job, run_job
 
 if TYPE_CHECKING:
@@ -16,19 +16,17 @@ def main(
     *,
     tables: dict[str, list[Path]],
     sheet: Path,
-    legend: Path,
     strata: Path,
     config: TripletCheckConfig,
     job: Job,
 ) -> None:
-    """Read all shards, write `sheet` unless it has marks, `legend` and `strata`."""
+    """Read all shards, write `sheet` unless it has marks, and `strata`."""
     drawn = draw_sheet(tables, config=config)
     job.rows(
         rows_in=int(drawn.strata["num_reports"].sum()),
         rows_out=int(drawn.strata["num_drawn"].sum()),
     )
     write_new_sheet(drawn.content, sheet)
-    legend.write_bytes(legend_bytes())
     drawn.strata.write_csv(strata)
 
 
@@ -40,7 +38,6 @@ if __name__ == "__main__":
                 for name, paths in snakemake.input.items()
             },
             sheet=Path(snakemake.output.sheet),
-            legend=Path(snakemake.output.legend),
             strata=Path(snakemake.output.strata),
             config=TripletCheckConfig(**snakemake.params.config),
             job=job,

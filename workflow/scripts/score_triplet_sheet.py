@@ -7,16 +7,16 @@ import polars as pl
 
 from asg_core.checking.config import TripletCheckConfig
 from asg_core.checking.draw import read_rows_of
+from asg_core.checking.facts import sheet_facts, sheet_rejects
 from asg_core.checking.marks import read_filled_sheet
-from asg_core.checking.page import drift_of, scores_page
 from asg_core.checking.score import (
     find_confusions,
     score_current,
     score_sheet,
-    sheet_rejects,
     stage_metrics_of,
 )
 from asg_core.jobs import Job, run_job
+from asg_core.summary.pages.checked import checked_page
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES, TRIPLETS
 from asg_core.tables.schema import write_table
 
@@ -34,10 +34,9 @@ def main(
 ) -> None:
     """Read the marked `sheet`, write its scores, confusions, page and rejects."""
     filled = read_filled_sheet(sheet)
-    rejects = sheet_rejects(filled)
     job.rows(rows_in=filled.num_to_mark, rows_out=len(filled.claims))
     job.write_rejects(
-        rejects,
+        sheet_rejects(filled),
         outputs["rejects"],
         num_items=filled.num_to_mark,
         max_share=config.max_unjudged_share,
@@ -54,13 +53,8 @@ def main(
     job.stage_metrics(stage_metrics_of(scores))
     write_table(scores, outputs["scores"], schema=TRIPLET_SCORES)
     write_table(confusions, outputs["confusions"], schema=TRIPLET_CONFUSIONS)
-    page = scores_page(
-        filled,
-        scores=scores,
-        confusions=confusions,
-        drift=drift_of(filled, current),
-        name=sheet.name,
-    )
+    facts = sheet_facts(filled, current, name=sheet.name)
+    page = checked_page(scores, confusions, facts=facts)
     outputs["page"].write_text(page, encoding="utf-8")
 
 

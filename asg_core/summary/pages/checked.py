@@ -1,28 +1,26 @@
-"""TRIPLET_SCORES and TRIPLET_CONFUSIONS -> sheets."""
+"""What a person judged of the triplets: its tables on a page, and as a page of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
 
-from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.sheets.numbers import MISSING, count_text, percent_text
+from asg_core.checking.elements import ELEMENTS, JOINT, JOINT_NOW
+from asg_core.summary.sheets.formats import markdown
+from asg_core.summary.sheets.numbers import count_text, percent_text
+from asg_core.summary.sheets.scores import ALL
 from asg_core.summary.sheets.sheet import (
     Cell,
     Sheet,
     cells,
+    missing_cell,
     number_columns,
     text_columns,
 )
-from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
-from asg_core.tables.schema import read_tables
+from asg_core.terms.findings import FINDINGS
 
 Row = Mapping[str, Any]
-
-_ALL = "all"
-_ELEMENTS = ("finding", "region", "existence", "joint")
-_NOW = ("joint_now",)
-"""Of the triplets that the run has now, which the sheet need not have been drawn from."""
+"""A row of TRIPLET_SCORES."""
 
 _METRICS = ("precision", "recall", "f1")
 _VALUES = {
@@ -38,26 +36,64 @@ _NOTE = (
 )
 
 
-def checked_sheets(inputs: SummaryInputs) -> list[Sheet]:
+def checked_page(
+    scores: pl.DataFrame, confusions: pl.DataFrame, *, facts: Iterable[str]
+) -> str:
+    """Return the page that the target `check_triplets` writes, as Markdown.
+
+    Args:
+        scores: In TRIPLET_SCORES.
+        confusions: In TRIPLET_CONFUSIONS.
+        facts: Sentences about the sheet, as `sheet_facts` yields them.
+    """
+    told = "\n".join(f"- {fact}" for fact in facts)
+    tables = [markdown(sheet) for sheet in checked_sheets(scores, confusions)]
+    if confusions.is_empty():
+        tables.append("Every judged triplet is right, and none was missed.\n")
+    return "\n".join(["# Triplets checked by a person\n", f"{told}\n", *tables])
+
+
+def checked_sheets(scores: pl.DataFrame, confusions: pl.DataFrame) -> list[Sheet]:
     """Return the scores that a person's marks gave, and what is confused.
 
-    Nothing where no sheet was marked; no confusions where there are none.
+    There is nothing where no sheet was marked, and no table of confusions where there
+    are none.
+
+    Args:
+        scores: In TRIPLET_SCORES.
+        confusions: In TRIPLET_CONFUSIONS.
     """
-    scores = read_tables(
-        inputs.tables.get(TRIPLET_SCORES.name, ()), schema=TRIPLET_SCORES
-    )
-    confusions = read_tables(
-        inputs.tables.get(TRIPLET_CONFUSIONS.name, ()), schema=TRIPLET_CONFUSIONS
-    )
-    sheets = [] if scores.is_empty() else [_scores_sheet(scores)]
-    return sheets if confusions.is_empty() else [*sheets, _confusions_sheet(confusions)]
+    if scores.is_empty():
+        return []
+    sheets = [_scores_sheet(scores)]
+    if len(confusions):
+        sheets.append(_confusions_sheet(confusions))
+    single = scores.filter(pl.col("target") != ALL, pl.col("element") == JOINT)
+    return [*sheets, _targets_sheet(single)] if len(single) else sheets
 
 
 def _scores_sheet(scores: pl.DataFrame) -> Sheet:
+    """Return the scores over all targets, of the sample and of the corpus."""
     rows = {
         (row["element"], row["metric"]): row
-        for row in scores.filter(pl.col("target") == _ALL).iter_rows(named=True)
+        for row in scores.filter(pl.col("target") == ALL).iter_rows(named=True)
     }
+    elements = {element: element for element in (*ELEMENTS, JOINT)}
+    if any(
+        rows[JOINT_NOW, metric]["value"] != rows[JOINT, metric]["value"]
+        for metric in _METRICS
+        if (JOINT_NOW, metric) in rows
+    ):
+        elements[JOINT_NOW] = "joint, triplets of this run"
+    body = []
+    for element, label in elements.items():
+        of_element = [rows[element, metric] for metric in _METRICS]
+        counts = [count_text(row["num_items"]) for row in of_element[:2]]
+        for values in _VALUES:
+            head = [label, values] if values == "sample" else ["", values]
+            support = counts if values == "sample" else ["", ""]
+            scored = [_cell(row, values=values) for row in of_element]
+            body.append((*cells(head), *scored, *cells(support)))
     return Sheet(
         name="checked_triplets",
         caption="Triplets that a person judged, in %.",
@@ -67,39 +103,15 @@ def _scores_sheet(scores: pl.DataFrame) -> Sheet:
                 "Precision", "Recall", "F1", "Rows judged", "True triplets"
             ),
         ),
-        rows=tuple(
-            (
-                Cell(text=_label(element) if values == "sample" else ""),
-                Cell(text=values),
-                *(_cell(rows[element, metric], values=values) for metric in _METRICS),
-                *(
-                    _count_cell(rows[element, one], values=values)
-                    for one in _METRICS[:2]
-                ),
-            )
-            for element in (*_ELEMENTS, *_NOW)
-            if (element, "f1") in rows and not _is_repeated(element, rows)
-            for values in _VALUES
-        ),
+        rows=tuple(body),
         data=scores,
         num_row_heads=2,
         notes=(_NOTE,),
     )
 
 
-def _is_repeated(element: str, rows: Mapping[tuple[str, str], Row]) -> bool:
-    """Whether the run's triplets score what those of the sheet do."""
-    return element in _NOW and all(
-        rows[element, metric]["value"] == rows["joint", metric]["value"]
-        for metric in _METRICS
-    )
-
-
-def _label(element: str) -> str:
-    return "joint, triplets of this run" if element in _NOW else element
-
-
 def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
+    """Return what stands for what, the most frequent first."""
     worst = confusions.sort(
         "num_items",
         "element",
@@ -107,7 +119,8 @@ def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
         "truth",
         descending=[True, False, False, False],
     )
-    left = len(worst) - _NUM_CONFUSIONS
+    shown = worst.head(_NUM_CONFUSIONS)
+    left = len(worst) - len(shown)
     return Sheet(
         name="checked_confusions",
         caption="What was proposed where a person found something else.",
@@ -116,24 +129,52 @@ def _confusions_sheet(confusions: pl.DataFrame) -> Sheet:
             *number_columns("Rows"),
         ),
         rows=tuple(
-            cells([element, proposed, truth, count_text(number)])
-            for element, proposed, truth, number in worst.head(
-                _NUM_CONFUSIONS
-            ).iter_rows()
+            cells([*names, count_text(number)]) for *names, number in shown.iter_rows()
         ),
         data=worst,
-        notes=(f"And {left} more, in the files.",) if left > 0 else (),
+        notes=(f"And {left} more, in the files.",) if left else (),
+    )
+
+
+def _targets_sheet(scores: pl.DataFrame) -> Sheet:
+    """Return existences, then findings, those with most rows first."""
+    rows: dict[str, dict[str, Row]] = {}
+    for row in scores.iter_rows(named=True):
+        rows.setdefault(row["target"], {})[row["metric"]] = row
+
+    def place(target: str) -> tuple[bool, int, str]:
+        num_rows = sum(rows[target][metric]["num_items"] for metric in _METRICS[:2])
+        return target in FINDINGS, -num_rows, target
+
+    return Sheet(
+        name="checked_by_target",
+        caption="By existence and by finding, all three elements right, in %.",
+        columns=(
+            *text_columns("Target"),
+            *number_columns("Precision", "Rows judged", "Recall", "True triplets"),
+        ),
+        rows=tuple(
+            (
+                Cell(text=target),
+                *(
+                    cell
+                    for row in (rows[target][metric] for metric in _METRICS[:2])
+                    for cell in (
+                        _cell(row, values="sample"),
+                        Cell(text=count_text(row["num_items"])),
+                    )
+                ),
+            )
+            for target in sorted(rows, key=place)
+        ),
+        data=scores,
     )
 
 
 def _cell(row: Row, *, values: str) -> Cell:
+    """Return a score of the sample or of the corpus, with its interval."""
     value, low, high = (row[column] for column in _VALUES[values])
     if value is None:
-        why = "undefined: there is nothing that it is over"
-        return Cell(text=MISSING, why=why, is_muted=True)
+        return missing_cell("undefined: there is nothing that it is over")
     interval = "" if low is None else f"[{percent_text(low)}, {percent_text(high)}]"
     return Cell(text=percent_text(value), small=interval)
-
-
-def _count_cell(row: Row, *, values: str) -> Cell:
-    return Cell(text=count_text(row["num_items"]) if values == "sample" else "")

@@ -10,8 +10,13 @@ import polars as pl
 from asg_core.summary.inputs import Results, SummaryInputs, read_shards
 from asg_core.summary.pages.checked import checked_sheets
 from asg_core.summary.render import SummaryPage
-from asg_core.tables.catalog import SENTENCES, TRIPLETS
-from asg_core.tables.schema import TableSchema
+from asg_core.tables.catalog import (
+    SENTENCES,
+    TRIPLET_CONFUSIONS,
+    TRIPLET_SCORES,
+    TRIPLETS,
+)
+from asg_core.tables.schema import TableSchema, read_tables
 from asg_core.terms.existence import Context
 
 ROLES: tuple[str, ...] = ("finding", "place", "cue")
@@ -73,7 +78,14 @@ def triplets_page(results: Results, *, num_sentences: int) -> SummaryPage:
         name="triplets",
         label="Triplets",
         values={
-            "checked": checked_sheets(results.inputs),
+            "checked": checked_sheets(
+                *(
+                    read_tables(
+                        results.inputs.tables.get(schema.name, ()), schema=schema
+                    )
+                    for schema in (TRIPLET_SCORES, TRIPLET_CONFUSIONS)
+                )
+            ),
             "sentences": sentences,
             "hidden_reason": results.hidden_reason,
         },

@@ -1,13 +1,27 @@
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl.worksheet.formula import ArrayFormula
 
-from asg_core.checking.marks import FilledSheet, read_filled_sheet
+from asg_core.checking.marks import (
+    UNJUDGED,
+    UNREAD,
+    FilledSheet,
+    read_filled_sheet,
+)
 from asg_core.checking.sheet import COLUMNS
 from asg_core.checking.spreadsheet import SheetError
-from support.marked_sheet import MARKS, marked, rows_of, save, sheet_content
+from support.marked_sheet import (
+    MARKS,
+    marked,
+    rows_of,
+    save,
+    save_workbook,
+    sheet_content,
+)
 
 
 def read(tmp_path: Path, marks: Mapping[int, Mapping[str, str]]) -> FilledSheet:
@@ -55,8 +69,14 @@ def test_a_row_without_a_mark_is_not_right_but_unjudged(tmp_path: Path) -> None:
 
     assert sheet.claims["row"].to_list() == [2]
     assert sheet.claims["is_complete"].to_list() == [False]
-    assert sheet.unjudged == ((3, "s1"), (4, "s1"), (8, "s2"))
-    assert sheet.unread == ((7, "s1"), (12, "s2"), (16, "s3"))
+    assert sheet.unmarked.rows() == [
+        (3, "s1", UNJUDGED),
+        (4, "s1", UNJUDGED),
+        (7, "s1", UNREAD),
+        (8, "s2", UNJUDGED),
+        (12, "s2", UNREAD),
+        (16, "s3", UNREAD),
+    ]
     assert sheet.num_to_mark == 7
     assert sheet.reports.rows() == [
         ("s1", 1.0, False),
@@ -73,7 +93,8 @@ def test_one_mark_can_judge_a_sentence(tmp_path: Path) -> None:
     # Both edema rows are of one sentence; the effusion is of another.
     assert sheet.claims["row"].to_list() == [3, 4, 8]
     assert sheet.claims.select(pl.all_horizontal("^is_right_.*$").all()).item()
-    assert sheet.unjudged == ((2, "s1"),)
+    unjudged = sheet.unmarked.filter(reason=UNJUDGED)
+    assert unjudged.select("row", "study_id").rows() == [(2, "s1")]
 
 
 def test_a_verdict_of_its_own_counts_before_that_of_the_sentence(
@@ -131,14 +152,14 @@ def test_letters_name_the_wrong_elements(
         (
             1,
             {"verdict": "r", "true_region": "left lungs"},
-            r"row 2, column true_region: expected a region of the vocabulary (did you "
-            "mean ['left lung'",
+            "row 2, column true_region: expected one word for the region (did you mean "
+            "['left lung'",
         ),
         (
             1,
             {"verdict": "e", "true_existence": "2"},
-            "row 2, column true_existence: expected a existence of the vocabulary "
-            "(legend.csv lists them), found '2'",
+            "row 2, column true_existence: expected one word for the existence (the "
+            "worksheet 'words' lists them), found '2'",
         ),
         (
             1,
@@ -163,7 +184,7 @@ def test_letters_name_the_wrong_elements(
         (
             4,
             {"true_finding": "mass", "true_existence": "present"},
-            "row 5, column true_region: expected a region of the vocabulary",
+            "row 5, column true_region: expected one word for the region",
         ),
         (6, {"verdict": "r"}, "row 7, column verdict: expected y (read to the end)"),
         (
@@ -257,11 +278,7 @@ def test_sheets_of_two_draws_are_refused(tmp_path: Path) -> None:
         read_filled_sheet(save(rows, tmp_path / "two.csv"))
 
 
-def test_a_workbook_and_a_sheet_without_its_heads_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04...")
-    with pytest.raises(SheetError, match="expected CSV, found a workbook"):
-        read_filled_sheet(tmp_path / "book.xlsx")
-
+def test_a_sheet_without_its_heads_is_refused(tmp_path: Path) -> None:
     path = save(marked(MARKS), tmp_path / "few.csv", columns=COLUMNS[1:])
     with pytest.raises(SheetError, match=r"row 1: .* missing \['row'\], twice \[\]"):
         read_filled_sheet(path)
@@ -306,8 +323,8 @@ def test_what_spreadsheet_programs_do_to_a_file_is_tolerated(
     found = read_filled_sheet(save(rows, tmp_path / "damaged.csv", **DAMAGE[name]))  # type: ignore[arg-type]
 
     assert found.claims.equals(expected.claims)
-    assert found.proposals == expected.proposals
-    assert (found.unjudged, found.unread) == (expected.unjudged, expected.unread)
+    assert found.proposals.equals(expected.proposals)
+    assert found.unmarked.equals(expected.unmarked)
 
 
 def test_rows_in_another_order_mean_the_same(tmp_path: Path) -> None:
@@ -335,8 +352,79 @@ def test_numbers_and_dates_that_a_program_has_made_do_no_harm(tmp_path: Path) ->
 
 
 def test_the_sheet_as_drawn_can_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "sheet.csv"
+    path = tmp_path / "sheet.xlsx"
     path.write_bytes(sheet_content())
 
-    assert len(read_filled_sheet(path).unjudged) == 4
+    assert len(read_filled_sheet(path).unmarked.filter(reason=UNJUDGED)) == 4
     assert len(rows_of(sheet_content())) == 15
+
+
+def test_a_marked_workbook_says_what_the_same_marks_in_csv_do(tmp_path: Path) -> None:
+    found = read_filled_sheet(save_workbook(MARKS, tmp_path / "filled.xlsx"))
+
+    expected = read(tmp_path, MARKS)
+    assert found.claims.equals(expected.claims)
+    assert found.proposals.equals(expected.proposals)
+    assert found.reports.equals(expected.reports)
+
+
+def test_weights_with_hundredths_are_those_of_the_draw(tmp_path: Path) -> None:
+    rows = marked(MARKS)
+    for row in rows:
+        row["weight_100"] = {"s1": "113", "s2": "229", "s3": "377"}[row["study"]]
+
+    sheet = read_filled_sheet(save(rows, tmp_path / "f.csv"))
+
+    assert sheet.reports["weight"].to_list() == [1.13, 2.29, 3.77]
+    assert sheet.claims["weight"].to_list() == [1.13] * 3 + [2.29] * 2
+
+
+def test_a_weight_that_differs_inside_a_report_is_named(tmp_path: Path) -> None:
+    text = problem(tmp_path, {8: {"weight_100": "3"}, 11: {"weight_100": "300"}})
+
+    # Row 9 is of a sentence without triplets, whose weight nothing is counted with.
+    assert "row 12, column weight_100: expected the whole number" in text
+    assert "row 9" not in text
+
+
+HOSTILE: dict[str, object] = {
+    "a formula": "=G2",
+    "an error": "#N/A",
+    "a date": datetime(2026, 5, 1),  # noqa: DTZ001 - cells know no time zone
+    "a number": 12.5,
+    "a formula of several cells": ArrayFormula("G3:G4", "=H3:H4"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("column", ["verdict", "true_region", "start", "draw"])
+def test_a_cell_that_a_program_has_changed_is_named(
+    tmp_path: Path, name: str, column: str
+) -> None:
+    marks = {2: {"verdict": "r", column: HOSTILE[name]}}
+
+    with pytest.raises(SheetError, match=rf"column {column}: expected .*found"):
+        read_filled_sheet(save_workbook(marks, tmp_path / "filled.xlsx"))
+
+
+def test_what_a_program_makes_of_a_mark_is_read(tmp_path: Path) -> None:
+    marks: dict[int, dict[str, object]] = {
+        1: {"verdict": True},
+        2: {"verdict": 0.0},
+        3: {"verdict": " Y", "remark": "=1/0"},
+        6: {"verdict": 1},
+    }
+
+    sheet = read_filled_sheet(save_workbook(marks, tmp_path / "filled.xlsx"))
+
+    assert sheet.claims["is_true"].to_list() == [True, False, True]
+    assert sheet.claims["is_complete"].all()
+
+
+def test_a_missed_triplet_of_a_study_that_is_a_formula_is_named(tmp_path: Path) -> None:
+    miss: dict[str, object] = {f"true_{one}": one for one in ("finding", "region")}
+
+    with pytest.raises(SheetError, match=r"row 5, column study: .* found '=P2'"):
+        read_filled_sheet(
+            save_workbook({4: miss | {"study": "=P2"}}, tmp_path / "filled.xlsx")
+        )

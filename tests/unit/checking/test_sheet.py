@@ -6,14 +6,11 @@ import pytest
 from asg_core.checking.sheet import (
     COLUMNS,
     MARKS,
-    legend_bytes,
     make_sheet,
     write_new_sheet,
 )
 from asg_core.checking.spreadsheet import SheetError
 from asg_core.tables.catalog import REPORTS, SENTENCES, TRIPLETS
-from asg_core.terms.findings import FINDINGS
-from asg_core.terms.regions import PLACES
 from support.marked_sheet import drawn, rows_of, save, sheet_content, tables
 
 
@@ -71,13 +68,6 @@ def test_every_row_names_the_draw_and_how_many_rows_it_has() -> None:
     assert [row["row"] for row in rows] == [str(number) for number in range(1, 16)]
 
 
-def test_a_spreadsheet_program_knows_the_encoding_and_the_line_ends() -> None:
-    content = sheet_content()
-
-    assert content.startswith(b'\xef\xbb\xbf"row"')
-    assert content.count(b"\r\n") == content.count(b"\n") == 16
-
-
 def test_the_same_tables_give_the_same_bytes() -> None:
     shuffled = {name: table.reverse() for name, table in tables().items()}
 
@@ -119,17 +109,17 @@ def test_a_megabyte_without_a_full_stop_fits_a_cell() -> None:
 
 
 def test_an_unmarked_sheet_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "check_triplets" / "sheet.csv"
+    path = tmp_path / "check_triplets" / "sheet.xlsx"
     write_new_sheet(make_sheet(drawn().head(1), **tables()), path)
 
     write_new_sheet(sheet_content(), path)
 
     assert path.read_bytes() == sheet_content()
-    assert [file.name for file in path.parent.iterdir()] == ["sheet.csv"]
+    assert [file.name for file in path.parent.iterdir()] == ["sheet.xlsx"]
 
 
 def test_an_unmarked_sheet_that_a_program_has_saved_is_replaced(tmp_path: Path) -> None:
-    path = save(rows_of(sheet_content()), tmp_path / "sheet.csv", delimiter=";")
+    path = save(rows_of(sheet_content()), tmp_path / "sheet.xlsx", delimiter=";")
 
     write_new_sheet(sheet_content(), path)
 
@@ -140,7 +130,7 @@ def test_an_unmarked_sheet_that_a_program_has_saved_is_replaced(tmp_path: Path) 
 def test_a_sheet_with_a_mark_is_never_replaced(tmp_path: Path, column: str) -> None:
     rows = rows_of(sheet_content())
     rows[7][column] = "x"
-    path = save(rows, tmp_path / "sheet.csv", delimiter=";")
+    path = save(rows, tmp_path / "sheet.xlsx", delimiter=";")
     before = path.read_bytes()
 
     with pytest.raises(
@@ -153,25 +143,13 @@ def test_a_sheet_with_a_mark_is_never_replaced(tmp_path: Path, column: str) -> N
 
 
 def test_a_file_that_is_no_sheet_is_never_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "sheet.csv"
+    path = tmp_path / "sheet.xlsx"
     path.write_text("the work of years")
 
     with pytest.raises(SheetError, match=r"missing \['row'.*It is not replaced"):
         write_new_sheet(sheet_content(), path)
 
     assert path.read_text() == "the work of years"
-
-
-def test_the_legend_lists_all_words() -> None:
-    legend = rows_of(legend_bytes())
-
-    def words(column: str) -> list[str]:
-        return [row["value"] for row in legend if row["column"] == column]
-
-    assert words("true_finding") == list(FINDINGS)
-    assert words("true_region") == list(PLACES)
-    assert words("true_existence") == ["present", "absent", "uncertain"]
-    assert set(words("verdict")) == {"y", "s", "n", "f", "r", "e", "(empty)"}
 
 
 def test_columns_that_are_filled_in_stand_beside_what_they_judge() -> None:

@@ -7,7 +7,6 @@ import pytest
 from asg_core.checking.marks import read_filled_sheet
 from asg_core.checking.score import find_confusions, score_current, score_sheet
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.pages.checked import checked_sheets
 from asg_core.summary.pages.triplets import (
     MarkedWords,
     choose_sentences,
@@ -165,30 +164,6 @@ def test_the_page_marks_words_by_more_than_colour(
         assert shape in rule
 
 
-def test_scores_of_a_marked_sheet_have_a_table(checked: SummaryInputs) -> None:
-    scores, confusions = checked_sheets(checked)
-
-    assert [cell.plain for cell in scores.rows[0]][:3] == [
-        "finding",
-        "sample",
-        "75.0 [30.1, 95.4]",
-    ]
-    assert [cell.plain for cell in scores.rows[7]][1:3] == [
-        "corpus",
-        "40.0 [9.5, 80.8]",
-    ]
-    assert [cell.text for cell in scores.rows[0]][-2:] == ["4", "4"]
-    assert [cell.text for cell in scores.rows[8]][:4] == [
-        "joint, triplets of this run",
-        "sample",
-        "100.0",
-        "25.0",
-    ]
-    assert ["finding", "mass", "no claim", "1"] in [
-        [cell.text for cell in row] for row in confusions.rows
-    ]
-
-
 def test_scores_are_shown_of_a_private_corpus_too(
     checked: SummaryInputs, tmp_path: Path
 ) -> None:
@@ -198,13 +173,13 @@ def test_scores_are_shown_of_a_private_corpus_too(
 
     text = (out / "triplets.html").read_text("utf-8")
     assert "75.0" in text
-    assert "edema" not in text
+    for secret in ("No edema", "Possible mass", "heart is large"):
+        assert secret not in text
     assert (out / "tables" / "checked_triplets.csv").exists()
 
 
 def test_without_a_marked_sheet_the_page_says_how_to_make_one(
     corpus: SummaryInputs, tmp_path: Path
 ) -> None:
-    assert checked_sheets(corpus) == []
     text = (build(corpus, tmp_path / "out") / "triplets.html").read_text("utf-8")
     assert "check_triplets.filled" in text

@@ -6,17 +6,14 @@ import pytest
 from scipy.stats import binomtest
 
 from asg_core.checking.marks import FilledSheet, read_filled_sheet
-from asg_core.checking.page import drift_of, scores_page
 from asg_core.checking.score import (
     find_confusions,
     score_current,
     score_sheet,
-    sheet_rejects,
     stage_metrics_of,
     wilson_interval,
-    worst_confusions,
 )
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TRIPLETS
+from asg_core.tables.catalog import STAGE_METRICS, TRIPLETS
 from support.marked_sheet import MARKS, marked, save, tables
 
 
@@ -210,50 +207,12 @@ def test_confusions_say_what_stands_for_what(tmp_path: Path) -> None:
     ]
 
 
-def test_the_worst_confusion_comes_first(tmp_path: Path) -> None:
-    same = {"verdict": "n"}
-
-    worst = worst_confusions(
-        find_confusions(filled(tmp_path, MARKS | {2: same, 3: same}))
-    )
-
-    assert worst.row(0) == ("finding", "edema", "no claim", 2)
-
-
-def test_what_has_no_mark_is_rejected_by_row(tmp_path: Path) -> None:
-    marks = {number: cells for number, cells in MARKS.items() if number not in (3, 15)}
-
-    rejects = sheet_rejects(filled(tmp_path, marks))
-
-    REJECTS.check(rejects, where="test")
-    assert rejects.select("item_id", "reason").rows() == [
-        ("row 4", "unjudged"),
-        ("row 16", "not_read_to_the_end"),
-    ]
-    assert "row 4 of study s1, column verdict: expected" in rejects["detail"][0]
-
-
 def test_scores_are_metrics_of_their_stage(tmp_path: Path) -> None:
     metrics = stage_metrics_of(score_sheet(filled(tmp_path, MARKS), seed=0))
 
     STAGE_METRICS.check(metrics, where="test")
     (joint,) = metrics.filter(metric="joint_f1", target="all").to_dicts()
     assert (joint["stage"], joint["value"]) == ("score_triplet_sheet", 0.5)
-
-
-def test_a_sheet_of_another_parser_says_so(tmp_path: Path) -> None:
-    sheet = filled(tmp_path, MARKS)
-    same = tables()["triplets"]
-
-    assert (drift_of(sheet, same).num_gone, drift_of(sheet, same).num_new) == (0, 0)
-    others = same.with_columns(
-        existence=pl.when(pl.col("finding") == "mass")
-        .then(pl.lit("absent"))
-        .otherwise(pl.col("existence").cast(pl.String))
-        .cast(same.schema["existence"])
-    ).tail(3)
-    drift = drift_of(sheet, others)
-    assert (drift.num_gone, drift.num_new) == (2, 1)
 
 
 def now(sheet: FilledSheet, triplets: list[dict[str, object]]) -> tuple[object, ...]:
@@ -316,58 +275,3 @@ def test_an_uncorrected_row_is_a_truth_that_nothing_meets(tmp_path: Path) -> Non
         *(0.5, 4),
         *(0.5, 4),
     )
-
-
-def test_the_page_tells_scores_counts_and_confusions(tmp_path: Path) -> None:
-    marks = {number: cells for number, cells in MARKS.items() if number not in (3, 15)}
-    sheet = filled(tmp_path, marks)
-
-    current = tables()["triplets"].head(3)
-    page = scores_page(
-        sheet,
-        scores=pl.concat(
-            [score_sheet(sheet, seed=0), score_current(sheet, current, seed=0)]
-        ),
-        confusions=find_confusions(sheet),
-        drift=drift_of(sheet, current),
-        name="filled.csv",
-    )
-
-    assert "filled.csv: 3 proposed triplets judged and 1 missed ones" in page
-    assert (
-        "1 proposed triplets have no verdict and count for nothing, the first in row 4."
-        in page
-    )
-    assert "1 reports are not marked as read to the end" in page
-    assert "1 of the sheet's are gone, and its reports have 0 others" in page
-    assert "| finding | mass | no claim | 1 |" in page
-    # Two of three: Wilson by hand 0.208 to 0.939.
-    assert "| finding | sample | 0.667 [0.208, 0.939] |" in page
-    # Of s2 alone every row is judged and the end reached: a heart that nothing proposes.
-    assert "| joint_now | sample | - | 0.000 [0.000, 0.793] | - | 0 | 1 |" in page
-    tables_in = [block for block in page.split("\n\n") if block.startswith("|")]
-    assert len(tables_in) == 3
-    for table in tables_in:
-        assert len({line.count("|") for line in table.splitlines()}) == 1
-
-
-def test_a_perfect_parser_has_no_confusions(tmp_path: Path) -> None:
-    marks = {number: {"verdict": "y"} for number in (1, 2, 3, 6, 7, 11, 15)}
-    sheet = filled(tmp_path, marks)
-    scores = score_sheet(sheet, seed=0)
-
-    page = scores_page(
-        sheet,
-        scores=scores,
-        confusions=find_confusions(sheet),
-        drift=drift_of(sheet, tables()["triplets"]),
-        name="f",
-    )
-
-    assert set(values(scores).values()) == {1.0}
-    assert values(scores, column="ci_low")["joint precision"] == pytest.approx(
-        0.5101, abs=1e-4
-    )
-    assert "every judged triplet is right, and none was missed" in page
-    assert "gone" not in page
-    assert "joint_now" not in page
