@@ -1,6 +1,6 @@
 """The page on published numbers: apart from ours, or beside them."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,7 +23,7 @@ from asg_core.summary.sheets.scores import (
 from asg_core.summary.sheets.sheet import Cell, Sheet, cells, text_columns
 
 _OURS = "this run"
-_KEYS = ("protocol", "benchmark", "metric")
+_KEYS = ("protocol", "benchmark", "metric", "split")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,9 @@ def published_groups(
     """Return the published numbers by protocol; no numbers give no groups.
 
     Beside a synthetic corpus they are alone and complete: nothing there compares with
-    them. Beside a real one only those stay that have a result of ours under the same
-    protocol on the same benchmark with the same metric. Where the split is the same too,
-    ours lead the table; numbers on another split have a table of their own behind it.
+    them. Beside a real one only those stay that a result of ours compares with: one under
+    the same protocol, on the same split of the same benchmark, of the same metric. Ours
+    lead their table.
 
     Args:
         published: With the columns method, benchmark, protocol, split, metric, fraction,
@@ -77,55 +77,24 @@ def published_groups(
         PublishedGroup(
             protocol=protocol,
             sheets=tuple(
-                sheet
+                _sheet(
+                    rows,
+                    ours=ours.join(rows, on=_KEYS, how="semi"),
+                    encoders=encoders,
+                )
                 for _, rows in split_by(of_protocol, *_KEYS)
-                for sheet in _sheets(rows, ours=ours, encoders=encoders)
             ),
         )
         for (protocol,), of_protocol in split_by(published, "protocol")
     ]
 
 
-def _sheets(
-    rows: pl.DataFrame, *, ours: pl.DataFrame, encoders: Sequence[str]
-) -> list[Sheet]:
-    """Return a sheet for each split of one metric; the one of our split comes first."""
-    same_metric = ours.join(rows, on=_KEYS, how="semi")
-    own_splits = set(same_metric["split"])
-    by_split = split_by(rows, "split")
-    return [
-        _sheet(
-            of_split,
-            ours=same_metric.filter(pl.col("split") == split),
-            encoders=encoders,
-            others=own_splits - {split},
-        )
-        for (split,), of_split in sorted(
-            by_split, key=lambda part: part[0][0] not in own_splits
-        )
-    ]
-
-
-def _sheet(
-    rows: pl.DataFrame,
-    *,
-    ours: pl.DataFrame,
-    encoders: Sequence[str],
-    others: Set[str],
-) -> Sheet:
-    """Return the numbers of one split; `others` are the other splits that ours are of."""
-    protocol, benchmark, metric, split = rows.select(*_KEYS, "split").row(0)
+def _sheet(rows: pl.DataFrame, *, ours: pl.DataFrame, encoders: Sequence[str]) -> Sheet:
+    """Return the numbers of one metric on one split, below ours where there are some."""
+    protocol, benchmark, metric, split = rows.select(_KEYS).row(0)
     fractions = sorted({*rows["fraction"], *ours["fraction"]})
-    footer = None
-    note = ""
-    if len(ours):
-        footer = cells(["floor", *floor_texts(ours, fractions=fractions), _OURS])
-        note = f" {_OURS.capitalize()}: {seeds_note(ours)}"
-    if others:
-        note = (
-            f" Not comparable with ours: {_OURS} is on {', '.join(sorted(others))}, and "
-            "other images give other numbers."
-        )
+    floors = ["floor", *floor_texts(ours, fractions=fractions), _OURS]
+    note = f" {_OURS.capitalize()}: {seeds_note(ours)}" if len(ours) else ""
     about = f" ({FOREIGN_SPLITS[split]})" if split in FOREIGN_SPLITS else ""
     points, known = by_point(ours), set(ours["encoder"])
     own_rows = [
@@ -147,7 +116,7 @@ def _sheet(
             *text_columns("Source"),
         ),
         rows=(*own_rows, *_published_rows(rows, fractions=fractions)),
-        footer=footer,
+        footer=cells(floors) if own_rows else None,
         data=rows,
     )
 

@@ -20,7 +20,7 @@ ALL = "all"
 Point = Mapping[str, Any]
 """A row of `over_seeds`."""
 
-_POINT = ["benchmark", "protocol", "encoder", "fraction", "metric", "target"]
+_POINT = [name for name in METRICS.key if name != "seed"]
 _INTERVALS = "in brackets the 95 % bootstrap interval over the patients of the test set"
 
 
@@ -51,7 +51,7 @@ def over_seeds(metrics: pl.DataFrame) -> pl.DataFrame:
                 for name in support
             ),
             pl.col("reason").drop_nulls().first(),
-            pl.col("split", "test_digest").first(),
+            pl.col("test_digest").first(),
         )
     )
 

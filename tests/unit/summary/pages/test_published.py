@@ -1,4 +1,5 @@
 import polars as pl
+import pytest
 
 from asg_core.summary.pages.published import published_groups
 from asg_core.tables.catalog import METRICS
@@ -82,30 +83,37 @@ def test_beside_a_real_corpus_only_those_of_the_same_protocol_and_benchmark() ->
     ]
 
 
-def test_a_number_on_another_split_is_apart_and_its_split_is_said() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"benchmark": "chexpert"},
+        {"protocol": "linear-cached"},
+        {"metric": "average_precision"},
+        {"split": "lists"},
+    ],
+)
+def test_a_number_that_differs_in_one_thing_does_not_stand_beside_ours(
+    change: dict[str, str],
+) -> None:
+    ours = OURS.with_columns(
+        pl.lit(value).alias(name) for name, value in change.items()
+    )
+
+    groups = published_groups(
+        PUBLISHED, metrics=ours, encoders=["full"], is_synthetic=False
+    )
+
+    assert groups == []
+
+
+def test_only_the_split_of_ours_is_shown() -> None:
     (group,) = published_groups(
         PUBLISHED, metrics=OURS, encoders=["full"], is_synthetic=False
     )
 
-    own, other = group.sheets
-    assert "official" in own.caption
-    assert texts(other) == [["MRM", "85.3", "BenchX"]]
-    assert "split 70-10-20" in other.caption
-    assert "this run is on official" in other.caption
-    assert own.name != other.name
-
-
-def test_no_number_stands_beside_ours_when_every_split_differs() -> None:
-    ours = OURS.with_columns(split=pl.lit("lists"))
-
-    (group,) = published_groups(
-        PUBLISHED, metrics=ours, encoders=["full"], is_synthetic=False
-    )
-
-    assert len(group.sheets) == 2
-    assert not any(
-        "this run" in cell for s in group.sheets for r in texts(s) for cell in r
-    )
+    (sheet,) = group.sheets
+    assert "split official: AUC, in %. This run: One seed" in sheet.caption
+    assert sheet.name == "published_nih_mgca-linear_auc_official"
 
 
 def test_a_real_corpus_without_results_has_nothing_beside_it() -> None:
