@@ -2,33 +2,34 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import update_bn
 
 from asg_core.evaluation.config import EncoderConfig
 from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.precision import arithmetic
 from asg_core.learning.run_folder import PRETRAINED, read_run
 from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
 from asg_core.models.pretrained.transformers_images import load_transformers_encoder
+from asg_core.settings import Precision
 
 # Shape suffixes:
 #   B = images, S = rows, and columns, of the encoder's input, P = patches, row by row,
 #   E = width of the features, T = cells each way, K = pixels of a cell each way
 
 logger = logging.getLogger(__name__)
-
-Precision = Literal["fp32", "bf16"]
 
 CALIBRATION_IMAGES = 512
 """Training images, at most, that the batch norms of fresh weights are fitted to."""
@@ -114,9 +115,7 @@ class NetworkEncoder:
 
     def arithmetic(self) -> AbstractContextManager[object]:
         """Return the context of forward passes: 16 bit where the settings say so."""
-        if self.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+        return arithmetic(self.device, self.precision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,16 +245,14 @@ def calibrate_batch_norms(
     ordered = sorted(train_ids)
     rng = np.random.default_rng(0)
     drawn = [ordered[k] for k in rng.permutation(len(ordered))[:CALIBRATION_IMAGES]]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over the batches
-        norm.train()
-    for start in range(0, len(drawn), batch_size):
-        encoder.features(read_inputs(encoder, cache, drawn[start : start + batch_size]))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+    batches = (
+        read_inputs(encoder, cache, drawn[start : start + batch_size])
+        for start in range(0, len(drawn), batch_size)
+    )
+    # The whole network is in training mode here: an architecture with dropout draws.
+    with torch.random.fork_rng([]), encoder.arithmetic():
+        torch.manual_seed(0)
+        update_bn(batches, encoder.network, device=torch.device(encoder.device))
     logger.info(
         "encoder %s: %d batch norms fitted to %d training images",
         encoder.name,

@@ -188,6 +188,25 @@ def test_the_calibrated_floor_is_the_same_every_time(tmp_path: Path) -> None:
     assert torch.equal(found[0], found[1])
 
 
+def test_dropout_follows_a_seed_of_its_own_while_batch_norms_are_fitted(
+    tmp_path: Path,
+) -> None:
+    discs = small_discs(train=12, validate=2, test=2)
+    cache = pixels_of(discs, tmp_path)
+    dropping = RESNET.model_copy(update={"options": {"drop_path_rate": 0.5}})
+    found = []
+    for seed in (1, 2):
+        encoder = _load(EncoderConfig(kind="random", image_encoder=dropping, resize=36))
+        torch.manual_seed(seed)
+        state = torch.random.get_rng_state()
+        calibrate_batch_norms(encoder, cache, discs.image_ids[:12], batch_size=6)
+        assert torch.equal(torch.random.get_rng_state(), state)
+        inputs = read_inputs(encoder, cache, discs.image_ids)
+        found.append(encoder.features(inputs).pooled_BE)
+
+    assert torch.equal(found[0], found[1])
+
+
 def test_other_encoders_are_not_calibrated(tmp_path: Path) -> None:
     discs = small_discs(train=4, validate=2, test=2)
     cache = pixels_of(discs, tmp_path)

@@ -115,6 +115,36 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
         read_features(tmp_path / "f", encoder="pixels", image_ids=IDS)
 
 
+def test_a_file_that_was_cut_off_is_refused(cache: PixelCache, tmp_path: Path) -> None:
+    _extract(cache, tmp_path / "f")
+    content = (tmp_path / "f").read_bytes()
+    (tmp_path / "f").write_bytes(content[:-1])
+
+    with pytest.raises(TableError, match="found something else"):
+        read_features(tmp_path / "f", encoder="pixels", image_ids=IDS)
+
+
+def test_features_that_cannot_be_made_leave_the_earlier_file_and_nothing_else(
+    cache: PixelCache, tmp_path: Path
+) -> None:
+    path = tmp_path / "features" / "f"
+    _extract(cache, path)
+    before = path.read_bytes()
+
+    with pytest.raises(KeyError, match="no-such"):
+        extract_features(
+            ENCODER,
+            [*IDS, "no-such"],
+            cache,
+            path=path,
+            batch_size=4,
+            with_patches=True,
+        )
+
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_a_newer_format_is_refused(cache: PixelCache, tmp_path: Path) -> None:
     _extract(cache, tmp_path / "f")
     content = (tmp_path / "f").read_bytes()
