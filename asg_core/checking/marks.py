@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -262,9 +263,7 @@ def _faults_of_words() -> Iterator[Fault]:
         nothing = pl.format("nothing, since the verdict is '{}'", "mark")
         yield is_judged & ~is_wanted, column, nothing
         is_word_wanted = (is_judged & is_wanted) | (_IS_ROOM & is_known & _HAS_TRUTH)
-        similar = word.map_elements(
-            lambda text, one=one: _similar(text, one), pl.String
-        )
+        similar = word.map_elements(partial(_similar, element=one), pl.String)
         yield is_word_wanted & ~word.is_in(vocabulary), column, similar
         another = pl.lit("another word than the one called wrong")
         yield is_judged & is_wanted & (word == pl.col(one)), column, another
