@@ -8,7 +8,8 @@ import polars as pl
 
 from asg_core.benchmarks.form import STAGE, Benchmark, ReadBenchmark
 from asg_core.benchmarks.gather import BenchmarkReading, Gathering
-from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig, find_benchmark
+from asg_core.benchmarks.readers import READERS, find_benchmark
+from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig
 from asg_core.benchmarks.splits import PARTS
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.rejects import RejectLog
@@ -49,7 +50,7 @@ def read_benchmark(
         require_images=require_images,
         rejects=RejectLog(STAGE),
     )
-    reading = BENCHMARKS[name].read(gathering, config.of(name))
+    reading = READERS[name].read(gathering, config.of(name))
     num_images: Counter[object] = Counter(dict.fromkeys(PARTS, 0))
     num_images.update(row["split"] for row in gathering.images)
     logger.info(

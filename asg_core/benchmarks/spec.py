@@ -5,15 +5,12 @@ the configuration is composed of them and benchmarks are looked for while the jo
 built.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from pydantic import Field
 
-from asg_core.benchmarks.gather import BenchmarkReading, Gathering
-from asg_core.benchmarks.layout import Layout
 from asg_core.settings import RejectShare, Settings
 
 
@@ -48,12 +45,13 @@ class DrawnSplitConfig(BenchmarkConfig):
         )
 
 
-Config = TypeVar("Config", bound=BenchmarkConfig)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BenchmarkSpec(Generic[Config]):
-    """One benchmark: how it is read, and what is said about it elsewhere."""
+class BenchmarkSpec:
+    """One benchmark: what may be configured, and what is said about it elsewhere.
+
+    How its files are read is known to `asg_core.benchmarks.readers` alone, so that a change
+    of a reader evaluates no encoder again.
+    """
 
     name: str
     """Its key in the configuration, its folder among the results, and the column
@@ -65,15 +63,8 @@ class BenchmarkSpec(Generic[Config]):
     about: str
     """One sentence for the documentation of the configuration."""
 
-    config: type[Config]
+    config: type[BenchmarkConfig]
     """The keys of `evaluation.benchmarks.<name>`."""
-
-    find: Callable[[Config, Path], Layout]
-    """Finds the files below a root, from names and headers alone; it raises SourceError
-    where the dataset is not laid out as it is distributed."""
-
-    read: Callable[[Gathering, Config], BenchmarkReading]
-    """Fills a gathering with the images, labels, boxes and masks of a layout."""
 
     is_exclusive: bool = False
     """True: the targets are classes, of which each image has one."""

@@ -10,7 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from asg_core.config import ConfigError, resolve_config
 from asg_core.benchmarks.registry import BENCHMARKS as KNOWN_BENCHMARKS
-from asg_core.benchmarks.registry import benchmark_inventory
+from asg_core.benchmarks.readers import benchmark_inventory
 from asg_core.learning.run_folder import RUN_FILES
 from asg_core.models.pretrained.folders import transformers_files
 from asg_core.plan import check_machine, check_start

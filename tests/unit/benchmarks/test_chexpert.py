@@ -8,16 +8,14 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from asg_core.benchmarks.chexpert import (
-    FIVE,
-    LABELS,
-    ChexpertConfig,
+from asg_core.benchmarks.chexpert.read import (
     ChexpertRow,
     divide_train,
     frontal_only,
     label_value,
     read_rows,
 )
+from asg_core.benchmarks.chexpert.spec import FIVE, LABELS, ChexpertConfig
 from asg_core.benchmarks.form import digest_of
 from asg_core.benchmarks.gather import Gathering
 from asg_core.benchmarks.layout import Layout

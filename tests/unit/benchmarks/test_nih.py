@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from asg_core.benchmarks.form import ReadBenchmark
-from asg_core.benchmarks.nih import NihConfig
+from asg_core.benchmarks.nih.spec import NihConfig
 from asg_core.tables.catalog import SPLITS
 from support.benchmark_folders import (
     Copied,

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from asg_core.benchmarks.readers import (
+    READERS,
+    benchmark_inventory,
+    find_benchmark,
+)
 from asg_core.benchmarks.registry import (
     BENCHMARKS,
     BenchmarksConfig,
-    benchmark_inventory,
-    find_benchmark,
     shared_patients,
 )
 from asg_core.provenance import ROOT
@@ -42,10 +45,12 @@ def test_a_benchmark_that_there_is_not_is_refused() -> None:
 def test_a_benchmark_has_a_module_a_layout_tests_and_a_place_in_the_docs(
     name: str,
 ) -> None:
-    reader = import_module(f"asg_core.benchmarks.{name}")
+    spec = import_module(f"asg_core.benchmarks.{name}.spec")
+    reader = import_module(f"asg_core.benchmarks.{name}.read")
     layout = import_module(f"asg_core.synthetic.layouts.{name}")
 
-    assert reader.SPEC is BENCHMARKS[name]
+    assert spec.SPEC is BENCHMARKS[name]
+    assert READERS[name].read is getattr(reader, f"read_{name}")
     assert layout.POPULATION is POPULATIONS[name]
     assert re.fullmatch(r"[a-z0-9_]+", name)
     for folder in ("benchmarks", "synthetic/layouts"):
@@ -69,8 +74,8 @@ def test_only_its_own_modules_and_published_protocols_name_a_benchmark() -> None
     assert naming
     assert [path for path in naming if not path.startswith(own)] == []
     for path in naming:
-        folder, _, file = path.rpartition("/")
-        assert folder != "benchmarks" or file.removesuffix(".py") in BENCHMARKS
+        wing, room, *_ = path.split("/")
+        assert wing != "benchmarks" or room in {*BENCHMARKS, "readers.py"}
 
 
 def test_a_name_means_the_same_finding_in_every_benchmark() -> None:

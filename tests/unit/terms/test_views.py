@@ -122,7 +122,6 @@ def test_a_line_that_is_added_reaches_the_readers_and_no_other_stage() -> None:
     assert reached == {
         "read_source",
         "read_reports",
-        "read_annotations",
         "read_benchmark",
         "build_summary",
     }

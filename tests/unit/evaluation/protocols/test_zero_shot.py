@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.benchmarks.nih import TARGETS as NIH
+from asg_core.benchmarks.nih.read import TARGETS as NIH
 from asg_core.evaluation.config import PromptsConfig
 from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder, read_inputs
 from asg_core.evaluation.features import Features

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from asg_core.benchmarks.chexpert import COLUMNS
+from asg_core.benchmarks.chexpert.read import COLUMNS
 from asg_core.benchmarks.read import read_benchmark
 from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.checking.sheet import COLUMNS as SHEET_COLUMNS

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from asg_core.benchmarks.covidx.spec import CovidxConfig
 from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry
 from asg_core.benchmarks.layout import Layout, with_folders
-from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
 from asg_core.benchmarks.splits import divide_by_patient, divide_in_two, parts_of_ids
 from asg_core.sources.config import Split
 from asg_core.sources.reading.files import SourceError, require_file
@@ -17,15 +16,6 @@ BINARY = ("negative", "positive")
 """The classes of a version; versions with a B in the name, 6 and CXR-4 are binary."""
 
 _WORDS = sorted({*THREE, *BINARY})
-
-
-class CovidxConfig(DrawnSplitConfig):
-    """COVIDx; version 9A is the one of the published numbers."""
-
-    split: Literal["patient", "mgca", "lists"] = "patient"
-    """How train.txt is divided; test.txt is the test part always. `patient` draws
-    validation patients; `mgca` takes a fifth of the images, half of which are of training
-    patients; `lists` takes val.txt, which versions from CXR-3 on have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,16 +175,3 @@ def _recipe(config: CovidxConfig) -> str:
         "lists": "validate: val.txt",
     }
     return f"{config.split} ({validate[config.split]}; test: test.txt)"
-
-
-SPEC = BenchmarkSpec(
-    name="covidx",
-    label="COVIDx",
-    about="COVIDx: classes that exclude each other.",
-    config=CovidxConfig,
-    find=find_covidx,
-    read=read_covidx,
-    is_exclusive=True,
-    # Its images without COVID-19 are largely those of RSNA.
-    shares_patients_with=frozenset({"nih", "rsna"}),
-)

@@ -6,43 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
-
+from asg_core.benchmarks.chexpert.spec import FIVE, LABELS, NO_FINDING, ChexpertConfig
 from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry
 from asg_core.benchmarks.layout import Layout, label_file, with_folders
-from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
 from asg_core.benchmarks.splits import choose, divide_by_patient, parts_of_ids
 from asg_core.sources.config import Split
 from asg_core.sources.reading.files import SourceError, sorted_entries
 from asg_core.terms.view_spellings import canonical_view
 from asg_core.terms.views import FRONTAL, View
 
-LABELS = (
-    "No Finding",
-    "Enlarged Cardiomediastinum",
-    "Cardiomegaly",
-    "Lung Opacity",
-    "Lung Lesion",
-    "Edema",
-    "Consolidation",
-    "Pneumonia",
-    "Atelectasis",
-    "Pneumothorax",
-    "Pleural Effusion",
-    "Pleural Other",
-    "Fracture",
-    "Support Devices",
-)
 COLUMNS = ("Path", "Frontal/Lateral", "AP/PA", *LABELS)
 
-FIVE = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Consolidation",
-    "Edema",
-    "Pleural Effusion",
-)
-"""The labels of the challenge."""
 
 Code = Literal["present", "absent", "uncertain", "blank"]
 """What a cell says."""
@@ -57,54 +31,9 @@ _MGCA_POSITIVE = frozenset({"Atelectasis", "Edema", "Pleural Effusion"})
 _EXAMPLE = "CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg"
 _PATH = re.compile(r"[^/]+/((?:train|valid)/(patient\d+)/study\d+/[^/]+\.jpg)")
 
-_NO_FINDING = "No Finding"
 _NUM_PER_LABEL = 200  # of CheXpert-5x200
 _NUM_VALIDATE = 5000
 _KEY = "chexpert.root"
-
-
-class ChexpertConfig(DrawnSplitConfig):
-    """CheXpert, in the small or the full size."""
-
-    split: Literal["patient", "mgca", "mgca-corrected"] = "patient"
-    """How train.csv is divided; valid.csv is the test part always. `patient` draws
-    validation patients. `mgca` is the division of the MGCA code, most of whose validation
-    images are also in train; `mgca-corrected` takes them out of train, and shares
-    patients still."""
-
-    views: Literal["frontal", "all"] = "frontal"
-    """Images to keep, by the column Frontal/Lateral; laterals that are left out are
-    counted."""
-
-    targets: Literal["five", "fourteen"] = "five"
-    """The five labels of the challenge, or all label columns."""
-
-    uncertain: Literal["mgca", "positive", "negative", "ignore"] = "mgca"
-    """What -1 means. With `mgca` it is present for Atelectasis, Edema and Pleural Effusion
-    and not for Cardiomegaly and Consolidation, which is defined for the five targets only;
-    with `ignore` there is no label."""
-
-    blank: Literal["negative", "ignore"] = "negative"
-    """What an empty cell means; with `ignore` there is no label."""
-
-    validate_share: float = Field(default=0.025, gt=0, lt=1)
-    """Share of the patients of train.csv that go to `validate`; only for the split
-    `patient`. 0.025 gives about as many images as the 5,000 of the MGCA code."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The targets, in the order of the tables."""
-        return FIVE if self.targets == "five" else LABELS
-
-    @model_validator(mode="after")
-    def _check_policy(self) -> "ChexpertConfig":
-        if self.uncertain == "mgca" and self.targets != "five":
-            raise ValueError(
-                "chexpert.uncertain is 'mgca', which says what -1 means for five targets, "
-                f"while chexpert.targets is '{self.targets}': set chexpert.uncertain to "
-                "'positive', 'negative' or 'ignore'"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +240,7 @@ def frontal_only(
 
 def _shows_only(row: ChexpertRow, *, label: str) -> bool:
     """Say whether a row is a candidate of CheXpert-5x200."""
-    others = set(LABELS) - {label, _NO_FINDING}
+    others = set(LABELS) - {label, NO_FINDING}
     return (
         row.is_frontal
         and row.codes[label] == "present"
@@ -371,19 +300,3 @@ def _edition(root: Path) -> Path:
 
 def _has_train(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("train.csv", "train.csv.gz"))
-
-
-SPEC = BenchmarkSpec(
-    name="chexpert",
-    label="CheXpert",
-    about="CheXpert: five findings. Its root may be the folder above the dataset.",
-    config=ChexpertConfig,
-    find=find_chexpert,
-    read=read_chexpert,
-    tags={
-        "Lung Opacity": "opacity",
-        "Lung Lesion": "lesion",
-        "Support Devices": "device",
-    },
-    no_findings=frozenset({_NO_FINDING}),
-)

@@ -3,9 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Literal
-
-from pydantic import model_validator
 
 from asg_core.benchmarks.gather import (
     BenchmarkReading,
@@ -15,7 +12,7 @@ from asg_core.benchmarks.gather import (
     corners_of,
 )
 from asg_core.benchmarks.layout import Layout, label_file, with_folders_like
-from asg_core.benchmarks.spec import BenchmarkSpec, DrawnSplitConfig
+from asg_core.benchmarks.nih.spec import NihConfig
 from asg_core.benchmarks.splits import PARTS, divide_by_patient, parts_of_ids
 from asg_core.sources.config import Split
 from asg_core.sources.reading.files import require_file
@@ -47,47 +44,6 @@ _NO_FINDING = "No Finding"
 _BOX_LABELS = {**{target: target for target in TARGETS}, "Infiltrate": "Infiltration"}
 _OFFICIAL = {"train": Path("train_val_list.txt"), "test": Path("test_list.txt")}
 _KEY = "nih.root"
-
-
-class NihConfig(DrawnSplitConfig):
-    """NIH ChestX-ray14."""
-
-    split: Literal["official", "lists"] = "official"
-    """`official` takes `train_val_list.txt` and `test_list.txt` and draws the validation
-    patients from the first; `lists` takes the three files that are named below."""
-
-    train_list: Path | None = None
-    """Names of the training images, one a line; relative to the root, or absolute. A folder
-    in front of a name and further words behind it are passed over. This key and the two
-    below belong to the split `lists` only."""
-
-    validate_list: Path | None = None
-    """Names of the validation images."""
-
-    test_list: Path | None = None
-    """Names of the test images."""
-
-    @property
-    def lists(self) -> dict[Split, Path]:
-        """The lists that are named, by part."""
-        named = (self.train_list, self.validate_list, self.test_list)
-        return {part: path for part, path in zip(PARTS, named, strict=True) if path}
-
-    @model_validator(mode="after")
-    def _check_lists(self) -> "NihConfig":
-        num_named = len(self.lists)
-        if self.split == "lists" and num_named != len(PARTS):
-            raise ValueError(
-                "nih.split is 'lists': expected files in nih.train_list, "
-                f"nih.validate_list and nih.test_list, found {num_named} of the three"
-            )
-        if self.split != "lists" and num_named:
-            raise ValueError(
-                f"nih.split is '{self.split}' while {num_named} of nih.train_list, "
-                "nih.validate_list and nih.test_list are set: remove them, or set "
-                "nih.split to 'lists'"
-            )
-        return self
 
 
 def find_nih(config: NihConfig, root: Path) -> Layout:
@@ -258,15 +214,3 @@ def _listed_name(line: str) -> str:
 
 def _stem(name: str) -> str:
     return PurePosixPath(name).stem
-
-
-SPEC = BenchmarkSpec(
-    name="nih",
-    label="NIH",
-    about="NIH ChestX-ray14: 14 findings.",
-    config=NihConfig,
-    find=find_nih,
-    read=read_nih,
-    tags={"Effusion": "pleural effusion", "Pleural_Thickening": "pleural thicken"},
-    phrases={"Effusion": "pleural effusion"},
-)

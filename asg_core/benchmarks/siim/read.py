@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from asg_core.benchmarks.gather import BenchmarkReading, Gathering, ImageEntry, Size
 from asg_core.benchmarks.layout import Layout, with_folders_like
 from asg_core.benchmarks.runs import Run, RunsError, parse_runs, unite_runs
-from asg_core.benchmarks.spec import BenchmarkConfig, BenchmarkSpec
+from asg_core.benchmarks.siim.spec import TARGET, SiimConfig
 from asg_core.benchmarks.splits import (
     PARTS,
     Places,
@@ -27,22 +27,9 @@ from asg_core.sources.reading.files import (
 COLUMNS = ("ImageId", "EncodedPixels")
 """Without the blanks that some editions have around the names."""
 
-TARGET = "Pneumothorax"
 
 _NO_MASK = "-1"
 _RELEASED_SIZE: Size = (1024, 1024)  # of every released image
-
-
-class SiimConfig(BenchmarkConfig):
-    """SIIM-ACR Pneumothorax Segmentation."""
-
-    labels: Path | None = None
-    """The csv of the run lengths, relative to the root or absolute; null takes the one
-    csv in the root that has their two columns and is no example of a submission."""
-
-    split: Literal["image", "mgca-rows"] = "image"
-    """`image` divides the images 70 / 15 / 15. `mgca-rows` is the division of the MGCA
-    code, which divides the rows of the csv and so has images in two parts."""
 
 
 class SiimRow(NamedTuple):
@@ -237,14 +224,3 @@ def _only_labels(root: Path) -> Path:
 
 def _columns(path: Path) -> list[str]:
     return [column.strip() for column in table_columns(path)]
-
-
-SPEC = BenchmarkSpec(
-    name="siim",
-    label="SIIM",
-    about="SIIM-ACR Pneumothorax: one finding, with masks.",
-    config=SiimConfig,
-    find=find_siim,
-    read=read_siim,
-    segmentation_target=TARGET,
-)

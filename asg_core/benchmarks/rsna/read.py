@@ -11,26 +11,17 @@ from asg_core.benchmarks.gather import (
     corners_of,
 )
 from asg_core.benchmarks.layout import Layout, label_file, with_folders
-from asg_core.benchmarks.spec import BenchmarkConfig, BenchmarkSpec
+from asg_core.benchmarks.rsna.spec import TARGET, RsnaConfig
 from asg_core.benchmarks.splits import divide_in_three, parts_of_ids
 from asg_core.sources.config import Split
 
 COLUMNS = ("patientId", "x", "y", "width", "height", "Target")
-TARGET = "Pneumonia"
 
 _FOLDER = "stage_2_train_images"
 _NUM_HELD_OUT_FOR_DETECTION = 10_674  # of the released 26,684 images
 
 Boxes = dict[str, list[tuple[str, Corners]]]
 """File and row, and corners, of the boxes of each image; a negative image has none."""
-
-
-class RsnaConfig(BenchmarkConfig):
-    """RSNA Pneumonia Detection Challenge, stage 2."""
-
-    split: Literal["mgca", "mgca-detection", "benchx"] = "mgca"
-    """Published divisions of the labelled images, drawn again from the label file: the
-    first is for classification, the second for segmentation."""
 
 
 def find_rsna(_config: RsnaConfig, root: Path) -> Layout:
@@ -145,15 +136,3 @@ def divide_images(
 
 def _path(image_id: str) -> str:
     return f"{_FOLDER}/{image_id}.dcm"
-
-
-SPEC = BenchmarkSpec(
-    name="rsna",
-    label="RSNA",
-    about="RSNA Pneumonia: one finding, with boxes.",
-    config=RsnaConfig,
-    find=find_rsna,
-    read=read_rsna,
-    segmentation_target=TARGET,
-    shares_patients_with=frozenset({"nih"}),  # its images are drawn from NIH
-)

@@ -1,0 +1,1 @@
+"""CheXpert: what is known about it, and the reader of its files."""

@@ -1,0 +1,1 @@
+"""COVIDx: what is known about it, and the reader of its files."""

@@ -1,0 +1,1 @@
+"""NIH ChestX-ray14: what is known about it, and the reader of its files."""

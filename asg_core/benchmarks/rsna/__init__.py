@@ -1,0 +1,1 @@
+"""RSNA Pneumonia: what is known about it, and the reader of its files."""

@@ -1,0 +1,1 @@
+"""SIIM-ACR Pneumothorax: what is known about it, and the reader of its files."""
