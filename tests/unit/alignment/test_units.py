@@ -99,7 +99,7 @@ def test_a_sentence_about_one_place_is_its_clause_whole() -> None:
 
 
 def test_the_words_of_a_place_draw_the_clause_too() -> None:
-    report = "Effusion, in the left lung, and a nodule, in the spine"
+    report = "Effusion, left lung; spine, a nodule"
     claims = [
         claim(0, "left lung", report, finding="Effusion", place="left lung"),
         claim(0, "spine", report, finding="nodule", place="spine"),
@@ -108,16 +108,16 @@ def test_the_words_of_a_place_draw_the_clause_too() -> None:
     found = clauses(report, report, claims=claims)
 
     assert found == {
-        (0, "left lung"): ["Effusion, in the left lung"],
-        (0, "spine"): ["a nodule, in the spine"],
+        (0, "left lung"): ["Effusion, left lung"],
+        (0, "spine"): ["spine, a nodule"],
     }
 
 
-def test_a_place_that_an_earlier_sentence_names_cuts_nothing() -> None:
-    texts = ("The spine is seen.", "Straight, and the lung is clear")
+def test_place_and_cue_of_an_earlier_sentence_add_nothing() -> None:
+    texts = ("No change of the spine.", "Straight, and the lung is clear")
     report = " ".join(texts)
     claims = [
-        claim(1, "spine", report, finding="Straight", place="spine"),
+        claim(1, "spine", report, finding="Straight", place="spine", cue="No"),
         claim(1, "right lung", report, finding="clear", place="lung"),
     ]
 

@@ -241,6 +241,33 @@ def test_more_bits_than_are_said_to_be_stored_all_count(
     assert image.notes == {"bits_stored_too_few"}
 
 
+def test_padding_has_no_voice_on_which_bits_count(show_as: Show) -> None:
+    stored = film()
+    stored[:, ::2] = 65535
+
+    image = show_as(stored, syntax=None, bits=8, PixelPaddingValue=65535)
+
+    assert image.notes == {"bits_stored_too_few"}
+    assert not image.pixels_HW[:, ::2].any()
+
+
+def test_neighbours_above_have_a_voice_on_which_bits_count(show_as: Show) -> None:
+    rows = np.arange(60, dtype=np.uint16) * 60
+
+    image = show_as(np.tile(rows[:, None], (1, 80)), syntax=None, bits=8)
+
+    assert image.notes == {"bits_stored_too_few"}
+
+
+def test_signed_pixels_need_a_bit_for_their_sign(show: Show, show_as: Show) -> None:
+    stored = (film(8).astype(np.int16) - 128).clip(-128, 127)
+
+    image = show_as(stored, syntax=None, bits=6)
+
+    assert same(image, show(stored, bits=8))
+    assert image.notes == {"bits_stored_too_few"}
+
+
 def test_a_few_sharp_edges_do_not_make_precision_an_overlay(
     show: Show, show_as: Show
 ) -> None:

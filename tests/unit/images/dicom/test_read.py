@@ -474,6 +474,8 @@ def test_kinds_that_are_no_radiograph_are_refused(make_dicom: MakeDicom) -> None
     assert "found 'MONOCHROME2' of 32 bits" in str(failure(make_dicom(wide, bits=32)))
     assert "found 'PALETTE COLOR' of 8 bits" in str(failure(palette))
     assert failure(palette).reason == "unsupported"
+    deep = make_dicom(np.zeros((2, 2, 3), dtype=np.uint16), bits=16)
+    assert "found 'RGB' of 16 bits and 3 samples" in str(failure(deep))
 
 
 def test_a_header_that_asks_for_too_much_memory_is_refused(
