@@ -1,6 +1,12 @@
 import pytest
 
-from asg_core.summary.sheets.scores import floor_text, over_seeds, score_cell
+from asg_core.summary.sheets.scores import (
+    floor_text,
+    floor_texts,
+    over_seeds,
+    score_cell,
+    seeds_note,
+)
 from support.points import metrics_of
 
 
@@ -55,3 +61,37 @@ def test_floors_that_differ_are_a_range() -> None:
     metrics = metrics_of({"floor": 0.5}, {"encoder": "ira", "floor": 0.62})
 
     assert floor_text(metrics) == "50.0\u201362.0"
+
+
+def test_an_interval_that_is_half_known_is_not_shown() -> None:
+    cell = score_cell(over_seeds(metrics_of({"ci_high": None})).row(0, named=True))
+
+    assert cell.plain == "80.0"
+
+
+def test_points_of_two_splits_are_not_joined() -> None:
+    points = over_seeds(metrics_of({"split": "mgca"}, {"split": "official"}))
+
+    assert points["split"].to_list() == ["mgca", "official"]
+    assert points["num_seeds"].to_list() == [1, 1]
+
+
+def test_a_caption_says_over_how_many_seeds() -> None:
+    def note(*seeds: tuple[str, int]) -> str:
+        rows = ({"encoder": name, "seed": seed} for name, seed in seeds)
+        return seeds_note(over_seeds(metrics_of(*rows)))
+
+    assert note(("full", 0)).startswith("One seed; in brackets the 95 %")
+    three = [("full", seed) for seed in range(3)]
+    assert note(*three).startswith("Mean over 3 seeds \u00b1 standard deviation; in")
+    assert note(*three, ("pixels", 0)).startswith("Mean over 1 or 3 seeds \u00b1")
+
+
+def test_a_floor_is_that_of_its_fraction() -> None:
+    rows = metrics_of(
+        {"fraction": 0.1, "floor": 0.5},
+        {"fraction": 1.0, "floor": None},
+        {"fraction": 0.5, "floor": 0.41},
+    )
+
+    assert floor_texts(rows, fractions=[0.1, 0.5, 1.0]) == ["50.0", "41.0", None]
