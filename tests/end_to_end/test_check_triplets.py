@@ -44,7 +44,11 @@ def configure(checkout: Checkout, **keys: object) -> None:
         "shards": 1,
         "table": {"file": "reports.csv", "columns": columns},
     }
-    config = {"corpus": corpus, "check_triplets": {"num_reports": 3} | keys}
+    config = {
+        "corpus": corpus,
+        "check_triplets": {"num_reports": 3} | keys,
+        "tracking": {"enabled": False},
+    }
     (checkout.root / "config" / "run.yaml").write_text(yaml.safe_dump(config))
 
 

@@ -4,6 +4,7 @@ The benchmarks are made by the synthetic world in the layouts of the real ones, 
 named by their roots, as real ones are.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,10 @@ def evaluator(
                 "mgca-segmentation",
             ],
         },
+        "tracking": {"enabled": False},
     }
     (checkout.root / "my.yaml").write_text(yaml.safe_dump(config))
-    one = Checkout(checkout.root, configfile="my.yaml")
+    one = replace(checkout, configfile="my.yaml", has_networks=True)
     return one, checkout.root / "results" / "my_encoders"
 
 

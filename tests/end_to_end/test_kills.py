@@ -1,4 +1,8 @@
-"""A run that is killed inside each stage ends with the tables of an undisturbed one."""
+"""A run that is killed inside each stage ends with the tables of an undisturbed one.
+
+It is also the run in another folder, with another number of cores, in which everything
+starts cold.
+"""
 
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import pytest
 from support.checkout import Checkout, copy_project
 from support.kills import kill_inside
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 STAGES = (
     "make_synthetic",
@@ -28,19 +32,23 @@ STAGES = (
     "evaluate_encoder",
     "build_summary",
 )
+UNTRACKED = "tracking={enabled: false}"
 
 
 def test_a_run_killed_inside_every_stage_ends_with_the_same_bytes(
     finished: Checkout, tmp_path: Path
 ) -> None:
-    disturbed = copy_project(tmp_path / "checkout")
+    disturbed = copy_project(tmp_path / "elsewhere" / "copy")
 
     inside = {}
     for stage in STAGES:
-        inside[stage] = kill_inside(disturbed, stage=stage)
+        # What is tracked of the later ones nobody would look at.
+        tracked = [] if stage in STAGES[:2] else ["--config", UNTRACKED]
+        inside[stage] = kill_inside(disturbed, "--cores", "1", *tracked, stage=stage)
         disturbed.snakemake("--unlock")
-    disturbed.snakemake("--cores", "2")
+    done = disturbed.cold_snakemake("--cores", "1")
 
+    assert done.returncode == 0, done.stderr
     assert [stage for stage in STAGES if not inside[stage]] == []
     expected, found = finished.tables(), disturbed.tables()
     assert sorted(found) == sorted(expected)

@@ -33,34 +33,54 @@ def one_of_each_kind(files: Sequence[str]) -> list[str]:
     return list(kinds.values())
 
 
+Graph = list[tuple[list[str], list[str]]]
+
+
 @pytest.fixture(scope="module")
-def outputs(finished: Checkout) -> list[str]:
+def graph(own: Checkout) -> Graph:
+    """Return what every job makes, and what it reads."""
+    return [(made, read) for made, read in dry_runs(own, {"graph": True})[0]]
+
+
+@pytest.fixture(scope="module")
+def outputs(graph: Graph) -> list[str]:
     """Return every output of every job."""
-    return dry_runs(finished, {"all": True})[0]
+    return [file for made, _ in graph for file in made]
+
+
+def made_again(graph: Graph, lost: str) -> list[str]:
+    """Return what the job of a lost file makes, and all jobs that follow it."""
+    found = {lost}
+    while True:
+        jobs = [made for made, read in graph if found & {*made, *read}]
+        more = found.union(*jobs)
+        if more == found:
+            return sorted(found)
+        found = more
 
 
 def test_plain_snakemake_asks_for_every_output_of_every_job(
-    finished: Checkout, outputs: list[str]
+    own: Checkout, outputs: list[str]
 ) -> None:
-    done = finished.snakemake("--dry-run", "--forceall", "--cores", "1")
+    done = own.snakemake("--dry-run", "--forceall", "--cores", "1")
     wanted = re.search(r"^rule all:\n    input: (.+)$", done.stdout, flags=re.MULTILINE)
 
     assert wanted is not None
     assert sorted(wanted[1].split(", ")) == sorted(outputs)
-    assert [file for file in outputs if not (finished.root / file).exists()] == []
+    assert [file for file in outputs if not (own.root / file).exists()] == []
 
 
 def test_every_file_of_runs_and_summary_is_an_output(
-    finished: Checkout, outputs: list[str]
+    own: Checkout, outputs: list[str]
 ) -> None:
     results = Path("results/test")
     folders = [results / name for name in ("summary", "pixels", "detector", "features")]
     folders += [results / name for name in ("evaluation", "datasets", "tokenizer")]
-    folders += sorted(finished.root.glob("results/test/runs/*"))
+    folders += sorted(own.root.glob("results/test/runs/*"))
     files = {
-        path.relative_to(finished.root).as_posix()
+        path.relative_to(own.root).as_posix()
         for folder in folders
-        for path in (finished.root / folder).rglob("*")
+        for path in (own.root / folder).rglob("*")
         if path.is_file() and "work" not in path.parts
     }
 
@@ -68,33 +88,23 @@ def test_every_file_of_runs_and_summary_is_an_output(
 
 
 def test_a_lost_output_of_any_kind_is_made_again_and_nothing_else(
-    finished: Checkout, outputs: list[str]
+    own: Checkout, graph: Graph, outputs: list[str]
 ) -> None:
     kinds = one_of_each_kind(outputs)
 
-    plans = dry_runs(
-        finished,
-        *({"lost": file} for file in kinds),
-        *({"forced": file} for file in kinds),
-    )
+    plans = dry_runs(own, *({"lost": file} for file in kinds))
 
-    lost, forced = plans[: len(kinds)], plans[len(kinds) :]
     assert len(kinds) > 50
-    assert [file for file, plan in zip(kinds, lost, strict=True) if not plan] == []
-    # Forcing its job plans that job and what follows: neither more nor less is wanted.
-    wrong = [
+    assert [
         file
-        for file, found, expected in zip(kinds, lost, forced, strict=True)
-        if found != expected or file not in found
-    ]
-    assert wrong == []
+        for file, plan in zip(kinds, plans, strict=True)
+        if plan != made_again(graph, file)
+    ] == []
 
 
 @pytest.mark.parametrize("target", ["boxes", "alignments", "pretrain", "evaluate"])
-def test_a_target_misses_every_output_of_its_stage(
-    finished: Checkout, target: str
-) -> None:
-    results = finished.root / "results" / "test"
+def test_a_target_misses_every_output_of_its_stage(own: Checkout, target: str) -> None:
+    results = own.root / "results" / "test"
     lost = {
         "boxes": next((results / "tables/rejects/detect_regions").iterdir()),
         "alignments": next((results / "tables/tag_targets").iterdir()),
@@ -103,7 +113,7 @@ def test_a_target_misses_every_output_of_its_stage(
     }[target]
     hidden = lost.rename(lost.with_suffix(".hidden"))
     try:
-        planned = finished.planned(target)
+        planned = own.planned(target)
     finally:
         hidden.rename(lost)
 
@@ -113,19 +123,18 @@ def test_a_target_misses_every_output_of_its_stage(
 def test_what_a_kill_inside_a_forced_stage_took_is_made_again(
     finished: Checkout, tmp_path: Path
 ) -> None:
-    # Others look at the finished run, and at what was tracked of it.
     root = shutil.copytree(finished.root, tmp_path / "copy", symlinks=True)
-    own = replace(finished, root=root)
-    expected = own.tables()
+    killed = replace(finished, root=root)
+    expected = killed.tables()
 
-    was_inside = kill_inside(own, stage="evaluate_encoder")
-    own.snakemake("--unlock")
-    planned = dict(own.planned())
-    own.snakemake("--cores", "2")
+    was_inside = kill_inside(killed, "--cores", "2", stage="evaluate_encoder")
+    killed.snakemake("--unlock")
+    planned = dict(killed.planned())
+    killed.snakemake("--cores", "2")
 
     assert was_inside
     assert planned.pop("evaluate_encoder", 0) >= 1
     # The rejects of evaluation were lost too, and are counted.
     assert planned == {"build_summary": 1, "count_tables": 1}
-    assert own.tables() == expected
-    assert own.planned() == {}
+    assert killed.tables() == expected
+    assert killed.planned() == {}

@@ -1,6 +1,7 @@
 """Boxes that are imported, or found by a detector that another run trained."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def run(finished: Checkout, *, name: str, regions: Mapping[str, object]) -> Path
     config["pretraining"] = {"enabled": False}
     del config["evaluation"]
     (finished.root / "config" / f"{name}.yaml").write_text(yaml.safe_dump(config))
-    other = Checkout(finished.root, configfile=f"config/{name}.yaml")
+    other = replace(finished, configfile=f"config/{name}.yaml")
     other.snakemake("--cores", "2")
     return finished.root / "results" / name / "tables"
 
@@ -73,11 +74,11 @@ def test_a_missing_checkpoint_and_an_impossible_target_are_sentences(
     del config["evaluation"]
     (finished.root / "config" / "no_boxes.yaml").write_text(yaml.safe_dump(config))
 
-    absent = Checkout(finished.root, configfile="config/absent.yaml")
+    absent = replace(finished, configfile="config/absent.yaml")
     done = absent.snakemake("-n", check=False)
     assert "found no results/absent/detector/run.json" in done.stdout + done.stderr
 
-    no_boxes = Checkout(finished.root, configfile="config/no_boxes.yaml")
+    no_boxes = replace(finished, configfile="config/no_boxes.yaml")
     done = no_boxes.snakemake("-n", "alignments", check=False)
     assert done.returncode != 0
     assert "This run makes no boxes" in done.stdout + done.stderr

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.one_core]
 def run(tmp_path: Path, config: dict[str, object], *, targets: list[str]) -> Path:
     """Run a configuration in a copy of the checkout; return its results folder."""
     checkout = copy_project(tmp_path / "checkout")
+    config = config | {"tracking": {"enabled": False}}
     (checkout.root / "config" / "run.yaml").write_text(yaml.safe_dump(config))
     one = Checkout(checkout.root, configfile="config/run.yaml")
     one.snakemake("--cores", "2", *targets)

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow  # shares the finished run of the session
 DETECTOR = {"regions": {"checkpoint": "results/test/detector", "max_reject_share": 0.5}}
 # The finished corpus has broken files on purpose, and its detector has hardly learned.
 SMALLER = {
-    "corpus": {"max_reject_share": 0.3},
+    "corpus": {"shards": 2, "max_reject_share": 0.3},
     "reports": {"max_reject_share": 0.3},
     "images": {"size": 96, "max_reject_share": 0.3},
     "pretraining": {
@@ -60,7 +61,7 @@ def test_a_table_goes_to_the_pages_with_the_detector_that_the_user_names(
     finished: Checkout,
 ) -> None:
     write_table(finished)
-    table = Checkout(finished.root, configfile="config/table.yaml")
+    table = replace(finished, configfile="config/table.yaml")
 
     refused = table.snakemake(laid_over(finished, "other", DETECTOR), "-n", check=False)
     table.snakemake(laid_over(finished, "mine", DETECTOR | SMALLER), "--cores", "2")

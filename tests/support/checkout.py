@@ -8,12 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from support.warm import Session, session_of
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "asg_core", "config", "envs", "profiles", "workflow")
@@ -25,25 +28,52 @@ class Checkout:
 
     root: Path
     configfile: str = "config/test.yaml"
+    has_networks: bool = False
+    """Whether its jobs with networks are forks too: worth it for more than one."""
 
     def snakemake(
         self, *arguments: str, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run snakemake here with this copy of the package."""
+        """Run snakemake here with this copy of the package, as a fork (support.warm)."""
+        done = self.fork("snakemake.cli", "--configfile", self.configfile, *arguments)
+        if check and done.returncode:
+            pytest.fail(f"snakemake {arguments}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def cold_snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run snakemake here as a user does, with a new process for everything."""
         command = [sys.executable, "-m", "snakemake", "--configfile", self.configfile]
-        environment = os.environ | {"PYTHONPATH": str(self.root)}
-        environment.pop("MLFLOW_TRACKING_URI", None)
-        done = subprocess.run(
+        return subprocess.run(
             [*command, *arguments],
             cwd=self.root,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
         )
-        if check and done.returncode:
-            pytest.fail(f"snakemake {arguments}:\n{done.stdout}\n{done.stderr}")
-        return done
+
+    def fork(
+        self, program: str, *arguments: str, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the main function of a module here, which reads what is `given`."""
+        with tempfile.TemporaryDirectory() as folder:
+            streams = {name: Path(folder) / name for name in ("in", "out", "err")}
+            streams["in"].write_text(given)
+            session = self.session()
+            session.start(program, arguments, environment=self.environment(), **streams)
+            code = session.wait()
+            told = [streams[name].read_text() for name in ("out", "err")]
+        return subprocess.CompletedProcess([program, *arguments], code, *told)
+
+    def session(self) -> Session:
+        """Return the process that the runs of this copy are forked from."""
+        return session_of(self.root, has_networks=self.has_networks)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a run."""
+        environment = os.environ | {"PYTHONPATH": str(self.root)}
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        return environment
 
     def planned(self, *targets: str) -> Mapping[str, int]:
         """Return how many jobs of each rule a dry run would start; targets left out."""

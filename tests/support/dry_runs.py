@@ -3,10 +3,10 @@
     python -m support.dry_runs CONFIGFILE
 
 Run in the checkout, with its package in PYTHONPATH. Standard input is a JSON list of
-requests, each {"lost": FILE or null, "forced": FILE or null, "all": BOOL, "asks": RULE or
-null}; standard output the list of answers: the files that a run would make with that file
-moved away, or with the job of that file forced, or with all jobs forced; or what the jobs
-of a rule ask the scheduler for.
+requests, each {"lost": FILE or null, "graph": BOOL, "asks": RULE or null}; standard output
+the list of answers: the files that a run would make with that file moved away; or what
+every job makes and reads, as [[FILE, ...], [FILE, ...]]; or what the jobs of a rule ask the
+scheduler for.
 """
 
 import json
@@ -31,8 +31,8 @@ from snakemake.settings.types import (
 TRIGGERS = ("mtime", "params", "input", "software-env")
 
 
-def answer(workflow: WorkflowApi, request: dict[str, Any]) -> list[str]:
-    """Return the files that a run would make, from a process of its own."""
+def answer(workflow: WorkflowApi, request: dict[str, Any]) -> list[Any]:
+    """Return the answer to a request, from a process of its own."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.close(reader)
@@ -41,22 +41,20 @@ def answer(workflow: WorkflowApi, request: dict[str, Any]) -> list[str]:
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        files: list[str] = json.load(stream)
+        found: list[Any] = json.load(stream)
     os.wait()
-    return files
+    return found
 
 
-def planned(workflow: WorkflowApi, request: dict[str, Any]) -> list[str]:
-    forced = [] if request["forced"] is None else [request["forced"]]
+def planned(workflow: WorkflowApi, request: dict[str, Any]) -> list[Any]:
     triggers = frozenset(RerunTrigger.parse_choices_set(TRIGGERS))
-    dag = workflow.dag(
-        DAGSettings(
-            forcerun=frozenset(forced), forceall=request["all"], rerun_triggers=triggers
-        )
-    )
+    dag = workflow.dag(DAGSettings(rerun_triggers=triggers))
     files: list[str] = []
     settings = ExecutionSettings(lock=False)
     dag.execute_workflow("dryrun", execution_settings=settings, updated_files=files)
+    if request["graph"]:
+        jobs = [job for job in workflow._workflow.dag.jobs if job.output]
+        return [[sorted(job.output), sorted(job.input)] for job in jobs]
     if request["asks"] is not None:
         return asked_for(workflow, rule=request["asks"])
     return sorted(str(file) for file in files)
