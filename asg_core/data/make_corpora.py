@@ -95,19 +95,17 @@ def make_corpora(
     """
     chosen, rejects = _choose(tables, cache=cache, views=views)
     policy = (uncertain_tags, unmentioned_tags)
-    made = {
-        split: _make(
-            tables,
-            images=chosen.filter(pl.col("split").cast(pl.String) == split),
-            split=split,
-            cache=cache,
-            special=special,
-            policy=policy,
-        )
+    (train, lost_train), (validate, lost_validate) = (
+        _make(tables, chosen, split=split, cache=cache, special=special, policy=policy)
         for split in ("train", "validate")
-    }
-    (train, lost_train), (validate, lost_validate) = made["train"], made["validate"]
-    num_lost = lost_train + lost_validate
+    )
+    corpora = Corpora(
+        train=train,
+        validate=validate,
+        rejects=rejects,
+        num_items=len(chosen) + len(rejects),
+        num_units_without_words=lost_train + lost_validate,
+    )
     logger.info(
         "%d images in, %d to train on with %d units, %d to validate on with %d units, "
         "%d rejected; %d units lost all their words to the longest report allowed",
@@ -117,15 +115,9 @@ def make_corpora(
         len(validate),
         validate.num_units,
         len(rejects),
-        num_lost,
+        corpora.num_units_without_words,
     )
-    return Corpora(
-        train=train,
-        validate=validate,
-        rejects=rejects,
-        num_items=len(chosen) + len(rejects),
-        num_units_without_words=num_lost,
-    )
+    return corpora
 
 
 def _choose(
@@ -188,37 +180,26 @@ def _reject(image_id: str, reason: str, study_id: str) -> dict[str, str]:
 
 def _make(
     tables: CorpusTables,
+    chosen: pl.DataFrame,
     *,
-    images: pl.DataFrame,
     split: str,
     cache: PixelCache,
     special: SpecialPieces,
     policy: tuple[UncertainTags, UnmentionedTags],
 ) -> tuple[PretrainCorpus, int]:
-    """Return the corpus of `images`, and how many units without words it left out."""
+    """Return the corpus of a split, and how many units without words it left out."""
+    images = chosen.filter(pl.col("split").cast(pl.String) == split)
     tokens = tables.tokens.join(images, on="study_id", how="semi").sort("study_id")
-    study_index = _numbered(tokens["study_id"], name="study")
-    image_index = _numbered(images["image_id"], name="image")
     placed = (
         images.select("image_id", "study_id")
-        .join(image_index, on="image_id")
-        .join(study_index, on="study_id")
+        .join(_numbered(images["image_id"], name="image"), on="image_id")
+        .join(_numbered(tokens["study_id"], name="study"), on="study_id")
+        .sort("image")
     )
-    study_N = placed.sort("image")["study"].to_numpy().astype(np.int32)
-    num_pieces_S = tokens["piece_ids"].list.len().to_numpy().astype(np.int64)
-    num_words_S = tokens["word_starts"].list.len().to_numpy().astype(np.int32)
-
-    units = (
-        tables.alignments.join(placed, on="image_id", suffix="_of_image")
-        .sort("image", "unit_index")
-        .select("image_id", "image", "study", "spans", "box_xyxy")
-    )
-    num_words_U, unit_word_K = _words_of_units(units, tokens=tokens)
-    has_words_U = num_words_U > 0
-    units = units.filter(pl.Series(has_words_U, dtype=pl.Boolean))
+    units, num_words_U, unit_word_K = _units(tables.alignments, placed, tokens=tokens)
     num_units_N = np.bincount(units["image"].to_numpy(), minlength=len(images))
     tag_NF, is_tag_NF = _tags(
-        tables.tag_targets.join(image_index, on="image_id"),
+        tables.tag_targets.join(placed, on="image_id"),
         num_images=len(images),
         policy=policy,
     )
@@ -229,19 +210,35 @@ def _make(
         patient_ids=tuple(images["patient_id"].unique().sort().to_list()),
         size=cache.size,
         special=special,
-        study_N=study_N,
-        piece_starts=_starts(num_pieces_S),
+        study_N=placed["study"].to_numpy().astype(np.int32),
+        piece_starts=_starts(_lengths(tokens["piece_ids"])),
         piece_P=_flat(tokens["piece_ids"]).astype(np.int32),
         word_P=_flat(tokens["word_of_piece"]).astype(np.int16),
-        num_words_S=num_words_S,
+        num_words_S=_lengths(tokens["word_starts"]).astype(np.int32),
         unit_starts=_starts(num_units_N),
         boxes_model_U4=_boxes(units, cache=cache),
-        unit_word_starts=_starts(num_words_U[has_words_U]),
+        unit_word_starts=_starts(num_words_U),
         unit_word_K=unit_word_K,
         tag_NF=tag_NF,
         is_tag_NF=is_tag_NF,
     )
-    return corpus, int((~has_words_U).sum())
+    num_known = len(tables.alignments.join(placed, on="image_id", how="semi"))
+    return corpus, num_known - len(units)
+
+
+def _units(
+    alignments: pl.DataFrame, placed: pl.DataFrame, *, tokens: pl.DataFrame
+) -> tuple[pl.DataFrame, npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+    """Return the units that have words, how many each has, and the words of all."""
+    units = (
+        alignments.join(placed, on="image_id", suffix="_of_image")
+        .sort("image", "unit_index")
+        .select("image_id", "image", "study", "spans", "box_xyxy")
+    )
+    num_words_U, unit_word_K = _words_of_units(units, tokens=tokens)
+    has_words_U = num_words_U > 0
+    kept = units.filter(pl.Series(has_words_U, dtype=pl.Boolean))
+    return kept, num_words_U[has_words_U], unit_word_K
 
 
 def _numbered(ids: pl.Series, *, name: str) -> pl.DataFrame:
@@ -258,13 +255,13 @@ def _words_of_units(
         for unit: sorted({word: word_end > span.start and word_start < span.end
                           for span in unit.spans})
     """
-    num_words_S = tokens["word_starts"].list.len().to_numpy().astype(np.int64)
+    num_words_S = _lengths(tokens["word_starts"])
     first_word_S = np.cumsum(num_words_S) - num_words_S
     key_of_word = np.repeat(np.arange(len(tokens)) * _SPAN_KEY, num_words_S)
     starts = key_of_word + _flat(tokens["word_starts"])
     ends = key_of_word + _flat(tokens["word_ends"])
 
-    num_spans_U = units["spans"].list.len().to_numpy().astype(np.int64)
+    num_spans_U = _lengths(units["spans"])
     spans = units["spans"].explode(empty_as_null=False, keep_nulls=False).struct
     study_of_span = np.repeat(units["study"].to_numpy(), num_spans_U)
     key_of_span = study_of_span * _SPAN_KEY
@@ -303,7 +300,7 @@ def _tags(
     num_images: int,
     policy: tuple[UncertainTags, UnmentionedTags],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Return targets and masks (N, F) of images, for rows of `tag_targets`."""
+    """Return targets and masks (N, F) for rows of `tag_targets` with their image."""
     uncertain, unmentioned = policy
     tag_NF = np.zeros((num_images, len(FINDINGS)), dtype=np.float32)
     is_tag_NF = np.full(tag_NF.shape, unmentioned == "negative")
@@ -320,6 +317,10 @@ def _tags(
         tag_NF[image[claimed], finding[claimed]] = target
         is_tag_NF[image[claimed], finding[claimed]] = is_target
     return tag_NF, is_tag_NF
+
+
+def _lengths(lists: pl.Series) -> npt.NDArray[np.int64]:
+    return lists.list.len().to_numpy().astype(np.int64)
 
 
 def _flat(lists: pl.Series) -> npt.NDArray[np.int64]:

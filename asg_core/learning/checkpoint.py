@@ -107,11 +107,11 @@ class Checkpoints:
         progress: dict[str, Any] = state["progress"]
         return progress
 
-    def write_best(self, model: nn.Module, *, step: int) -> None:
+    def write_best(self, model: nn.Module, step: int) -> None:
         """Keep the weights after `step` steps as the best; `write` must follow."""
         _save(model.state_dict(), self._best(step))
 
-    def read_best(self, *, step: int) -> dict[str, Tensor]:
+    def read_best(self, step: int) -> dict[str, Tensor]:
         """Return the weights that were the best after `step` steps.
 
         Raises:

@@ -19,7 +19,7 @@ from asg_core.learning.schedule import WarmupCosine
 from asg_core.models.asg import AsgModel
 from asg_core.training.config import PretrainingSettings
 from asg_core.training.objective import Objective
-from asg_core.training.progress import Progress
+from asg_core.training.progress import RunProgress
 from asg_core.training.step import train_step
 from asg_core.training.validate import validate
 
@@ -30,7 +30,7 @@ Log = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class RunParts:
     """The parts of a run."""
 
     model: AsgModel
@@ -52,11 +52,11 @@ class Training:
     log: Log
 
 
-def run_steps(training: Training, progress: Progress, *, asked: Event) -> None:
+def run_steps(parts: RunParts, progress: RunProgress, *, asked: Event) -> None:
     """Train from where `progress` stands until the last step, or until it stalls.
 
     Args:
-        training: The parts.
+        parts: What the run is made of.
         progress: Changed on the way.
         asked: Set when the process should stop: the run then writes a checkpoint after
             the step it is in.
@@ -65,42 +65,40 @@ def run_steps(training: Training, progress: Progress, *, asked: Event) -> None:
         SystemExit: If the run was asked to stop; its code is that of SIGTERM.
         FloatingPointError: If the run diverges.
     """
-    workers, on_gpu = training.settings.workers, training.world.device.type == "cuda"
-    draws = training.order.draws(first=progress.step, end=training.num_steps)
-    with BatchStream(
-        training.train, draws, workers=workers, pin_memory=on_gpu
-    ) as stream:
-        training.wrapped.train()
+    workers, on_gpu = parts.settings.workers, parts.world.device.type == "cuda"
+    draws = parts.order.draws(first=progress.step, end=parts.num_steps)
+    with BatchStream(parts.train, draws, workers=workers, pin_memory=on_gpu) as stream:
+        parts.wrapped.train()
         while True:
-            _validate_if_due(training, progress)
-            if _is_over(training, progress):
-                _log_point(training, progress)
+            _validate_if_due(parts, progress)
+            if _is_over(parts, progress):
+                _log_point(parts, progress)
                 return
-            is_stop_asked = _do_step(training, progress, stream, asked=asked)
+            is_stop_asked = _do_step(parts, progress, stream, asked=asked)
             if is_stop_asked:
-                _save(training, progress)
+                _save(parts, progress)
                 logger.info("asked to stop: a checkpoint holds %d steps", progress.step)
                 raise SystemExit(STOPPED)
-            if progress.step % training.settings.checkpoint_every == 0:
-                _save(training, progress)
+            if progress.step % parts.settings.checkpoint_every == 0:
+                _save(parts, progress)
 
 
 def _do_step(
-    training: Training, progress: Progress, stream: BatchStream, *, asked: Event
+    parts: RunParts, progress: RunProgress, stream: BatchStream, *, asked: Event
 ) -> bool:
     """Do one step and note it; return whether the run was asked to stop."""
-    settings, step = training.settings, progress.step
+    settings, step = parts.settings, progress.step
     begin, waited = time.perf_counter(), stream.wait_seconds
-    batch = next(stream).to(training.world.device)
+    batch = next(stream).to(parts.world.device)
     result = train_step(
-        training.wrapped,
-        training.optimizer,
+        parts.wrapped,
+        parts.optimizer,
         batch,
-        objective=training.objective,
-        world=training.world,
+        objective=parts.objective,
+        world=parts.world,
         step=step,
         seed=settings.seed,
-        rate=training.schedule.rate(step),
+        rate=parts.schedule.rate(step),
         max_grad_norm=settings.optimizer.max_grad_norm,
         precision=settings.precision,
         is_stop_asked=asked.is_set(),
@@ -109,30 +107,30 @@ def _do_step(
     progress.pending.append(result.metrics)
     progress.train_seconds += time.perf_counter() - begin
     progress.wait_seconds += stream.wait_seconds - waited
-    is_last = progress.step == training.num_steps
+    is_last = progress.step == parts.num_steps
     if progress.step % settings.log_every == 0 or is_last:
-        _log_point(training, progress)
+        _log_point(parts, progress)
     return result.is_stop_asked
 
 
-def _log_point(training: Training, progress: Progress) -> None:
+def _log_point(parts: RunParts, progress: RunProgress) -> None:
     point = progress.mean_of_pending()
     if not point:
         return
-    speed = throughput(progress, settings=training.settings, world=training.world)
+    speed = throughput(progress, settings=parts.settings, world=parts.world)
     timing = {f"train/{name}": value for name, value in speed.items()}
-    training.log(progress.step, point | timing)
+    parts.log(progress.step, point | timing)
     logger.info(
         "step %d of %d: loss %.4f, %.1f images a second",
         progress.step,
-        training.num_steps,
+        parts.num_steps,
         point["train/loss"],
         speed["images_per_second"],
     )
 
 
 def throughput(
-    progress: Progress, *, settings: PretrainingSettings, world: World
+    progress: RunProgress, *, settings: PretrainingSettings, world: World
 ) -> dict[str, float]:
     """Return images a second over all steps and processes, and the share of waiting.
 
@@ -146,27 +144,27 @@ def throughput(
     }
 
 
-def _validate_if_due(training: Training, progress: Progress) -> None:
+def _validate_if_due(parts: RunParts, progress: RunProgress) -> None:
     """Validate after each epoch and after the last step, and keep the best weights."""
-    is_end = progress.step == training.num_steps
-    is_epoch = progress.step > 0 and progress.step % training.order.steps_per_epoch == 0
+    is_end = progress.step == parts.num_steps
+    is_epoch = progress.step > 0 and progress.step % parts.order.steps_per_epoch == 0
     is_done = progress.validated_step == progress.step
-    if training.validate is None or is_done or not (is_end or is_epoch):
+    if parts.validate is None or is_done or not (is_end or is_epoch):
         return
-    settings = training.settings
+    settings = parts.settings
     values = validate(
-        training.model,
-        training.validate,
-        objective=training.objective,
-        world=training.world,
+        parts.model,
+        parts.validate,
+        objective=parts.objective,
+        world=parts.world,
         batch_size=settings.batch_size,
         precision=settings.precision,
     )
-    training.wrapped.train()
+    parts.wrapped.train()
     progress.add_point(values)
-    training.log(progress.step, values)
+    parts.log(progress.step, values)
     loss = values["validate/loss"]
-    _, warm_step = training.schedule.rise
+    _, warm_step = parts.schedule.rise
     is_best = progress.judge(loss, is_warm=progress.step > warm_step)
     logger.info(
         "after %d steps: validation loss %.4f%s",
@@ -175,13 +173,13 @@ def _validate_if_due(training: Training, progress: Progress) -> None:
         ", the lowest so far" if is_best else "",
     )
     if is_best and settings.keep == "best":
-        if training.world.is_first:
-            training.checkpoints.write_best(training.model, step=progress.step)
-        _save(training, progress)
+        if parts.world.is_first:
+            parts.checkpoints.write_best(parts.model, progress.step)
+        _save(parts, progress)
 
 
-def _is_over(training: Training, progress: Progress) -> bool:
-    patience = training.settings.patience
+def _is_over(parts: RunParts, progress: RunProgress) -> bool:
+    patience = parts.settings.patience
     if patience is not None and progress.num_worse >= patience:
         logger.info(
             "no lower validation loss in %d epochs: the run ends after %d steps",
@@ -189,15 +187,15 @@ def _is_over(training: Training, progress: Progress) -> bool:
             progress.step,
         )
         return True
-    return progress.step >= training.num_steps
+    return progress.step >= parts.num_steps
 
 
-def _save(training: Training, progress: Progress) -> None:
-    if training.world.is_first:
-        training.checkpoints.write(
-            training.model,
-            training.optimizer,
+def _save(parts: RunParts, progress: RunProgress) -> None:
+    if parts.world.is_first:
+        parts.checkpoints.write(
+            parts.model,
+            parts.optimizer,
             progress.state(),
             best_step=progress.best_step,
         )
-    training.world.wait()
+    parts.world.wait()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from asg_core.learning.processes import World
 from asg_core.losses.image_report import image_report_loss
 from asg_core.losses.logits import similarity_logits
 from asg_core.losses.region_sentence import region_sentence_loss
@@ -142,6 +143,13 @@ class Objective:
                 epsilon=self.config.epsilon,
             )
         return watched
+
+
+def make_objective(config: LossesConfig, *, world: World) -> Objective:
+    """Return the objective of one of the processes, with the negatives it asks for."""
+    if config.negatives == "global":
+        return Objective(config=config, gather=world.gather_rows)
+    return Objective(config=config)
 
 
 def retrieval(image_BD: Tensor, report_BD: Tensor) -> dict[str, Tensor]:

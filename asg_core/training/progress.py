@@ -11,7 +11,7 @@ from asg_core.tables.catalog import HISTORY
 
 
 @dataclass(kw_only=True)
-class Progress:
+class RunProgress:
     """Everything of a run that changes, but for weights and optimizer."""
 
     step: int = 0

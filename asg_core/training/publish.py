@@ -13,18 +13,20 @@ from asg_core.provenance import versions
 from asg_core.tables.catalog import HISTORY
 from asg_core.tables.schema import write_table
 from asg_core.training.job import PretrainJob
-from asg_core.training.loop import Training, throughput
-from asg_core.training.progress import Progress
+from asg_core.training.loop import RunParts, throughput
+from asg_core.training.progress import RunProgress
 
 _PACKAGES = ("asg-core", "timm", "tokenizers", "torch", "transformers")
 
 
 def publish(
-    job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
+    job: PretrainJob, corpora: Corpora, parts: RunParts, progress: RunProgress
 ) -> None:
-    """Write the curves, the tokenizer, both encoders, the weights and, last, run.json.
+    """Write the folder of a run.
 
-    An earlier run.json goes first: a folder that has one is complete.
+    It holds history.parquet, tokenizer.json, image_encoder (for timm), text_encoder (for
+    transformers), model.safetensors and, last, run.json. An earlier run.json goes first,
+    so a folder that has one is complete.
     """
     out = job.out
     out.mkdir(parents=True, exist_ok=True)
@@ -33,14 +35,14 @@ def publish(
     tokenizer = out / TOKENIZER
     with replacing(tokenizer) as temporary:
         shutil.copyfile(job.tokenizer, temporary)
-    export_image_encoder(training.model, out / "image_encoder")
-    export_text_encoder(training.model, out / "text_encoder", tokenizer=tokenizer)
-    run = _describe(job, corpora, training, progress)
-    save_model(training.model, run, folder=out)
+    export_image_encoder(parts.model, out / "image_encoder")
+    export_text_encoder(parts.model, out / "text_encoder", tokenizer=tokenizer)
+    run = _describe(job, corpora, parts, progress)
+    save_model(parts.model, run, folder=out)
 
 
 def _describe(
-    job: PretrainJob, corpora: Corpora, training: Training, progress: Progress
+    job: PretrainJob, corpora: Corpora, parts: RunParts, progress: RunProgress
 ) -> dict[str, Any]:
     train, validate = corpora.train, corpora.validate
     best = progress.step if progress.best_step is None else progress.best_step
@@ -57,14 +59,14 @@ def _describe(
         "num_studies": len(train.study_ids),
         "num_units": train.num_units,
         "num_validation_images": len(validate),
-        "processes": training.world.size,
+        "processes": parts.world.size,
         "steps": progress.step,
-        "steps_planned": training.num_steps,
+        "steps_planned": parts.num_steps,
         "best_step": best,
         "kept_step": kept,
         "best_validation_loss": progress.best_loss,
         "trained_patients_digest": digest_ids(train.patient_ids),
         "versions": versions(_PACKAGES),
         "seconds": progress.train_seconds,
-        "throughput": throughput(progress, settings=job.settings, world=training.world),
+        "throughput": throughput(progress, settings=job.settings, world=parts.world),
     }

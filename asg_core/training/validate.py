@@ -3,7 +3,6 @@
 # Shape suffixes: N = images, F = findings
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +52,7 @@ def validate(
     the result.
 
     Args:
-        model: Its mode is evaluation afterwards.
+        model: It is left in evaluation mode.
         dataset: The validation split, cut at the centre; not empty.
         objective: The losses.
         world: The processes; each gets the whole result.
@@ -63,20 +62,15 @@ def validate(
     Raises:
         FloatingPointError: If the loss is not finite.
     """
-    starts = range(0, len(dataset), batch_size)
-    batches = [
-        [Draw(0, at) for at in range(start, min(start + batch_size, len(dataset)))]
-        for start in starts
-    ]
-    own = range(world.rank, len(batches), world.size)
     world.share_buffers(model)
     model.eval()
     alone = Objective(config=objective.config)
-    seen = _see(model, dataset, own, batches, alone, world=world, precision=precision)
-    everything = [one for part in world.collect(seen) for one in part]
-    everything.sort(key=lambda one: one.batch_index)
-    num_whole = len(dataset) // batch_size
-    counted = everything[: max(1, num_whole)]
+    own = _see(
+        model, dataset, alone, world=world, batch_size=batch_size, precision=precision
+    )
+    seen = [one for part in world.collect(own) for one in part]
+    seen.sort(key=lambda one: one.batch_index)
+    counted = seen[: max(1, len(dataset) // batch_size)]
     values = {
         f"validate/{name}": math.fsum(one.metrics[name] for one in counted)
         / len(counted)
@@ -87,7 +81,7 @@ def validate(
             f"validate: expected a finite loss, found {values}; lower "
             "pretraining.optimizer.learning_rate"
         )
-    tag_map = _tag_map(everything)
+    tag_map = _tag_map(seen)
     return values if tag_map is None else {**values, "validate/tag_map": tag_map}
 
 
@@ -116,33 +110,32 @@ def mean_average_precision(
 def _see(
     model: AsgModel,
     dataset: PretrainDataset,
-    own: Sequence[int],
-    batches: list[list[Draw]],
     objective: Objective,
     *,
     world: World,
+    batch_size: int,
     precision: Precision,
 ) -> list[_Seen]:
+    """Look at the batches of this process: every `world.size`-th, from its rank on."""
+    images = range(len(dataset))
+    starts = images[::batch_size]
+    own = range(len(starts))[world.rank :: world.size]
+    draws = [
+        [Draw(0, at) for at in images[start : start + batch_size]]
+        for start in starts[world.rank :: world.size]
+    ]
     seen = []
-    draws = [batches[index] for index in own]
     with BatchStream(dataset, draws, workers=0) as stream, torch.no_grad():
         for batch_index, batch in zip(own, stream, strict=True):
-            moved = batch.to(world.device)
             with arithmetic(world.device, precision):
-                found = objective.evaluate(model, moved)
+                found = objective.evaluate(model, batch.to(world.device))
             loss = total_loss(found.losses, objective.weights)
+            metrics = {"loss": loss, **found.losses, **found.watched}
             logit_NF = found.tag_logit_BF
             seen.append(
                 _Seen(
                     batch_index=batch_index,
-                    metrics={
-                        name: value.item()
-                        for name, value in {
-                            "loss": loss,
-                            **found.losses,
-                            **found.watched,
-                        }.items()
-                    },
+                    metrics={name: value.item() for name, value in metrics.items()},
                     tag_logit_NF=None if logit_NF is None else logit_NF.cpu().numpy(),
                     tag_NF=batch.tag_BF.numpy(),
                     is_tag_NF=batch.is_tag_BF.numpy(),

@@ -125,15 +125,15 @@ def test_the_best_weights_are_kept_as_long_as_the_state_speaks_of_them(
 ) -> None:
     first, second = _trained(2), _trained(3)
 
-    kept.write_best(first[0], step=4)
+    kept.write_best(first[0], 4)
     kept.write(*first, {}, best_step=4)
-    kept.write_best(second[0], step=6)
-    assert torch.equal(kept.read_best(step=4)["weight"], first[0].weight)
+    kept.write_best(second[0], 6)
+    assert torch.equal(kept.read_best(4)["weight"], first[0].weight)
     kept.write(*second, {}, best_step=6)
 
-    assert torch.equal(kept.read_best(step=6)["weight"], second[0].weight)
+    assert torch.equal(kept.read_best(6)["weight"], second[0].weight)
     with pytest.raises(ValueError, match=r"best-4.pt: expected a checkpoint, found a"):
-        kept.read_best(step=4)
+        kept.read_best(4)
 
 
 def test_a_write_that_fails_leaves_the_earlier_state(
@@ -155,7 +155,7 @@ def test_a_write_that_fails_leaves_the_earlier_state(
 
 
 def test_what_is_deleted_is_the_state_and_nothing_else(kept: Checkpoints) -> None:
-    kept.write_best(_trained(0)[0], step=1)
+    kept.write_best(_trained(0)[0], 1)
     (kept.folder / ".checkpoint.pt.77.tmp").write_bytes(b"of a process that was killed")
     foreign, beside = kept.folder / "notes.txt", kept.work / "others" / "checkpoint.pt"
     beside.parent.mkdir()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ def study(name: str) -> dict[str, object]:
 def test_encoders_stand_in_the_order_of_the_configuration(
     inputs: SummaryInputs,
 ) -> None:
-    config = {"evaluation": {"encoders": {"pixels": {}, "unused": {}, "full": {}}}}
+    config: dict[str, Any] = {
+        "evaluation": {"encoders": {"pixels": {}, "unused": {}, "full": {}}}
+    }
 
     results = read_results(
         replace(inputs, config=config), is_synthetic=True, may_export_examples=True
@@ -46,7 +49,7 @@ def test_shards_are_read_one_by_one_and_one_that_a_table_lacks_is_empty(
 
 
 def test_a_part_that_the_configuration_lacks_is_empty() -> None:
-    config = {"evaluation": {"encoders": None, "seeds": 3}}
+    config: dict[str, Any] = {"evaluation": {"encoders": None, "seeds": 3}}
 
     assert config_at(config, "evaluation") == config["evaluation"]
     for keys in (("evaluation", "encoders"), ("evaluation", "seeds"), ("no", "such")):

@@ -15,8 +15,8 @@ from asg_core.models.batch import PretrainBatch
 from asg_core.training.config import LossesConfig
 from asg_core.training.job import PretrainJob
 from asg_core.training.objective import Objective
-from asg_core.training.pretrain import make_model, read_corpora
-from asg_core.training.progress import Progress
+from asg_core.training.prepare import make_model, read_corpora
+from asg_core.training.progress import RunProgress
 from asg_core.training.step import StepResult, train_step
 from asg_core.training.validate import mean_average_precision, validate
 from support.small_corpus import SIZE
@@ -198,7 +198,7 @@ def test_mean_average_precision_by_hand() -> None:
 
 
 def test_points_are_means_and_patience_counts_what_is_worse() -> None:
-    progress = Progress(step=4)
+    progress = RunProgress(step=4)
     progress.pending = [{"loss": 1.0}, {"loss": 2.0}]
 
     assert progress.mean_of_pending() == {"train/loss": 1.5}

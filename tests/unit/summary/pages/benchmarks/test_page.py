@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from asg_core.summary.pages.benchmarks.page import encoder_series
@@ -98,7 +100,7 @@ def test_no_metrics_give_no_groups() -> None:
     assert groups_of(METRICS.empty()) == []
 
 
-def svg_of(*changes: dict[str, object]) -> str:
+def svg_of(*changes: Mapping[str, object]) -> str:
     (group,) = groups_of(metrics_of(*changes))
     plot = group.headlines[0].plot
     assert plot is not None
