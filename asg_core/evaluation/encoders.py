@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
-from asg_core.evaluation.config import EncoderConfig
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.precision import arithmetic
@@ -191,6 +191,37 @@ def load_encoder(
         encoder.input_size,
     )
     return encoder
+
+
+def prepare_encoder(
+    encoder: EncoderConfig,
+    *,
+    name: str,
+    cache: PixelCache,
+    train_ids: Sequence[str],
+    run_folder: Path | None,
+    config: EvaluationConfig,
+) -> NetworkEncoder | PixelEncoder:
+    """Return one encoder as it is evaluated on a benchmark.
+
+    Args:
+        encoder: Which encoder.
+        name: What it is called beside its scores.
+        cache: The pixels of the benchmark.
+        train_ids: Its training images: batch norms of fresh weights are fitted to them.
+        run_folder: As for `load_encoder`.
+        config: Device, arithmetic and batch size.
+    """
+    loaded = load_encoder(
+        encoder,
+        name=name,
+        cache_size=cache.size,
+        run_folder=run_folder,
+        device=config.device,
+        precision=config.precision,
+    )
+    calibrate_batch_norms(loaded, cache, train_ids, batch_size=config.batch_size)
+    return loaded
 
 
 def crop_of(encoder: FeatureEncoder) -> Crop:

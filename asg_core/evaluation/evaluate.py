@@ -2,14 +2,19 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.benchmarks.registry import shared_patients
-from asg_core.evaluation.config import EvaluationConfig
-from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
+from asg_core.evaluation.encoders import (
+    NetworkEncoder,
+    PixelEncoder,
+    prepare_encoder,
+)
 from asg_core.evaluation.features import Features
 from asg_core.evaluation.protocols.protocol import PROTOCOLS, Work
 from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
@@ -30,20 +35,50 @@ logger = logging.getLogger(__name__)
 class EvaluationResult:
     """What one encoder scores on one benchmark."""
 
-    scores: pl.DataFrame
+    scores: pl.DataFrame = field(default_factory=SCORES.empty)
     """In SCORES, of the test images."""
 
-    segmentation_scores: pl.DataFrame
+    segmentation_scores: pl.DataFrame = field(default_factory=SEGMENTATION_SCORES.empty)
     """In SEGMENTATION_SCORES, of the test images."""
 
-    metrics: pl.DataFrame
+    metrics: pl.DataFrame = field(default_factory=METRICS.empty)
     """In METRICS."""
 
-    not_applicable: tuple[tuple[str, str], ...]
+    not_applicable: tuple[tuple[str, str], ...] = ()
     """Protocol, and why there is no result."""
 
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     """Sentences that a reader of the scores must know."""
+
+
+def evaluate_encoder(
+    benchmark: Benchmark,
+    features: Features,
+    cache: PixelCache,
+    *,
+    encoder: EncoderConfig,
+    run_folder: Path | None,
+    config: EvaluationConfig,
+) -> EvaluationResult:
+    """Load the encoder that the features are of, and evaluate it.
+
+    Args:
+        benchmark: Labels, masks and parts.
+        features: Of every image of the benchmark.
+        cache: The pixels of every image of the benchmark.
+        encoder: Which encoder.
+        run_folder: Of its run, where it is of one.
+        config: Protocols and their settings.
+    """
+    loaded = prepare_encoder(
+        encoder,
+        name=features.encoder,
+        cache=cache,
+        train_ids=benchmark.part("train"),
+        run_folder=run_folder,
+        config=config,
+    )
+    return evaluate(benchmark, loaded, features, cache, config=config)
 
 
 def evaluate(
@@ -99,17 +134,6 @@ def evaluate(
             *seen_before(encoder.pretrained_on, benchmark=benchmark.name),
             *(note for one in results for note in one.notes()),
         ),
-    )
-
-
-def without_results() -> EvaluationResult:
-    """Return what an encoder has that failed: no rows, no notes."""
-    return EvaluationResult(
-        scores=SCORES.empty(),
-        segmentation_scores=SEGMENTATION_SCORES.empty(),
-        metrics=METRICS.empty(),
-        not_applicable=(),
-        notes=(),
     )
 
 

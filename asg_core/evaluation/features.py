@@ -13,7 +13,14 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from asg_core.evaluation.encoders import EncodedImages, FeatureEncoder, read_inputs
+from asg_core.benchmarks.form import Benchmark
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
+from asg_core.evaluation.encoders import (
+    EncodedImages,
+    FeatureEncoder,
+    prepare_encoder,
+    read_inputs,
+)
 from asg_core.files import replacing
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.schema import TableError
@@ -63,6 +70,48 @@ class Features:
                     "and run the workflow again"
                 )
         return places.astype(np.int64)
+
+
+def encode_benchmark(
+    benchmark: Benchmark,
+    cache: PixelCache,
+    *,
+    name: str,
+    encoder: EncoderConfig,
+    run_folder: Path | None,
+    path: Path,
+    with_patches: bool,
+    config: EvaluationConfig,
+) -> None:
+    """Load an encoder and write its features of every image of a benchmark.
+
+    Args:
+        benchmark: Which images, and which of them are for training.
+        cache: Their pixels.
+        name: Of the encoder.
+        encoder: Which encoder.
+        run_folder: Of its run, where it is of one.
+        path: The file to write.
+        with_patches: Whether a protocol asks for features of patches, which only a
+            benchmark with masks has a use for.
+        config: Device, arithmetic and batch size.
+    """
+    loaded = prepare_encoder(
+        encoder,
+        name=name,
+        cache=cache,
+        train_ids=benchmark.part("train"),
+        run_folder=run_folder,
+        config=config,
+    )
+    extract_features(
+        loaded,
+        benchmark.images["image_id"].to_list(),
+        cache,
+        path=path,
+        batch_size=config.batch_size,
+        with_patches=with_patches and benchmark.segmentation_target is not None,
+    )
 
 
 def extract_features(

@@ -1,16 +1,11 @@
 """An encoder that failed: what its files say, and what is left of them afterwards."""
 
-import errno
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
-import torch
 
-from asg_core import provenance
 from asg_core.evaluation.failures import (
     describe_failure,
     failed_evaluations,
@@ -18,7 +13,6 @@ from asg_core.evaluation.failures import (
     read_failure,
     write_failure,
 )
-from asg_core.jobs import Job
 from asg_core.summary.terminal import end_evaluation, results_table, told_failures
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from asg_core.tables.schema import write_table
@@ -112,48 +106,6 @@ def test_features_that_alone_were_asked_for_are_no_result_either(
     assert f"FAILED: broken on nih: {REASON}" in " ".join(said.split())
     assert not features.exists()
     assert told_failures(tmp_path, encoders=["broken"], benchmarks=["nih"]) == ""
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        OSError(errno.ESTALE, "Stale file handle"),
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory"),
-    ],
-)
-def test_what_a_retry_may_cure_fails_the_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    path = Path(provenance.ROOT) / "workflow" / "scripts" / "extract_features.py"
-    script = runpy.run_path(str(path))
-    features = tmp_path / "x.safetensors"
-    raised = [fault, ValueError("no such architecture")]
-
-    def broken(*_: object, **__: object) -> None:
-        raise raised.pop(0)
-
-    benchmark = SimpleNamespace(images={"image_id": ["image-1"]})
-    settings = script["main"].__globals__
-    monkeypatch.setitem(settings, "load_benchmark", lambda _: benchmark)
-    monkeypatch.setitem(settings, "PixelCache", list)
-    monkeypatch.setitem(settings, "extract", broken)
-
-    def run() -> None:
-        script["main"](
-            name="x",
-            folder=tmp_path,
-            run_folder=None,
-            features=features,
-            config={"threads": torch.get_num_threads()},
-            job=Job.silent(),
-        )
-
-    with pytest.raises((OSError, MemoryError, torch.OutOfMemoryError)):
-        run()
-    assert not features.exists()
-    run()
-    assert read_failure(features) == "ValueError: no such architecture"
 
 
 def test_the_table_stays_within_its_width(tmp_path: Path) -> None:
