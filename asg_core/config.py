@@ -118,7 +118,7 @@ class ProjectConfig(Settings):
         roots: dict[str, Path | None] = {}
         for name in BENCHMARKS:
             root = self.evaluation.benchmarks.of(name).root
-            is_made = self.corpus.synthetic.benchmarks.get(name) != 0
+            is_made = self.corpus.synthetic.images_of(name, default=1) > 0
             if root is not None or (is_made and self.corpus.source == "synthetic"):
                 roots[name] = root
         return roots

@@ -30,9 +30,17 @@ class SyntheticConfig(Settings):
     """Corpus items damaged on purpose, one kind of damage after another; at most one
     item a patient."""
 
+    benchmark_images: int | None = Field(default=None, ge=0)
+    """Images of each benchmark that `benchmarks` does not name; 0 leaves them out, null
+    takes the number of each layout (800 to 1,500)."""
+
     benchmarks: Mapping[str, Annotated[int, Field(ge=0)]] = {}
-    """Images of a benchmark, by its name. A benchmark that is not named gets as many as its
-    layout has by itself (800 to 1,500); 0 leaves it out."""
+    """Images of single benchmarks, by their names; 0 leaves one out."""
+
+    def images_of(self, benchmark: str, *, default: int) -> int:
+        """Return how many images a benchmark gets; `default` where no key says it."""
+        shared = default if self.benchmark_images is None else self.benchmark_images
+        return self.benchmarks.get(benchmark, shared)
 
     @model_validator(mode="after")
     def _check_broken_files_fit(self) -> "SyntheticConfig":

@@ -25,14 +25,14 @@ TINY = {"name": "test_resnet", "size": 32, "channels": 1}
 def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with two benchmarks as they are distributed."""
     folder = tmp_path_factory.mktemp("world")
-    sizes = dict.fromkeys(("chexpert", "rsna", "covidx"), 0) | BENCHMARKS
     make_synthetic(
         config=SyntheticConfig(
             patients=1,
             broken_files=0,
             image_size=80,
             benchmark_image_size=64,
-            benchmarks=sizes,
+            benchmark_images=0,
+            benchmarks=BENCHMARKS,
         ),
         root=folder / "source",
         truth=folder / "truth",

@@ -30,9 +30,7 @@ CONFIG: dict[str, Any] = {
             "broken_files": 8,
             "image_size": 80,
             "benchmark_image_size": 64,
-            "benchmarks": dict.fromkeys(
-                ("nih", "chexpert", "rsna", "covidx", "siim"), 4
-            ),
+            "benchmark_images": 4,
         },
     },
     "reports": {"max_reject_share": 0.3},

@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.synthetic.config import SyntheticConfig
 from asg_core.synthetic.make import make_synthetic
 
@@ -18,7 +17,8 @@ def small_world(**sizes: int) -> SyntheticConfig:
         broken_files=0,
         image_size=80,
         benchmark_image_size=SIDE,
-        benchmarks=dict.fromkeys(BENCHMARKS, 24) | sizes,
+        benchmark_images=24,
+        benchmarks=sizes,
     )
 
 

@@ -115,7 +115,7 @@ class Population:
         """Return how many images are to be made; None for those of `patients` patients."""
         if self.num_images is None:
             return None
-        return config.benchmarks.get(self.name, self.num_images)
+        return config.images_of(self.name, default=self.num_images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
