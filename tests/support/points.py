@@ -1,5 +1,7 @@
 """Rows of METRICS for tests of the summary."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from asg_core.tables.catalog import METRICS
@@ -24,6 +26,6 @@ POINT = {
 """One encoder on one benchmark, at one fraction, with one seed."""
 
 
-def metrics_of(*changes: dict[str, object]) -> pl.DataFrame:
+def metrics_of(*changes: Mapping[str, object]) -> pl.DataFrame:
     """Return one row of METRICS for each set of changes to `POINT`."""
-    return METRICS.frame(POINT | change for change in changes)
+    return METRICS.frame({**POINT, **change} for change in changes)
