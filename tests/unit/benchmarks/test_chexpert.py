@@ -1,5 +1,6 @@
 """CheXpert: written by hand, as the synthetic world makes it, and as released."""
 
+import gzip
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from asg_core.benchmarks.layout import Layout
 from asg_core.evaluation.protocols.mgca.training import sample_rows
 from asg_core.sources.reading.files import SourceError
 from asg_core.sources.rejects import RejectLog
+from asg_core.terms.views import View
 from support.benchmark_folders import (
     Copied,
     digest_in_order,
@@ -220,6 +222,80 @@ def test_chexpert_images_keep_the_order_of_the_file_and_laterals_leave_no_gap(
         "validate": len(validate),
         "test": len(tables.benchmark.part("test")),
     }
+
+
+def test_chexpert_cells_may_be_whole_numbers_and_files_gzipped(tmp_path: Path) -> None:
+    codes = {"Edema": "1", "Atelectasis": "0", "Cardiomegaly": "-1"}
+    root = chexpert(tmp_path, [chexpert_row(number, codes=codes) for number in (1, 2)])
+    for name in ("train.csv", "valid.csv"):
+        with gzip.open(root / f"{name}.gz", "wt") as packed:
+            packed.write((root / name).read_text())
+        (root / name).unlink()
+
+    found = values(
+        read_labels("chexpert", root, uncertain="ignore", blank="ignore"),
+        "train/patient00001/study1/view1_x.jpg",
+    )
+
+    assert found == {"Edema": 1, "Atelectasis": 0}
+
+
+def test_chexpert_recipe_and_name_of_a_split_with_laterals(tmp_path: Path) -> None:
+    train = [
+        chexpert_row(number, codes=CODES, side="Lateral" if number % 3 else "Frontal")
+        for number in range(1, 40)
+    ]
+    # A lateral of a patient of valid.csv is rejected, and not left out by choice.
+    lateral = chexpert_row(64_541, codes={}, side="Lateral")
+    train.append(lateral.replace("valid", "train"))
+    root = chexpert(tmp_path, train)
+    drawn = {"validate_share": 0.25, "seed": 3}
+
+    every = read_labels("chexpert", root, views="all", **drawn).benchmark
+    frontal = read_labels("chexpert", root, **drawn).benchmark
+    other = read_labels("chexpert", root, validate_share=0.25).benchmark
+
+    assert (every.split, frontal.split) == ("patient-all-views", "patient")
+    assert every.recipe == (
+        "patient (all views; validate: 0.25 of the patients of train.csv, seed 3; "
+        "test: valid.csv)"
+    )
+    assert frontal.recipe.startswith("patient (frontal; ")
+    assert len(every.part("validate")) == 10
+    assert frontal.part("validate") != other.part("validate")
+    assert frontal.notes == {
+        "uncertain": "mgca",
+        "blank": "negative",
+        "laterals_left_out": 26,
+    }
+
+
+def test_chexpert_frontal_image_without_a_known_view_is_frontal(tmp_path: Path) -> None:
+    rows = [chexpert_row(number, codes=CODES) for number in (1, 2)]
+    rows[1] = rows[1].replace(",AP,", ",LL,")
+
+    tables = read_labels("chexpert", chexpert(tmp_path, rows))
+
+    views = dict(tables.benchmark.images.select("image_id", "view").iter_rows())
+    assert views["train/patient00002/study1/view1_x.jpg"] == "FRONTAL"
+    assert views["train/patient00001/study1/view1_x.jpg"] == "AP"
+
+
+def test_chexpert_published_split_needs_rows_beside_those_of_5x200() -> None:
+    rows = [
+        ChexpertRow(
+            image_id=f"{label}{number}",
+            patient_id=f"{label}{number}",
+            is_frontal=True,
+            view=View.AP,
+            codes={name: "present" if name == label else "blank" for name in LABELS},
+        )
+        for label in FIVE
+        for number in range(201)
+    ]
+
+    with pytest.raises(SourceError, match=r"takes 5000 validation rows: .* found 5"):
+        divide_train(rows, config=ChexpertConfig(split="mgca"))
 
 
 def test_chexpert_published_split_needs_the_released_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from asg_core.sources.reading.files import SourceError
@@ -103,6 +104,48 @@ def test_covidx_published_split_goes_by_image_and_counts_shared_patients(
     assert len(tables.benchmark.part("train")) == 16
     assert len(tables.benchmark.part("validate")) == 4
     assert tables.benchmark.overlaps["train/validate"]["patients"] > 0
+
+
+def test_covidx_draws_differ_by_seed_and_recipes_say_them(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(20)]
+    train = [f"{place} {name} normal" for place, name in enumerate(names)]
+    lists = {
+        "train.txt": train,
+        "test.txt": ["90 t.png normal"],
+        "val.txt": ["80 v.png normal"],
+    }
+    root = written(tmp_path, lists)
+
+    first, other = (
+        read_labels("covidx", root, validate_share=0.25, seed=seed).benchmark
+        for seed in (0, 3)
+    )
+    mgca = read_labels("covidx", root, split="mgca").benchmark
+    listed = read_labels("covidx", root, split="lists").benchmark
+
+    assert len(first.part("validate")) == len(other.part("validate")) == 5
+    assert first.part("validate") != other.part("validate")
+    # What scikit-learn holds out is the head of a seeded permutation.
+    held_out = np.random.RandomState(0).permutation(20)[:4]
+    assert mgca.listed("validate") == [f"train/{place}.png" for place in held_out]
+    assert [benchmark.recipe for benchmark in (other, mgca, listed)] == [
+        "patient (validate: 0.25 of the patients of train.txt, seed 3; test: test.txt)",
+        "mgca (validate: 0.2 of the images of train.txt; test: test.txt)",
+        "lists (validate: val.txt; test: test.txt)",
+    ]
+    assert first.notes == {"test normal of unnamed": 1}
+
+
+def test_covidx_row_without_a_patient_is_rejected(tmp_path: Path) -> None:
+    train = ["1 a.png normal", "2 b.png normal", "c.png normal", "COVID-19"]
+    root = written(tmp_path, {"train.txt": train, "test.txt": ["9 t.png COVID-19"]})
+
+    tables = read_labels("covidx", root)
+
+    assert reasons(tables) == {
+        "train.txt:3": "malformed_row",
+        "train.txt:4": "malformed_row",
+    }
 
 
 def test_covidx_lists_of_two_versions_are_refused(tmp_path: Path) -> None:

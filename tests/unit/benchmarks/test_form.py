@@ -88,13 +88,16 @@ def tables_of(images: list[tuple[str, str, str]]) -> ReadBenchmark:
         targets=("Mass", "Edema"),
         notes={"extra_images": 2},
     )
-    return ReadBenchmark(benchmark=benchmark, rejects=REJECTS.empty(), num_items=4)
+    rejects = REJECTS.frame(
+        [{"stage": "read_benchmark", "item_id": "x", "reason": "r", "detail": "x: r"}]
+    )
+    return ReadBenchmark(benchmark=benchmark, rejects=rejects, num_items=5)
 
 
 def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     tables = tables_of(IMAGES)
 
-    write_benchmark(tables, tmp_path, notes={})
+    write_benchmark(tables, tmp_path, notes={"padding_unusable": 7})
     benchmark = load_benchmark(tmp_path)
 
     assert benchmark.images.equals(tables.benchmark.images)
@@ -107,11 +110,12 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     assert benchmark.targets == ("Mass", "Edema")
     assert not benchmark.is_exclusive
     assert benchmark.segmentation_target is None
-    assert benchmark.notes == {"extra_images": 2}
+    assert benchmark.notes == {"extra_images": 2, "padding_unusable": 7}
     assert benchmark.overlaps == tables.benchmark.overlaps
     assert benchmark.test_digest == blake2b(b"b\nc", digest_size=8).hexdigest()
     about = json.loads((tmp_path / "benchmark.json").read_text())
     assert about["num_images"] == {"train": 1, "validate": 1, "test": 2}
+    assert (about["num_items"], about["num_rejected"]) == (5, 1)
 
 
 def test_the_same_benchmark_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -176,7 +180,8 @@ def test_images_without_pixels_go_to_the_rejects() -> None:
     assert kept.benchmark.boxes.equals(tables.benchmark.boxes)
     assert kept.benchmark.masks.is_empty()
     assert kept.rejects.select("stage", "item_id", "reason").rows() == [
-        ("read_benchmark", "c", "not_cached")
+        ("read_benchmark", "x", "r"),
+        ("read_benchmark", "c", "not_cached"),
     ]
     assert kept.num_items == len(kept.benchmark.images) + len(kept.rejects)
 

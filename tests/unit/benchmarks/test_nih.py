@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from asg_core.benchmarks.form import ReadBenchmark
 from asg_core.benchmarks.nih.spec import NihConfig
+from asg_core.sources.reading.files import SourceError
 from asg_core.tables.catalog import SPLITS
 from support.benchmark_folders import (
     Copied,
@@ -243,6 +244,113 @@ def test_nih_lists_may_name_folders_and_repeat_labels(tmp_path: Path) -> None:
     ]
     # The words behind a name are another's labels; those of the label file count.
     assert not any(values(tables, "d.png").values())
+
+
+def test_nih_keeps_the_first_row_of_an_image_even_if_it_cannot_be_used(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        nih_row("a.png", "No Finding", 1),
+        nih_row("b.png", "No Finding", 2),
+        nih_row("c.png", "Hemia", 3),
+        nih_row("c.png", "Hernia", 3),
+        nih_row("d.png", "Mass|Other", 4),
+        nih_row("e.png", "Mass", 5).replace(",0,5,", ",0,,"),
+        nih_row("f.png", "No Finding", 6).replace(",PA,", ",AP,"),
+    ]
+    lists = {
+        "train_val_list.txt": ["a.png", "b.png"],
+        "test_list.txt": ["f.png", "c.png", "d.png", "e.png"],
+    }
+
+    tables = read_labels("nih", nih(tmp_path, rows, lists))
+
+    assert reasons(tables) == {
+        "Data_Entry_2017.csv:3": "unknown_label",
+        "Data_Entry_2017.csv:4": "duplicate_row",
+        "Data_Entry_2017.csv:5": "unknown_label",
+        "Data_Entry_2017.csv:6": "malformed_row",
+    }
+    views = dict(tables.benchmark.images.select("image_id", "view").iter_rows())
+    assert views == {"a.png": "PA", "b.png": "PA", "f.png": "AP"}
+
+
+def test_nih_boxes_that_cannot_be_used(tmp_path: Path) -> None:
+    rows = [
+        nih_row("a.png", "No Finding", 1),
+        nih_row("b.png", "No Finding", 2),
+        nih_row("c.png", "Mass", 3),
+        nih_row("d.png", "Hemia", 4),
+    ]
+    lists = {
+        "train_val_list.txt": ["a.png", "b.png"],
+        "test_list.txt": ["c.png"],
+    }
+    root = nih(tmp_path, rows, lists)
+    with (root / "BBox_List_2017.csv").open("a") as lines:
+        lines.write("c.png,Infiltrate,1,2,3,4,,,\nc.png,Hemia,1,2,3,4,,,\n")
+        lines.write("c.png,Mass,1,2,0,4,,,\nx.png,Mass,1,2,3,4,,,\n")
+        lines.write("d.png,Mass,1,2,3,4,,,\n")
+
+    tables = read_labels("nih", root)
+
+    assert tables.benchmark.boxes.select("image_id", "target", "box_xyxy").rows() == [
+        ("c.png", "Infiltration", [1, 2, 4, 6])
+    ]
+    assert reasons(tables) == {
+        "Data_Entry_2017.csv:4": "unknown_label",
+        "BBox_List_2017.csv:2": "unknown_label",
+        "BBox_List_2017.csv:3": "malformed_box",
+        "BBox_List_2017.csv:4": "unknown_image",
+    }
+    assert tables.benchmark.notes["boxes_of_rejected_images"] == 1
+
+
+def test_nih_recipe_says_share_and_seed_and_another_seed_draws_others(
+    tmp_path: Path,
+) -> None:
+    names = [f"{number:02d}.png" for number in range(30)]
+    rows = [nih_row(name, "Mass", place) for place, name in enumerate(names)]
+    lists = {"train_val_list.txt": names[:28], "test_list.txt": names[28:]}
+    root = nih(tmp_path, rows, lists)
+
+    first, other = (
+        read_labels("nih", root, validate_share=0.25, seed=seed).benchmark
+        for seed in (0, 7)
+    )
+
+    assert first.part("validate") != other.part("validate")
+    assert (first.num_listed, len(first.part("validate"))) == (
+        {"train": 21, "validate": 7, "test": 2},
+        7,
+    )
+    assert other.recipe == (
+        "official (validate: 0.25 of the patients of train_val_list.txt, seed 7)"
+    )
+
+
+def test_nih_list_that_is_not_there_is_said_with_its_key(tmp_path: Path) -> None:
+    named = {f"{part}_list": f"{part}.txt" for part in ("train", "validate", "test")}
+    root = nih(tmp_path, [nih_row("a.png", "Mass", 1)], {"train.txt": ["a.png"]})
+
+    with pytest.raises(SourceError, match=r"nih\.validate_list"):
+        read_labels("nih", root, split="lists", **named)
+
+
+def test_nih_image_of_a_rejected_row_is_none_that_no_label_names(
+    copied: Copied,
+) -> None:
+    root = copied("nih")
+    path = root / "Data_Entry_2017_v2020.csv"
+    lines = path.read_text().splitlines()
+    name, _, rest = lines[1].partition(",")
+    lines[1] = f"{name},Hemia,{rest.partition(',')[2]}"
+    path.write_text("\n".join(lines))
+
+    tables = read("nih", root)
+
+    assert reasons(tables) == {f"{path.name}:1": "unknown_label"}
+    assert tables.benchmark.notes["extra_images"] == 0
 
 
 def test_a_row_with_a_wrong_number_of_cells_is_rejected(copied: Copied) -> None:

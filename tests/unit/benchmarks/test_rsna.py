@@ -104,6 +104,22 @@ def test_rsna_image_of_a_row_that_is_cut_short_is_left_out(tmp_path: Path) -> No
     assert set(tables.benchmark.boxes["image_id"]) == {"boxed"}
 
 
+def test_rsna_image_of_a_rejected_row_is_none_that_no_label_names(
+    copied: Copied,
+) -> None:
+    root = copied("rsna")
+    path = root / "stage_2_train_labels.csv"
+    lines = path.read_text().splitlines()
+    name = lines[1].partition(",")[0]
+    rest = [line for line in lines[1:] if not line.startswith(name)]
+    path.write_text("\n".join([lines[0], f"{name},1,2,0,4,1", *rest]))
+
+    tables = read("rsna", root)
+
+    assert reasons(tables)[name] == "incomplete_labels"
+    assert tables.benchmark.notes["extra_images"] == 0
+
+
 def test_rsna_split_for_detection_needs_the_released_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be drawn from 10 images"):
         read_labels("rsna", rsna(tmp_path, []), split="mgca-detection")

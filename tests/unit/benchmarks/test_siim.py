@@ -90,6 +90,70 @@ def test_siim_image_of_a_row_that_is_cut_short_is_left_out(tmp_path: Path) -> No
     assert len(tables.benchmark.images) == 9
 
 
+def test_siim_image_with_broken_runs_says_how_many(tmp_path: Path) -> None:
+    rows = [*(f"{number},-1" for number in range(9)), "x,1 3", "x,1", "x,1 0"]
+    root = written(tmp_path, {"train-rle.csv": ["ImageId,EncodedPixels", *rows]})
+
+    tables = read_labels("siim", root)
+
+    assert reasons(tables) == {
+        "train-rle.csv:11": "malformed_runs",
+        "train-rle.csv:12": "malformed_runs",
+        "x": "incomplete_labels",
+    }
+    assert detail(tables, "x").endswith("found 2 that are rejected")
+
+
+def test_siim_split_by_row_lists_images_in_the_order_of_the_draw(
+    tmp_path: Path,
+) -> None:
+    names = [f"image{number % 7}" for number in range(20)]
+    rows = [f"{name},-1" for name in names]
+    root = written(tmp_path, {"train-rle.csv": ["ImageId,EncodedPixels", *rows]})
+
+    benchmark = read_labels("siim", root, split="mgca-rows").benchmark
+
+    drawn = [names[row] for row in np.random.RandomState(0).permutation(20)]
+    train = [
+        image_id.partition("@")[0] for image_id in benchmark.listed("train") if image_id
+    ]
+    assert train == list(dict.fromkeys(drawn[6:]))
+
+
+def test_siim_labels_may_be_named_in_a_folder_and_have_each_column_once(
+    tmp_path: Path,
+) -> None:
+    rows = [f"{number},-1" for number in range(9)]
+    named = {"rle/labels.csv": ["ImageId,EncodedPixels", *rows]}
+    root = written(tmp_path, named)
+    images = root / "stage_2_images"
+    images.mkdir()
+    config = config_of("siim", labels="rle/labels.csv")
+
+    layout = find_benchmark("siim", config=config, root=root)
+
+    assert layout.files == {"labels": root / "rle" / "labels.csv"}
+    assert layout.image_folders == ("stage_2_images",)
+    written(root, {"a.csv": ["ImageId,EncodedPixels,EncodedPixels", "0,-1,-1"]})
+    with pytest.raises(SourceError, match="EncodedPixels"):
+        find_benchmark("siim", config=DEFAULTS, root=root)
+
+
+def test_siim_image_of_a_rejected_row_is_none_that_no_label_names(
+    copied: Copied,
+) -> None:
+    root = copied("siim")
+    path = root / "train-rle.csv"
+    lines = path.read_text().splitlines()
+    name = lines[1].partition(",")[0]
+    path.write_text("\n".join([*lines, f"{name},-1,7"]))
+
+    tables = read("siim", root)
+
+    assert reasons(tables)[name] == "incomplete_labels"
+    assert tables.benchmark.notes["extra_images"] == 0
+
+
 def test_siim_split_by_row_gives_a_shared_image_two_ids_and_two_masks(
     tmp_path: Path,
 ) -> None:
