@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from asg_core.images.geometry import Pixels
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.sources.reading.item_files import PassingFaultError
 from asg_core.summary.inputs import Results, SummaryInputs, read_shards
+from asg_core.summary.pages.excerpts import in_order_of_news, pieces_of
 from asg_core.summary.render import NUM_HUES, SummaryPage
 from asg_core.tables.catalog import (
     ALIGNMENTS,
@@ -198,10 +198,7 @@ def cut_report(
         spans: Of each unit: start and end in characters, half-open.
         read: Start and end of each sentence.
     """
-    edges = {0, len(text)}
-    for start, end in (*read, *(span for unit in spans.values() for span in unit)):
-        edges |= {start, end}
-    cuts = sorted(edge for edge in edges if 0 <= edge <= len(text))
+    all_spans = [*read, *(span for unit in spans.values() for span in unit)]
     return [
         Piece(
             text=text[start:end],
@@ -210,7 +207,7 @@ def cut_report(
             ),
             is_read=_is_covered(start, end, read),
         )
-        for start, end in pairwise(cuts)
+        for start, end in pieces_of(text, all_spans)
     ]
 
 
@@ -255,21 +252,12 @@ def _in_order_of_interest(
         .sort("image_id")
         .to_dicts()
     )
-    covered: set[str] = set()
-    while candidates:
-        best = min(
-            candidates,
-            key=lambda row: (
-                -len(set(row["findings"] or ()) - covered),
-                -row["num_units"],
-                row["image_id"],
-            ),
-        )
-        yield best
-        covered |= set(best["findings"] or ())
-        candidates = [
-            row for row in candidates if row["patient_id"] != best["patient_id"]
-        ]
+    return in_order_of_news(
+        candidates,
+        kinds=lambda row: set(row["findings"] or ()),
+        rank=lambda row: (-row["num_units"], row["image_id"]),
+        source=lambda row: row["patient_id"],
+    )
 
 
 def _read_jpeg(

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from typing import Any
 
 import polars as pl
 
 from asg_core.summary.inputs import Results, SummaryInputs, read_shards
 from asg_core.summary.pages.checked import checked_sheets
+from asg_core.summary.pages.excerpts import in_order_of_news, pieces_of
 from asg_core.summary.render import SummaryPage
 from asg_core.tables.catalog import (
     SENTENCES,
@@ -108,28 +109,20 @@ def choose_sentences(
     """
     if num_sentences == 0 or not all(inputs.tables.get(one.name) for one in _NEEDED):
         return []
-    found = _read_candidates(
+    candidates = _read_candidates(
         inputs, num_wanted=num_sentences * _CANDIDATES_PER_SENTENCE
     )
-    candidates = [(_kinds(claims), sentence, claims) for sentence, claims in found]
-    covered: set[str] = set()
-    chosen: list[ShownSentence] = []
-    while candidates and len(chosen) < num_sentences:
-        kinds, sentence, claims = min(
-            candidates,
-            key=lambda one: (
-                -len(one[0] - covered),
-                len(one[1]["text"]),
-                one[1]["study_id"],
-                one[1]["sentence_index"],
-            ),
-        )
-        chosen.append(_show(sentence, claims))
-        covered |= kinds
-        candidates = [
-            one for one in candidates if one[1]["study_id"] != sentence["study_id"]
-        ]
-    return chosen
+    chosen = in_order_of_news(
+        candidates,
+        kinds=lambda one: _kinds(one[1]),
+        rank=lambda one: (
+            len(one[0]["text"]),
+            one[0]["study_id"],
+            one[0]["sentence_index"],
+        ),
+        source=lambda one: one[0]["study_id"],
+    )
+    return [_show(*one) for one in islice(chosen, num_sentences)]
 
 
 def cut_sentence(
@@ -142,11 +135,8 @@ def cut_sentence(
         spans: Start and end in it, half-open, role, and the index of the claim. What
             reaches over an edge of the sentence is cut there.
     """
-    edges = {0, len(text)}
-    for start, end, *_ in spans:
-        edges |= {min(max(edge, 0), len(text)) for edge in (start, end)}
     pieces = []
-    for start, end in pairwise(sorted(edges)):
+    for start, end in pieces_of(text, (span[:2] for span in spans)):
         over = [span for span in spans if span[0] <= start and end <= span[1]]
         pieces.append(
             MarkedWords(
