@@ -35,7 +35,7 @@ class PixelCache:
                     "workflow again."
                 )
         self._size = indices[0].size
-        self._files = [_File(path) for path in paths]
+        self._files = [_CachedFile(path) for path in paths]
         lengths = [len(index.image_ids) for index in indices]
         self._file_N = np.repeat(np.arange(len(paths)), lengths)
         self._offset_N = np.concatenate([index.offsets_N for index in indices])
@@ -111,7 +111,7 @@ class PixelCache:
         return row
 
 
-class _File:
+class _CachedFile:
     """One file, opened when it is first read, in each process for itself."""
 
     def __init__(self, path: Path) -> None:
