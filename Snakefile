@@ -21,30 +21,30 @@ if not workflow.config_settings.configfiles:
 include: "workflow/rules/common.smk"
 
 
-if HAS_CORPUS:
+if project.has_corpus:
 
     include: "workflow/rules/sources.smk"
     include: "workflow/rules/reports.smk"
     include: "workflow/rules/check_triplets.smk"
 
 
-if HAS_IMAGES:
+if project.has_images:
 
     include: "workflow/rules/images.smk"
 
 
-if HAS_BOXES:
+if project.has_boxes:
 
     include: "workflow/rules/regions.smk"
     include: "workflow/rules/alignment.smk"
 
 
-if HAS_PRETRAINING:
+if project.has_pretraining:
 
     include: "workflow/rules/pretraining.smk"
 
 
-if HAS_EVALUATION:
+if Stage.EVALUATE_ENCODER in plan.stages:
 
     include: "workflow/rules/evaluation.smk"
 
@@ -58,46 +58,46 @@ rule all:
     """Everything that the configuration asks for."""
     default_target: True
     input:
-        declared_outputs(),
+        everything(),
 
 
 rule triplets:
     """The tables sentences and triplets of all shards."""
     input:
-        triplets_or_refusal,
+        outputs_of(Target.TRIPLETS),
 
 
 rule check_triplets:
     """A sheet on which a person judges triplets; of a marked one the scores."""
     input:
-        check_or_refusal,
+        outputs_of(Target.CHECK_TRIPLETS),
 
 
 rule boxes:
     """The table region_boxes of all shards."""
     input:
-        boxes_or_refusal,
+        outputs_of(Target.BOXES),
 
 
 rule alignments:
     """The tables alignments and tag_targets of all shards."""
     input:
-        alignments_or_refusal,
+        outputs_of(Target.ALIGNMENTS),
 
 
 rule pretrain:
     """All pre-training runs."""
     input:
-        pretraining_or_refusal,
+        outputs_of(Target.PRETRAIN),
 
 
 rule evaluate:
     """All encoders on all benchmarks."""
     input:
-        evaluations_or_refusal,
+        outputs_of(Target.EVALUATE),
 
 
 rule summary:
     """The pages about everything that was made."""
     input:
-        declared_outputs(),
+        everything(),

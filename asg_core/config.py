@@ -18,7 +18,6 @@ from asg_core.checking.config import TripletCheckConfig
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.without_corpus import problems_without_corpus, with_source
 from asg_core.images.config import ImagesConfig
-from asg_core.models.config import ImageEncoderConfig
 from asg_core.redaction import redact
 from asg_core.regions.config import RegionsConfig
 from asg_core.reports.config import ReportsConfig
@@ -99,13 +98,6 @@ class ProjectConfig(Settings):
         return self.has_images and self.regions.backend != "none"
 
     @property
-    def has_reference_boxes(self) -> bool:
-        """Whether there are boxes that the found ones can be scored against."""
-        if not self.has_boxes or self.corpus.source == "synthetic":
-            return self.has_boxes
-        return self.annotations.source != "none" and self.regions.backend != "import"
-
-    @property
     def has_pretraining(self) -> bool:
         """Whether the run goes on to pre-training."""
         return (
@@ -145,40 +137,6 @@ class ProjectConfig(Settings):
         return encoder.model_copy(update=update)
 
     @property
-    def image_encoders(self) -> dict[str, ImageEncoderConfig]:
-        """The image encoders of timm that are built, by their key."""
-        runs = self.pretraining.runs if self.has_pretraining else {}
-        found = {
-            f"pretraining.runs.{name}.model.image_encoder": (
-                self.pretraining.settings_of(name).model.image_encoder
-            )
-            for name in runs
-        }
-        return found | {
-            f"evaluation.encoders.{name}.image_encoder": encoder.image_encoder
-            for name, encoder in self.encoders.items()
-            if encoder.image_encoder is not None
-        }
-
-    @property
-    def named_weights(self) -> dict[str, Path]:
-        """The files of weights that image encoders start from, by their key."""
-        return {
-            f"{key}.weights": encoder.weights
-            for key, encoder in self.image_encoders.items()
-            if encoder.weights is not None
-        }
-
-    @property
-    def fetched_encoders(self) -> dict[str, ImageEncoderConfig]:
-        """The image encoders whose weights come from the model hub, by their key."""
-        return {
-            key: encoder
-            for key, encoder in self.image_encoders.items()
-            if encoder.pretrained
-        }
-
-    @property
     def pretraining_sides(self) -> dict[str, int]:
         """The sides of squares that are cut out of cached images, by their key."""
         sides: dict[str, int] = {}
@@ -194,19 +152,6 @@ class ProjectConfig(Settings):
             key = "pretraining" if is_shared else own
             sides[f"{key}.model.image_encoder.size"] = size
         return sides
-
-    @property
-    def metric_files(self) -> tuple[str, ...]:
-        """Names of the files of `stage_metrics` that the run makes."""
-        is_synthetic = self.corpus.source == "synthetic"
-        made = {
-            "count_tables": True,
-            "make_synthetic": is_synthetic,
-            "score_triplets": is_synthetic,
-            "score_boxes": self.has_reference_boxes,
-            "score_alignments": is_synthetic and self.has_boxes,
-        }
-        return tuple(name for name, is_made in made.items() if is_made)
 
     @model_validator(mode="before")
     @classmethod

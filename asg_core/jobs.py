@@ -24,7 +24,9 @@ import asg_core
 from asg_core.failures import LastingError, forget_failures, item_name, note_failure
 from asg_core.job_log import log_lines, log_to
 from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS, TABLES
+from asg_core.tables.counts import describe_rejects
 from asg_core.tables.schema import write_table
+from asg_core.terms.targets import ALL
 from asg_core.tracking.events import (
     EventLog,
     Invocation,
@@ -106,7 +108,7 @@ class Job:
         name: str,
         value: float | None,
         *,
-        target: str = "all",
+        target: str = ALL,
         step: int | None = None,
     ) -> None:
         """Record one number; None is undefined and is not sent.
@@ -114,12 +116,12 @@ class Job:
         Args:
             name: Such as "train/loss" or "f1".
             value: The number.
-            target: What it is over: a region, a finding, or "all".
+            target: What it is over: a region, a finding, or all items.
             step: Position on the horizontal axis of a curve.
         """
         if not self._events.is_on:
             return
-        key = name if target == "all" else f"{name}/{target}"
+        key = name if target == ALL else f"{name}/{target}"
         self._metrics.append((key, value, step, now_ms()))
         is_due = time.monotonic() - self._last_flush > _FLUSH_SECONDS
         if is_due or len(self._metrics) >= _FLUSH_METRICS:
@@ -143,10 +145,15 @@ class Job:
         for row in frame.iter_rows(named=True):
             name = row["metric"] if stages < 2 else f"{row['stage']}/{row['metric']}"
             self.metric(name, row["value"], target=row["target"])
-        totals = frame.filter(pl.col("target") == "all")
+        totals = frame.filter(pl.col("target") == ALL)
         self.headline(
             {f"{stage}/{metric}": value for stage, metric, _, value, _ in totals.rows()}
         )
+
+    def write_stage_metrics(self, frame: pl.DataFrame, path: Path) -> None:
+        """Record the rows of a frame in the table `stage_metrics`, and write the table."""
+        self.stage_metrics(frame)
+        write_table(frame, path, schema=STAGE_METRICS)
 
     def benchmark_metrics(self, frame: pl.DataFrame) -> None:
         """Record the rows of a frame in the table `metrics`, floors and intervals too.
@@ -161,7 +168,7 @@ class Job:
         for row in frame.iter_rows(named=True):
             name = "{protocol}/{metric}/{fraction:g}/seed{seed}".format(**row)
             self.metric(name, row["value"], target=row["target"])
-            if row["target"] == "all":
+            if row["target"] == ALL:
                 totals["{encoder}/{benchmark}/".format(**row) + name] = row["value"]
         self.headline(totals)
 
@@ -227,7 +234,7 @@ class Job:
         )
         if frame.is_empty():
             return
-        summary = _describe_rejects(frame, reasons)
+        summary = describe_rejects(frame)
         logger.info("rejected %d of %d items: %s", len(frame), num_items, summary)
         lost = len(frame) if num_rejected is None else num_rejected
         share = lost / max(num_items, 1)
@@ -348,7 +355,9 @@ def run_job(snakemake: SnakemakeObject) -> Iterator[Job]:
     log = Path(snakemake.log[0]) if len(snakemake.log) else None
     wildcards = {name: str(value) for name, value in snakemake.wildcards.items()}
     with log_to(log):
-        _forget_earlier_attempt(log)
+        forget_failures(log=log)
+        if log is not None:
+            _rejects_copy(log).unlink(missing_ok=True)
         job = Job(
             rule=snakemake.rule,
             wildcards=wildcards,
@@ -367,22 +376,18 @@ def run_job(snakemake: SnakemakeObject) -> Iterator[Job]:
         job.finish(Status.FINISHED)
 
 
+def paths(items: NamedItems) -> dict[str, Path]:
+    """Return the named files of an input or an output, of which each name has one."""
+    return {name: Path(path) for name, path in items.items()}
+
+
+def path_lists(items: NamedItems) -> dict[str, list[Path]]:
+    """Return the named files of an input of which each name has a list."""
+    return {name: [Path(path) for path in files] for name, files in items.items()}
+
+
 def _rejects_copy(log: Path) -> Path:
     return log.with_suffix(".rejects.tsv")
-
-
-def _forget_earlier_attempt(log: Path | None) -> None:
-    forget_failures(log=log)
-    if log is not None:
-        _rejects_copy(log).unlink(missing_ok=True)
-
-
-def _describe_rejects(frame: pl.DataFrame, reasons: Counter[str]) -> str:
-    counts = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
-    most_common = reasons.most_common(1)[0][0]
-    rows = frame.filter(pl.col("reason") == most_common).sort(REJECTS.key)
-    example = rows.row(0, named=True)
-    return f"{counts}; such as {example['item_id']}: {example['detail']}"
 
 
 def _peak_memory_mb() -> float:

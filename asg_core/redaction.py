@@ -44,7 +44,10 @@ def redact(text: str) -> str:
 
 
 def redact_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return plain nested values, every text of them redacted."""
+    """Return nested values as plain ones, every text of them redacted.
+
+    A date, a path and whatever else JSON does not know becomes a text.
+    """
     return {key: _redacted(value) for key, value in values.items()}
 
 
@@ -64,13 +67,13 @@ class RedactingStream:
 
 
 def _redacted(value: object) -> object:
-    if isinstance(value, str):
-        return redact(value)
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, Mapping):
         return redact_values(value)
     if isinstance(value, list | tuple):
         return [_redacted(item) for item in value]
-    return value
+    return redact(str(value))
 
 
 def _known_secrets() -> Iterator[str]:

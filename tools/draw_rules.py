@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
+
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- rule graph: `make docs` -->\n", "<!-- end of rule graph -->"
 
@@ -19,9 +22,9 @@ def rule_graph() -> str:
     lines = {
         f"  {names[start]} --> {names[end]}"
         for start, end in edges
-        if names[end] not in ("all", "count_tables")
+        if names[end] not in (ALL, Stage.COUNT_TABLES)
     }
-    note = "  all_tables[every table] --> count_tables"
+    note = f"  all_tables[every table] --> {Stage.COUNT_TABLES}"
     return "\n".join(["```mermaid", "flowchart LR", *sorted(lines), note, "```", ""])
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from asg_core.terms.stages import Stage
+
 ROOT = Path(__file__).parents[1]
 
 # Findings that are decisions: the title, and the rules it is allowed for.
@@ -12,11 +14,11 @@ ALLOWED = {
     # The root of a dataset, below which a reader finds hundreds of thousands of files; no
     # list of inputs could replace it, and nodes share the file system (docs/cluster.md).
     "Param root is a prefix of input or output file but hardcoded": {
-        "read_source",
-        "read_reports",
-        "read_annotations",
+        Stage.READ_SOURCE,
+        Stage.READ_REPORTS,
+        Stage.READ_ANNOTATIONS,
         # Whose images are shown as examples.
-        "build_summary",
+        Stage.BUILD_SUMMARY,
     },
 }
 

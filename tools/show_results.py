@@ -8,10 +8,13 @@ from typing import Any
 import polars as pl
 
 from asg_core.config import read_config
+from asg_core.plan.run import RunPlan
+from asg_core.plan.summary import summary_index
 from asg_core.summary.terminal import results_table
 from asg_core.tables.catalog import METRICS, STAGE_METRICS
 from asg_core.tables.schema import read_tables
 from asg_core.terms.stages import SCORED_STAGES
+from asg_core.terms.targets import ALL
 
 
 def results_page(metrics: pl.DataFrame) -> str:
@@ -37,7 +40,7 @@ def _scores(metrics: pl.DataFrame) -> pl.DataFrame:
     """Return the overall value of every score: no counts, no single targets."""
     is_score = pl.col("stage").is_in(list(SCORED_STAGES))
     is_count = pl.col("metric").is_in(["rows", "rejects"])
-    return metrics.filter(is_score & ~is_count & (pl.col("target") == "all"))
+    return metrics.filter(is_score & ~is_count & (pl.col("target") == ALL))
 
 
 def _number(row: dict[str, Any]) -> str:
@@ -51,25 +54,23 @@ def main() -> None:
     """Read the metrics of the corpus that a configuration names, and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, required=True)
-    config = read_config(parser.parse_args().configfile)
-    results = Path("results") / config.corpus.name
-    folder = results / "tables" / "stage_metrics"
-    files = [folder / f"{name}.parquet" for name in config.metric_files]
-    sys.stdout.write(results_page(read_tables(files, schema=STAGE_METRICS)))
-    scored = [
-        results / "evaluation" / encoder / benchmark / "metrics.parquet"
-        for encoder in config.encoders
-        for benchmark in config.benchmarks
-    ]
+    plan = RunPlan(read_config(parser.parse_args().configfile))
+    counted = read_tables(_as_paths(plan.metric_files), schema=STAGE_METRICS)
+    sys.stdout.write(results_page(counted))
+    scored = plan.files(plan.evaluation("metrics.parquet"))
     if scored:
         # An encoder that failed leaves none.
-        made = [path for path in scored if path.exists()]
-        metrics = read_tables(made, schema=METRICS)
-        sys.stdout.write(
-            f"\n{results_table(metrics, encoders=list(config.encoders))}\n"
+        made = [path for path in _as_paths(scored) if path.exists()]
+        table = results_table(
+            read_tables(made, schema=METRICS), encoders=list(plan.encoders)
         )
-    sys.stdout.write(f"\nTables:  {results / 'tables'}\n")
-    sys.stdout.write(f"Summary: {results / 'summary' / 'index.html'}\n")
+        sys.stdout.write(f"\n{table}\n")
+    sys.stdout.write(f"\nTables:  {plan.results}/tables\n")
+    sys.stdout.write(f"Summary: {summary_index(plan)}\n")
+
+
+def _as_paths(files: list[str]) -> list[Path]:
+    return [Path(file) for file in files]
 
 
 if __name__ == "__main__":

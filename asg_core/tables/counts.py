@@ -1,11 +1,12 @@
-"""Counts of what the tables hold, in the form of the table stage_metrics."""
+"""Counts of what the tables hold: for the table stage_metrics, and in words."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from asg_core.tables.catalog import STAGE_METRICS, TABLES
+from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.schema import check_stamp
 from asg_core.terms.stages import Stage
 
@@ -37,6 +38,18 @@ def count_rejects(rejects: pl.DataFrame) -> pl.DataFrame:
         _count(stage, "rejects", reason, count)
         for stage, reason, count in counted.iter_rows()
     )
+
+
+def describe_rejects(rejects: pl.DataFrame) -> str:
+    """Return how many rejects have each reason, and an example of the most common one.
+
+    Of no rejects there is nothing to describe.
+    """
+    reasons = Counter(rejects.sort(REJECTS.key)["reason"].to_list()).most_common()
+    counts = ", ".join(f"{reason} {count}" for reason, count in reasons)
+    most_common = rejects.filter(pl.col("reason") == reasons[0][0])
+    example = most_common.sort(REJECTS.key).row(0, named=True)
+    return f"{counts}; such as {example['item_id']}: {example['detail']}"
 
 
 def _num_rows(path: Path) -> int:

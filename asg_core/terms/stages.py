@@ -1,7 +1,9 @@
-"""The stages of the pipeline, as the columns `stage` of rejects and metrics name them.
+"""The stages of the pipeline: every rule that makes something, by the rule's name.
 
-A stage is called after the rule that runs it. Where several rules run one stage, as
-`detect_regions` and `import_regions` make the same boxes, the first of them names it.
+The names stand in the columns `stage` of rejects and metrics, in the folders of logs,
+timings and rejects, and in the configuration slices of `asg_core.plan`. Where two rules
+run one stage, as `import_regions` makes the boxes that `detect_regions` finds elsewhere,
+rows carry the name of the first.
 """
 
 from enum import StrEnum
@@ -16,15 +18,26 @@ class Stage(StrEnum):
     READ_ANNOTATIONS = "read_annotations"
     EXTRACT_TRIPLETS = "extract_triplets"
     CACHE_PIXELS = "cache_pixels"
+    TRAIN_DETECTOR = "train_detector"
     DETECT_REGIONS = "detect_regions"
+    IMPORT_REGIONS = "import_regions"
     ALIGN_REGIONS = "align_regions"
+    TRAIN_TOKENIZER = "train_tokenizer"
+    TOKENIZE_REPORTS = "tokenize_reports"
     PRETRAIN_ENCODERS = "pretrain_encoders"
     READ_BENCHMARK = "read_benchmark"
+    EXTRACT_FEATURES = "extract_features"
     EVALUATE_ENCODER = "evaluate_encoder"
+    DRAW_TRIPLET_SHEET = "draw_triplet_sheet"
     SCORE_TRIPLET_SHEET = "score_triplet_sheet"
+    SCORE_TRIPLETS = "score_triplets"
+    SCORE_BOXES = "score_boxes"
+    SCORE_ALIGNMENTS = "score_alignments"
+    COUNT_TABLES = "count_tables"
+    BUILD_SUMMARY = "build_summary"
     TABLES = "tables"
     """No stage of its own: the rows of every table, which `count_tables` counts."""
 
 
 SCORED_STAGES = (Stage.EXTRACT_TRIPLETS, Stage.DETECT_REGIONS, Stage.ALIGN_REGIONS)
-"""Those that a synthetic corpus has ground truth for."""
+"""The stages that a synthetic corpus has ground truth for."""

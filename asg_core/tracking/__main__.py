@@ -15,6 +15,7 @@ from typing import TextIO, cast
 import yaml
 
 from asg_core.redaction import RedactingStream
+from asg_core.terms.targets import ALL
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import (
     INVOCATION,
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--settings", required=True, help="resolved YAML or JSON, or -")
     start.add_argument("--synthetic", action="store_true", help="ids and texts made up")
     start.add_argument("--watch", type=int, help="process whose death ends the run")
-    start.add_argument("--purpose", default="all", help="the targets of the run")
+    start.add_argument("--purpose", default=ALL, help="the targets of the run")
     start.add_argument("--attach", type=Path, action="append", default=[])
 
     stop = commands.add_parser("stop", help="end the run that is tracked")

@@ -4,6 +4,7 @@ The Snakefile's `onstart`, `onsuccess` and `onerror` call `start_invocation` and
 `stop_invocation`; both are quick and import no framework. What is known about an
 invocation lies in `results/<corpus>/tracking/<invocation>/`:
 
+    config.json       the resolved configuration, without secrets
     invocation.json   settings, tags and parameters, written at the start
     *.jsonl           the events of its jobs
     end.json          how it ended, written at the end
@@ -27,14 +28,16 @@ from pathlib import Path
 from typing import Any
 
 import asg_core
-from asg_core.files import replacing
+from asg_core.files import write_json
 from asg_core.provenance import git_commit
 from asg_core.redaction import redact_values
+from asg_core.terms.targets import ALL
 from asg_core.tracking.config import PrivacyConfig, TrackingConfig
 from asg_core.tracking.events import CURRENT, FORMAT, Status, flatten, now_ms
 
 logger = logging.getLogger(__name__)
 
+CONFIG = "config.json"
 INVOCATION = "invocation.json"
 END = "end.json"
 PROGRESS = "progress.json"
@@ -49,7 +52,7 @@ def start_invocation(
     config: Mapping[str, Any],
     is_synthetic: bool,
     watched_pid: int | None = None,
-    purpose: str = "all",
+    purpose: str = ALL,
     attachments: Sequence[Path] = (),
     tags: Mapping[str, str] | None = None,
 ) -> str | None:
@@ -71,39 +74,35 @@ def start_invocation(
     """
     (directory / CURRENT).unlink(missing_ok=True)
     tracking = TrackingConfig(**config.get("tracking", {}))
-    privacy = PrivacyConfig(**config.get("privacy", {}))
     if not tracking.enabled:
         return None
     invocation = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    folder = directory / invocation
+    folder.mkdir(parents=True)
     corpus = str(config.get("corpus", {}).get("name", directory.parent.name))
-    common = {"asg.version": asg_core.__version__, "asg.corpus": corpus} | _commit_tag()
-    settings = {
+    privacy = PrivacyConfig(**config.get("privacy", {}))
+    for_jobs = {
         "format": FORMAT,
         "invocation": invocation,
         "may_export_examples": is_synthetic or privacy.export_examples,
         "digest_limit_mb": tracking.digest_limit_mb,
-        "tags": common,
+        "tags": _common_tags(corpus),
     }
-    folder = directory / invocation
-    folder.mkdir(parents=True)
     shown = redact_values(config)
-    write_json(folder / "config.json", shown)
-    write_json(
-        folder / INVOCATION,
-        settings
-        | {
-            "started_ms": now_ms(),
-            "host": socket.gethostname(),
-            "watched_process": _process_identity(watched_pid),
-            "tracking": tracking.model_dump(mode="json"),
-            "corpus": corpus,
-            "purpose": purpose,
-            "parent_tags": {"asg.purpose": purpose} | dict(tags or {}),
-            "params": flatten(shown),
-            "attachments": [str(path) for path in attachments],
-        },
-    )
-    write_json(directory / CURRENT, settings)
+    for_mirror = {
+        "started_ms": now_ms(),
+        "host": socket.gethostname(),
+        "watched_process": _process_identity(watched_pid),
+        "tracking": tracking.model_dump(mode="json"),
+        "corpus": corpus,
+        "purpose": purpose,
+        "parent_tags": {"asg.purpose": purpose} | dict(tags or {}),
+        "params": flatten(shown),
+        "attachments": [str(path) for path in attachments],
+    }
+    write_json(folder / CONFIG, shown)
+    write_json(folder / INVOCATION, for_jobs | for_mirror)
+    write_json(directory / CURRENT, for_jobs)
     _spawn_mirror(folder)
     return invocation
 
@@ -182,13 +181,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return values
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file in one step: a reader sees the old or the new one, whole."""
-    with replacing(path) as temporary:
-        text = json.dumps(values, indent=1, default=str)
-        temporary.write_text(text, encoding="utf-8")
-
-
 def remove_if_empty(folder: Path) -> bool:
     """Remove the folder of an invocation in which no job began; return whether it was."""
     if any(folder.glob("*.jsonl")):
@@ -197,9 +189,11 @@ def remove_if_empty(folder: Path) -> bool:
     return True
 
 
-def _commit_tag() -> dict[str, str]:
+def _common_tags(corpus: str) -> dict[str, str]:
+    """Return the tags that all runs of an invocation have."""
+    tags = {"asg.version": asg_core.__version__, "asg.corpus": corpus}
     commit = git_commit()
-    return {} if commit is None else {"mlflow.source.git.commit": commit}
+    return tags if commit is None else tags | {"mlflow.source.git.commit": commit}
 
 
 def _spawn_mirror(folder: Path) -> None:

@@ -12,13 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from asg_core.files import write_json
 from asg_core.tracking.events import FORMAT, Status
-from asg_core.tracking.invocation import (
-    INVOCATION,
-    PROGRESS,
-    read_json,
-    write_json,
-)
+from asg_core.tracking.invocation import CONFIG, INVOCATION, PROGRESS, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +74,7 @@ class Store(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class Sent:
     """How much of an invocation is in the store."""
 
     format: int = FORMAT
@@ -103,24 +99,24 @@ class InvocationMirror:
         self._folder = folder
         self._store = store
         self._settings = read_json(folder / INVOCATION) or {}
-        self._progress = Progress(**(read_json(folder / PROGRESS) or {}))
+        self._sent = Sent(**(read_json(folder / PROGRESS) or {}))
         self._runs = store.find_runs(invocation=folder.name)
 
     @property
     def num_open_jobs(self) -> int:
         """How many jobs have begun and not ended, as far as events tell."""
-        return len(self._progress.open_jobs)
+        return len(self._sent.open_jobs)
 
     def send(self) -> int:
         """Send the events that are new since the last call; return their number."""
         num_sent = 0
         for path in sorted(self._folder.glob("*.jsonl")):
-            begin = self._progress.offsets.get(path.name, 0)
+            begin = self._sent.offsets.get(path.name, 0)
             events, end = read_events(path, begin=begin)
             if end == begin:
                 continue
             self._send_events(path.stem, events)
-            self._progress.offsets[path.name] = end
+            self._sent.offsets[path.name] = end
             self._save()
             num_sent += len(events)
         return num_sent
@@ -131,23 +127,23 @@ class InvocationMirror:
         A job without an end did not reach it: it was killed with the invocation, or by
         itself (out of memory, out of time) while the invocation went on to fail.
         """
-        if not self._progress.offsets:
+        if not self._sent.offsets:
             return
         killed = Status.KILLED if status is Status.KILLED else Status.FAILED
-        for job in self._progress.open_jobs:
+        for job in self._sent.open_jobs:
             if job in self._runs:
                 self._store.end_run(self._runs[job], status=killed, end_ms=end_ms)
         parent = self._parent()
         metrics = [
             MetricValue(key=key, value=value, step=0, time_ms=end_ms)
-            for key, value in sorted(self._progress.totals.items())
+            for key, value in sorted(self._sent.totals.items())
         ]
         self._store.log(parent, params={}, metrics=metrics, inputs=[])
         for path in attachments:
             self._send_artifact(parent, Path(path))
         self._store.end_run(parent, status=status, end_ms=end_ms)
-        self._progress.open_jobs.clear()
-        self._progress.is_closed = True
+        self._sent.open_jobs.clear()
+        self._sent.is_closed = True
         self._save()
 
     def _send_events(self, stem: str, events: Sequence[Mapping[str, Any]]) -> None:
@@ -186,18 +182,18 @@ class InvocationMirror:
         """Note which jobs are open, and add what ended to the totals of its rule."""
         for event in events:
             if event["event"] == "start":
-                self._progress.open_jobs[job] = event["time_ms"]
+                self._sent.open_jobs[job] = event["time_ms"]
             if event["event"] != "end":
                 continue
-            self._progress.open_jobs.pop(job, None)
+            self._sent.open_jobs.pop(job, None)
             values = {name: event["metrics"].get(name) for name in _SUMMED}
             has_failed = event["status"] != Status.FINISHED
             values |= {"jobs": 1, "jobs_failed": int(has_failed)}
             for name, value in values.items():
                 if value is not None:
                     key = f"{event['rule']}/{name}"
-                    total = self._progress.totals.get(key, 0) + value
-                    self._progress.totals[key] = total
+                    total = self._sent.totals.get(key, 0) + value
+                    self._sent.totals[key] = total
 
     def _parent(self) -> str:
         """Return the run of the invocation, made when its first job has begun."""
@@ -212,12 +208,12 @@ class InvocationMirror:
                 tags=tags,
             )
         run_id = self._runs[_PARENT]
-        if not self._progress.has_parent:
+        if not self._sent.has_parent:
             params = self._settings["params"]
             self._store.log(run_id, params=params, metrics=[], inputs=[])
-            for path in [self._folder / "config.json", *self._settings["attachments"]]:
+            for path in [self._folder / CONFIG, *self._settings["attachments"]]:
                 self._send_artifact(run_id, Path(path))
-            self._progress.has_parent = True
+            self._sent.has_parent = True
         return run_id
 
     def _child(self, job: str, first: Mapping[str, Any]) -> str:
@@ -256,7 +252,7 @@ class InvocationMirror:
             self._store.log_artifact(run_id, path)
 
     def _save(self) -> None:
-        write_json(self._folder / PROGRESS, asdict(self._progress))
+        write_json(self._folder / PROGRESS, asdict(self._sent))
 
 
 def read_events(path: Path, *, begin: int) -> tuple[list[dict[str, Any]], int]:

@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from asg_core.config import ConfigError, ProjectConfig, read_config, resolve_config
+from asg_core.plan.run import RunPlan
+from asg_core.terms.stages import Stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -243,7 +245,7 @@ def test_images_that_no_stage_would_use_are_refused() -> None:
         }
     )
     assert named.annotations.source == "none"
-    assert named.metric_files == ("count_tables",)
+    assert RunPlan(named).metric_stages == (Stage.COUNT_TABLES,)
 
 
 def test_a_real_corpus_needs_a_name_of_its_own() -> None:

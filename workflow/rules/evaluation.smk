@@ -1,37 +1,42 @@
 """Benchmarks as distributed and encoders -> SCORES and METRICS."""
 
+stage = StagePlan(plan, Stage.READ_BENCHMARK)
+
 
 rule read_benchmark:
     """The images, labels, boxes and masks of a benchmark, and its pixel cache."""
     input:
-        synthetic_benchmark,
+        per("benchmark", plan.benchmark_manifest),
     output:
-        images=f"{DATASETS}/{{benchmark}}/images.parquet",
-        labels=f"{DATASETS}/{{benchmark}}/labels.parquet",
-        boxes=f"{DATASETS}/{{benchmark}}/boxes.parquet",
-        masks=f"{DATASETS}/{{benchmark}}/masks.parquet",
-        about=f"{DATASETS}/{{benchmark}}/benchmark.json",
-        pixels=f"{DATASETS}/{{benchmark}}/pixels.parquet",
-        rejects=f"{RESULTS}/tables/rejects/read_benchmark/{{benchmark}}.parquet",
+        images=f"{plan.datasets}/{{benchmark}}/images.parquet",
+        labels=f"{plan.datasets}/{{benchmark}}/labels.parquet",
+        boxes=f"{plan.datasets}/{{benchmark}}/boxes.parquet",
+        masks=f"{plan.datasets}/{{benchmark}}/masks.parquet",
+        about=f"{plan.datasets}/{{benchmark}}/benchmark.json",
+        pixels=f"{plan.datasets}/{{benchmark}}/pixels.parquet",
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/read_benchmark/{{benchmark}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/read_benchmark/{{benchmark}}.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
     params:
-        config=benchmark_settings,
-        root=benchmark_root,
+        config=per("benchmark", stage.settings),
+        root=per("benchmark", plan.benchmark_root),
         image_size=project.evaluation.image_size,
-        files=benchmark_files,
-        code=digest("read_benchmark.py"),
+        files=per("benchmark", inventory.benchmarks),
+        code=digest(stage),
     message:
         "Reading the benchmark {wildcards.benchmark}"
     script:
         "../scripts/read_benchmark.py"
+
+
+stage = StagePlan(plan, Stage.EXTRACT_FEATURES)
 
 
 rule extract_features:
@@ -43,26 +48,29 @@ rule extract_features:
         boxes=rules.read_benchmark.output.boxes,
         masks=rules.read_benchmark.output.masks,
         pixels=rules.read_benchmark.output.pixels,
-        encoder=encoder_files,
+        encoder=per("encoder", plan.encoder_files),
     output:
-        features=f"{RESULTS}/features/{{encoder}}/{{benchmark}}.safetensors",
+        features=f"{plan.results}/features/{{encoder}}/{{benchmark}}.safetensors",
     log:
-        f"{RESULTS}/logs/extract_features/{{encoder}}-{{benchmark}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/extract_features/{{encoder}}-{{benchmark}}.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
-    threads: project.evaluation.threads
+    threads: stage.threads()
     resources:
         mem_mb=6000,
-        gpu=gpus(project.evaluation.device),
+        gpu=stage.gpus(),
     params:
-        config=feature_settings,
-        code=digest("extract_features.py"),
+        config=per("encoder", stage.settings),
+        code=digest(stage),
     message:
         "Features of {wildcards.benchmark} from {wildcards.encoder}"
     script:
         "../scripts/extract_features.py"
+
+
+stage = StagePlan(plan, Stage.EVALUATE_ENCODER)
 
 
 rule evaluate_encoder:
@@ -75,26 +83,26 @@ rule evaluate_encoder:
         masks=rules.read_benchmark.output.masks,
         pixels=rules.read_benchmark.output.pixels,
         features=rules.extract_features.output.features,
-        encoder=encoder_files,
+        encoder=per("encoder", plan.encoder_files),
     output:
-        scores=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/scores.parquet",
-        segmentation_scores=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/segmentation_scores.parquet",
-        metrics=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/metrics.parquet",
-        notes=f"{RESULTS}/evaluation/{{encoder}}/{{benchmark}}/notes.json",
-        rejects=f"{RESULTS}/tables/rejects/evaluate_encoder/{{encoder}}-{{benchmark}}.parquet",
+        scores=plan.evaluation("scores.parquet"),
+        segmentation_scores=plan.evaluation("segmentation_scores.parquet"),
+        metrics=plan.evaluation("metrics.parquet"),
+        notes=plan.evaluation("notes.json"),
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/evaluate_encoder/{{encoder}}-{{benchmark}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/evaluate_encoder/{{encoder}}-{{benchmark}}.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
-    threads: project.evaluation.threads
+    threads: stage.threads()
     resources:
         mem_mb=6000,
-        gpu=gpus(project.evaluation.device),
+        gpu=stage.gpus(),
     params:
-        config=protocol_settings,
-        code=digest("evaluate_encoder.py"),
+        config=per("encoder", stage.settings),
+        code=digest(stage),
     message:
         "Evaluating {wildcards.encoder} on {wildcards.benchmark}"
     script:

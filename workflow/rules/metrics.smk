@@ -1,112 +1,120 @@
 """Tables and ground truth -> STAGE_METRICS."""
 
-METRICS = f"{RESULTS}/tables/stage_metrics"
+if Stage.SCORE_TRIPLETS in plan.stages:
 
-if IS_SYNTHETIC:
+    stage = StagePlan(plan, Stage.SCORE_TRIPLETS)
 
     rule score_triplets:
         """Precision and recall of the parser against what the reports mean."""
         input:
-            reports=shards("tables/reports"),
-            triplets=shards("tables/triplets"),
-            sentences=shards("tables/sentences"),
-            truth_triplets=shards("truth/triplets"),
-            truth_sentences=shards("truth/sentences"),
+            reports=plan.shards("tables/reports"),
+            triplets=plan.shards("tables/triplets"),
+            sentences=plan.shards("tables/sentences"),
+            truth_triplets=plan.shards("truth/triplets"),
+            truth_sentences=plan.shards("truth/sentences"),
         output:
-            metrics=f"{METRICS}/score_triplets.parquet",
+            metrics=stage.metrics,
         log:
-            f"{RESULTS}/logs/score_triplets/all.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/score_triplets/all.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=4000,
         params:
-            code=digest("score_triplets.py"),
+            code=digest(stage),
         message:
             "Scoring triplets"
         script:
             "../scripts/score_triplets.py"
 
 
-if REFERENCE_BOXES:
+if Stage.SCORE_BOXES in plan.stages:
+
+    stage = StagePlan(plan, Stage.SCORE_BOXES)
 
     rule score_boxes:
         """Overlap of the region boxes with reference boxes."""
         input:
-            region_boxes=shards("tables/region_boxes"),
-            reference_boxes=REFERENCE_BOXES,
-            images=shards("tables/images"),
-            studies=shards("tables/studies"),
+            region_boxes=plan.shards("tables/region_boxes"),
+            reference_boxes=plan.reference_boxes,
+            images=plan.shards("tables/images"),
+            studies=plan.shards("tables/studies"),
         output:
-            metrics=f"{METRICS}/score_boxes.parquet",
+            metrics=stage.metrics,
         log:
-            f"{RESULTS}/logs/score_boxes/all.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/score_boxes/all.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=4000,
         params:
-            is_truth=IS_SYNTHETIC,
-            code=digest("score_boxes.py"),
+            is_truth=plan.is_synthetic,
+            code=digest(stage),
         message:
             "Scoring region boxes"
         script:
             "../scripts/score_boxes.py"
 
 
-if HAS_BOXES and IS_SYNTHETIC:
+if Stage.SCORE_ALIGNMENTS in plan.stages:
+
+    stage = StagePlan(plan, Stage.SCORE_ALIGNMENTS)
 
     rule score_alignments:
         """Precision and recall of region-sentence pairs."""
         input:
-            alignments=shards("tables/alignments"),
-            images=shards("tables/images"),
-            truth_triplets=shards("truth/triplets"),
-            truth_sentences=shards("truth/sentences"),
-            truth_boxes=shards("truth/region_boxes"),
+            alignments=plan.shards("tables/alignments"),
+            images=plan.shards("tables/images"),
+            truth_triplets=plan.shards("truth/triplets"),
+            truth_sentences=plan.shards("truth/sentences"),
+            truth_boxes=plan.shards("truth/region_boxes"),
         output:
-            metrics=f"{METRICS}/score_alignments.parquet",
+            metrics=stage.metrics,
         log:
-            f"{RESULTS}/logs/score_alignments/all.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/score_alignments/all.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=4000,
         params:
-            config=settings(project.alignment, "views", "contexts"),
-            code=digest("score_alignments.py"),
+            config=stage.settings(),
+            code=digest(stage),
         message:
             "Scoring alignments"
         script:
             "../scripts/score_alignments.py"
 
 
+stage = StagePlan(plan, Stage.COUNT_TABLES)
+
+
 rule count_tables:
     """Rows of every table and rejects of every stage by reason."""
     input:
-        **counted_tables(),
+        **plan.table_files,
+        rejects=plan.reject_files,
     output:
-        metrics=f"{METRICS}/count_tables.parquet",
+        metrics=stage.metrics,
     log:
-        f"{RESULTS}/logs/count_tables/all.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/count_tables/all.tsv"
+        stage.timing
     conda:
         "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=4000,
     params:
-        code=digest("count_tables.py"),
+        code=digest(stage),
     message:
         "Counting rows and rejects"
     script:

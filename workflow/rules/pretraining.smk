@@ -1,29 +1,34 @@
 """ALIGNMENTS, TAG_TARGETS, sentences and pixels -> pre-trained encoders."""
 
+stage = StagePlan(plan, Stage.TRAIN_TOKENIZER)
+
 
 rule train_tokenizer:
     """The word pieces of the text encoder: trained on the corpus, or its own."""
     input:
-        sentences=shards("tables/sentences"),
-        studies=shards("tables/studies"),
+        sentences=plan.shards("tables/sentences"),
+        studies=plan.shards("tables/studies"),
     output:
-        tokenizer=f"{RESULTS}/tokenizer/tokenizer.json",
+        tokenizer=f"{plan.results}/tokenizer/tokenizer.json",
     log:
-        f"{RESULTS}/logs/train_tokenizer/all.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/train_tokenizer/all.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
     params:
-        config=tokenizer_settings(),
-        code=digest("train_tokenizer.py"),
+        config=stage.settings(),
+        code=digest(stage),
     message:
         "Making the tokenizer"
     script:
         "../scripts/train_tokenizer.py"
+
+
+stage = StagePlan(plan, Stage.TOKENIZE_REPORTS)
 
 
 rule tokenize_reports:
@@ -32,11 +37,11 @@ rule tokenize_reports:
         sentences=rules.extract_triplets.output.sentences,
         tokenizer=rules.train_tokenizer.output.tokenizer,
     output:
-        tokens=f"{RESULTS}/tables/tokens/shard-{{shard}}.parquet",
+        tokens=plan.shard("tables/tokens"),
     log:
-        f"{RESULTS}/logs/tokenize_reports/shard-{{shard}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/tokenize_reports/shard-{{shard}}.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -44,36 +49,39 @@ rule tokenize_reports:
         mem_mb=2000,
     params:
         max_pieces=project.pretraining.model.text_encoder.max_pieces,
-        code=digest("tokenize_reports.py"),
+        code=digest(stage),
     message:
         "Tokenizing reports, {wildcards.shard}"
     script:
         "../scripts/tokenize_reports.py"
 
 
+stage = StagePlan(plan, Stage.PRETRAIN_ENCODERS)
+
+
 rule pretrain_encoders:
     """An image encoder and a text encoder, from aligned images and reports."""
     input:
-        pixels=shards("pixels"),
-        images=shards("tables/images"),
-        studies=shards("tables/studies"),
-        tokens=shards("tables/tokens"),
-        alignments=shards("tables/alignments"),
-        tag_targets=shards("tables/tag_targets"),
+        pixels=plan.shards("pixels"),
+        images=plan.shards("tables/images"),
+        studies=plan.shards("tables/studies"),
+        tokens=plan.shards("tables/tokens"),
+        alignments=plan.shards("tables/alignments"),
+        tag_targets=plan.shards("tables/tag_targets"),
         tokenizer=rules.train_tokenizer.output.tokenizer,
-        initial=initial_weights,
+        initial=per("run", plan.initial_files),
     output:
-        model=f"{RESULTS}/runs/{{run}}/model.safetensors",
-        run=f"{RESULTS}/runs/{{run}}/run.json",
-        history=f"{RESULTS}/runs/{{run}}/history.parquet",
-        tokenizer=f"{RESULTS}/runs/{{run}}/tokenizer.json",
+        model=f"{plan.results}/runs/{{run}}/model.safetensors",
+        run=f"{plan.results}/runs/{{run}}/run.json",
+        history=f"{plan.results}/runs/{{run}}/history.parquet",
+        tokenizer=f"{plan.results}/runs/{{run}}/tokenizer.json",
         # By file: of a folder only the loss of all that it holds would be noticed.
         image_encoder=expand(
-            f"{RESULTS}/runs/{{{{run}}}}/image_encoder/{{name}}",
+            f"{plan.results}/runs/{{{{run}}}}/image_encoder/{{name}}",
             name=["config.json", "model.safetensors"],
         ),
         text_encoder=expand(
-            f"{RESULTS}/runs/{{{{run}}}}/text_encoder/{{name}}",
+            f"{plan.results}/runs/{{{{run}}}}/text_encoder/{{name}}",
             name=[
                 "config.json",
                 "model.safetensors",
@@ -81,26 +89,26 @@ rule pretrain_encoders:
                 "tokenizer_config.json",
             ],
         ),
-        rejects=f"{RESULTS}/tables/rejects/pretrain_encoders/{{run}}.parquet",
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/pretrain_encoders/{{run}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/pretrain_encoders/{{run}}.tsv"
+        stage.timing
     # The longest jobs first: small ones then fill the gaps.
     priority: 10
     conda:
         "../../envs/train.yaml"
-    threads: pretraining_threads
+    threads: per("run", stage.threads)
     resources:
-        mem_mb=pretraining_memory,
-        gpu=pretraining_gpus,
+        mem_mb=per("run", stage.memory_mb),
+        gpu=per("run", stage.gpus),
         # For Slurm: one task on one node sees all the GPUs, and starts the processes.
         nodes=1,
         tasks_per_gpu=0,
     params:
-        config=pretraining_settings,
+        config=per("run", stage.settings),
         max_reject_share=project.pretraining.max_reject_share,
-        code=digest("pretrain_encoders.py"),
+        code=digest(stage),
     message:
         "Pre-training the run {wildcards.run}"
     script:

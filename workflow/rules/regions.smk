@@ -1,19 +1,21 @@
 """Pixels -> REGION_BOXES."""
 
-if project.regions.backend == "import":
+if Stage.IMPORT_REGIONS in plan.stages:
+
+    stage = StagePlan(plan, Stage.IMPORT_REGIONS)
 
     rule import_regions:
         """The annotated boxes of one shard, taken as they are."""
         input:
-            annotated_boxes=f"{RESULTS}/tables/annotated_boxes/shard-{{shard}}.parquet",
+            annotated_boxes=plan.shard("tables/annotated_boxes"),
             images=rules.read_source.output.images,
         output:
-            region_boxes=f"{RESULTS}/tables/region_boxes/shard-{{shard}}.parquet",
-            rejects=f"{RESULTS}/tables/rejects/detect_regions/shard-{{shard}}.parquet",
+            region_boxes=plan.shard("tables/region_boxes"),
+            rejects=stage.rejects,
         log:
-            f"{RESULTS}/logs/import_regions/shard-{{shard}}.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/import_regions/shard-{{shard}}.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 1
@@ -21,7 +23,7 @@ if project.regions.backend == "import":
             mem_mb=1000,
         params:
             max_reject_share=project.regions.max_reject_share,
-            code=digest("import_regions.py"),
+            code=digest(stage),
         message:
             "Importing boxes, {wildcards.shard}"
         script:
@@ -29,61 +31,65 @@ if project.regions.backend == "import":
 
 else:
 
-    if project.regions.checkpoint is None:
+    if Stage.TRAIN_DETECTOR in plan.stages:
+
+        stage = StagePlan(plan, Stage.TRAIN_DETECTOR)
 
         rule train_detector:
             """A Faster R-CNN of the anatomical regions, from annotated boxes."""
             input:
-                pixels=shards("pixels"),
-                annotated_boxes=shards("tables/annotated_boxes"),
+                pixels=plan.shards("pixels"),
+                annotated_boxes=plan.shards("tables/annotated_boxes"),
             output:
-                model=f"{RESULTS}/detector/model.safetensors",
-                run=f"{RESULTS}/detector/run.json",
+                model=plan.detector / "model.safetensors",
+                run=plan.detector / "run.json",
             log:
-                f"{RESULTS}/logs/train_detector/all.log",
+                stage.log,
             benchmark:
-                f"{RESULTS}/timings/train_detector/all.tsv"
+                stage.timing
             # What waits for it takes the longest.
             priority: 10
             conda:
-                DETECTOR_ENV
-            threads: project.regions.training.threads
+                f"../../envs/{plan.detector_environment}.yaml"
+            threads: stage.threads()
             resources:
                 mem_mb=6000,
-                gpu=gpus(project.regions.training.device),
+                gpu=stage.gpus(),
             params:
-                config=settings(project.regions.training),
+                config=stage.settings(),
                 backend=project.regions.backend,
-                code=digest("train_detector.py"),
+                code=digest(stage),
             message:
                 "Training the region detector"
             script:
                 "../scripts/train_detector.py"
 
+    stage = StagePlan(plan, Stage.DETECT_REGIONS)
+
     rule detect_regions:
         """At most one box per region and image."""
         input:
             pixels=rules.cache_pixels.output.pixels,
-            model=DETECTOR / "model.safetensors",
-            run=DETECTOR / "run.json",
+            model=plan.detector / "model.safetensors",
+            run=plan.detector / "run.json",
         output:
-            region_boxes=f"{RESULTS}/tables/region_boxes/shard-{{shard}}.parquet",
-            rejects=f"{RESULTS}/tables/rejects/detect_regions/shard-{{shard}}.parquet",
+            region_boxes=plan.shard("tables/region_boxes"),
+            rejects=stage.rejects,
         log:
-            f"{RESULTS}/logs/detect_regions/shard-{{shard}}.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/detect_regions/shard-{{shard}}.tsv"
+            stage.timing
         conda:
-            DETECTOR_ENV
-        threads: project.regions.detection.threads
+            f"../../envs/{plan.detector_environment}.yaml"
+        threads: stage.threads()
         resources:
             mem_mb=3000,
-            gpu=gpus(project.regions.detection.device),
+            gpu=stage.gpus(),
         params:
-            config=settings(project.regions.detection),
+            config=stage.settings(),
             backend=project.regions.backend,
             max_reject_share=project.regions.max_reject_share,
-            code=digest("detect_regions.py"),
+            code=digest(stage),
         message:
             "Finding the regions of images, {wildcards.shard}"
         script:

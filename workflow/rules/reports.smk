@@ -1,28 +1,30 @@
 """REPORTS -> SENTENCES and TRIPLETS."""
 
+stage = StagePlan(plan, Stage.EXTRACT_TRIPLETS)
+
 
 rule extract_triplets:
     """One row per claim (region, finding, existence) that a report sentence makes."""
     input:
         reports=rules.read_reports.output.reports,
-        parser=parser_files(),
+        parser=plan.parser_files,
     output:
-        sentences=f"{RESULTS}/tables/sentences/shard-{{shard}}.parquet",
-        triplets=f"{RESULTS}/tables/triplets/shard-{{shard}}.parquet",
-        rejects=f"{RESULTS}/tables/rejects/extract_triplets/shard-{{shard}}.parquet",
+        sentences=plan.shard("tables/sentences"),
+        triplets=plan.shard("tables/triplets"),
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/extract_triplets/shard-{{shard}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/extract_triplets/shard-{{shard}}.tsv"
+        stage.timing
     conda:
-        PARSER_ENV
+        f"../../envs/{plan.parser_environment}.yaml"
     threads: 1
     resources:
-        mem_mb=6000 if IS_RADGRAPH_MODEL else 2000,
-        gpu=parser_gpus(),
+        mem_mb=stage.memory_mb(),
+        gpu=stage.gpus(),
     params:
-        config=report_settings(),
-        code=digest("extract_triplets.py"),
+        config=stage.settings(),
+        code=digest(stage),
     message:
         "Extracting triplets from reports, {wildcards.shard}"
     script:

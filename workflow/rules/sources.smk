@@ -1,117 +1,127 @@
 """A dataset's own files -> the tables studies, images, reports, annotated_boxes."""
 
-if IS_SYNTHETIC:
+if Stage.MAKE_SYNTHETIC in plan.stages:
+
+    stage = StagePlan(plan, Stage.MAKE_SYNTHETIC)
 
     rule make_synthetic:
         """The synthetic corpus and benchmarks on disk, in the layouts of the real ones."""
         output:
-            manifest=f"{SOURCE_ROOT}/manifest.json",
-            triplets=shards("truth/triplets"),
-            sentences=shards("truth/sentences"),
-            region_boxes=shards("truth/region_boxes"),
-            metrics=f"{RESULTS}/tables/stage_metrics/make_synthetic.parquet",
+            manifest=f"{plan.source_root}/manifest.json",
+            triplets=plan.shards("truth/triplets"),
+            sentences=plan.shards("truth/sentences"),
+            region_boxes=plan.shards("truth/region_boxes"),
+            metrics=stage.metrics,
         log:
-            f"{RESULTS}/logs/make_synthetic/all.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/make_synthetic/all.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 2
         resources:
             mem_mb=2000,
         params:
-            config=settings(project.corpus.synthetic),
+            config=stage.settings(),
             num_shards=project.corpus.shards,
-            code=digest("make_synthetic.py"),
+            code=digest(stage),
         message:
-            "Making the synthetic corpus and benchmarks in {SOURCE_ROOT}"
+            "Making the synthetic corpus and benchmarks in {plan.source_root}"
         script:
             "../scripts/make_synthetic.py"
+
+
+stage = StagePlan(plan, Stage.READ_SOURCE)
 
 
 rule read_source:
     """The studies and images of one shard of patients."""
     input:
-        [f"{SOURCE_ROOT}/manifest.json"] if IS_SYNTHETIC else [],
+        plan.manifest,
     output:
-        studies=f"{RESULTS}/tables/studies/shard-{{shard}}.parquet",
-        images=f"{RESULTS}/tables/images/shard-{{shard}}.parquet",
-        views=f"{RESULTS}/tables/view_counts/shard-{{shard}}.parquet",
-        rejects=f"{RESULTS}/tables/rejects/read_source/shard-{{shard}}.parquet",
+        studies=plan.shard("tables/studies"),
+        images=plan.shard("tables/images"),
+        views=plan.shard("tables/view_counts"),
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/read_source/shard-{{shard}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/read_source/shard-{{shard}}.tsv"
+        stage.timing
     conda:
         "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        config=corpus_settings(),
-        root=SOURCE_ROOT,
-        files=image_files,
-        code=digest("read_source.py"),
+        config=stage.settings(),
+        root=plan.source_root,
+        files=per("shard", inventory.images),
+        code=digest(stage),
     message:
-        "Reading {SOURCE_ROOT}, {wildcards.shard}"
+        "Reading {plan.source_root}, {wildcards.shard}"
     script:
         "../scripts/read_source.py"
+
+
+stage = StagePlan(plan, Stage.READ_REPORTS)
 
 
 # A rule of its own: an edited report must not decode images or train a detector again.
 rule read_reports:
     """The reports of one shard of patients."""
     input:
-        [f"{SOURCE_ROOT}/manifest.json"] if IS_SYNTHETIC else [],
+        plan.manifest,
     output:
-        reports=f"{RESULTS}/tables/reports/shard-{{shard}}.parquet",
-        rejects=f"{RESULTS}/tables/rejects/read_reports/shard-{{shard}}.parquet",
+        reports=plan.shard("tables/reports"),
+        rejects=stage.rejects,
     log:
-        f"{RESULTS}/logs/read_reports/shard-{{shard}}.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/read_reports/shard-{{shard}}.tsv"
+        stage.timing
     conda:
         "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        config=corpus_settings(),
-        root=SOURCE_ROOT,
-        files=report_files,
-        code=digest("read_reports.py"),
+        config=stage.settings(),
+        root=plan.source_root,
+        files=per("shard", inventory.reports),
+        code=digest(stage),
     message:
-        "Reading the reports of {SOURCE_ROOT}, {wildcards.shard}"
+        "Reading the reports of {plan.source_root}, {wildcards.shard}"
     script:
         "../scripts/read_reports.py"
 
 
-if HAS_ANNOTATIONS:
+if Stage.READ_ANNOTATIONS in plan.stages:
+
+    stage = StagePlan(plan, Stage.READ_ANNOTATIONS)
 
     rule read_annotations:
         """The boxes that a dataset provides for the images of one shard."""
         input:
-            [f"{SOURCE_ROOT}/manifest.json"] if IS_SYNTHETIC else [],
+            plan.manifest,
             studies=rules.read_source.output.studies,
             images=rules.read_source.output.images,
         output:
-            annotated_boxes=f"{RESULTS}/tables/annotated_boxes/shard-{{shard}}.parquet",
-            rejects=f"{RESULTS}/tables/rejects/read_annotations/shard-{{shard}}.parquet",
+            annotated_boxes=plan.shard("tables/annotated_boxes"),
+            rejects=stage.rejects,
         log:
-            f"{RESULTS}/logs/read_annotations/shard-{{shard}}.log",
+            stage.log,
         benchmark:
-            f"{RESULTS}/timings/read_annotations/shard-{{shard}}.tsv"
+            stage.timing
         conda:
             "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=2000,
         params:
-            config=settings(ANNOTATIONS),
-            root=ANNOTATIONS_ROOT,
-            files=INVENTORY["annotations"],
-            code=digest("read_annotations.py"),
+            config=stage.settings(),
+            root=plan.annotations_root,
+            files=inventory.annotations,
+            code=digest(stage),
         message:
-            "Reading annotated boxes from {ANNOTATIONS_ROOT}, {wildcards.shard}"
+            "Reading annotated boxes from {plan.annotations_root}, {wildcards.shard}"
         script:
             "../scripts/read_annotations.py"

@@ -1,31 +1,33 @@
 """Everything under results/ -> a folder of HTML, and the tables as CSV, Markdown, LaTeX."""
 
+stage = StagePlan(plan, Stage.BUILD_SUMMARY)
+
 
 rule build_summary:
     """The pages that show what was made and how well."""
     input:
-        **summary_inputs(),
+        **summary_inputs(plan),
     output:
-        index=f"{RESULTS}/summary/index.html",
-        pages=summary_outputs(page_files, without="index.html"),
-        tables=summary_outputs(table_files),
+        index=summary_index(plan),
+        pages=summary_pages(plan),
+        tables=summary_tables(plan),
     log:
-        f"{RESULTS}/logs/build_summary/all.log",
+        stage.log,
     benchmark:
-        f"{RESULTS}/timings/build_summary/all.tsv"
+        stage.timing
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
     params:
-        config=settings(project.summary),
-        project=summary_settings(),
-        root=SOURCE_ROOT if HAS_CORPUS else None,
-        is_synthetic=IS_SYNTHETIC,
-        may_export_examples=IS_SYNTHETIC or project.privacy.export_examples,
-        digests=rule_digests(),
-        code=digest("build_summary.py"),
+        config=stage.settings(),
+        project=shown_settings(plan),
+        root=plan.source_root if project.has_corpus else None,
+        is_synthetic=plan.is_synthetic,
+        may_export_examples=plan.is_synthetic or project.privacy.export_examples,
+        digests=stage_digests(),
+        code=digest(stage),
     message:
         "Building the summary of {project.corpus.name}"
     script:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from asg_core.alignment.align import align_regions
 from asg_core.alignment.config import AlignmentConfig
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.tables.catalog import (
     ALIGNMENTS,
     IMAGES,
@@ -52,8 +52,8 @@ def main(
 if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
-            tables={name: Path(path) for name, path in snakemake.input.items()},
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            tables=paths(snakemake.input),
+            outputs=paths(snakemake.output),
             config=AlignmentConfig(**snakemake.params.config),
             job=job,
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, path_lists, run_job
 from asg_core.summary.build import build_summary
 from asg_core.summary.config import SummaryConfig
 from asg_core.summary.inputs import SummaryInputs
@@ -46,10 +46,7 @@ def main(
 
 if __name__ == "__main__":
     with run_job(snakemake) as job:
-        files = {
-            name: [Path(path) for path in paths]
-            for name, paths in snakemake.input.items()
-        }
+        files = path_lists(snakemake.input)
         results = Path(snakemake.output.index).parents[1]
         main(
             inputs=SummaryInputs(

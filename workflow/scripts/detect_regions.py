@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asg_core.images.pixel_cache import PixelCache
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.regions.config import DetectionConfig
 from asg_core.regions.detect import detect_regions, load_detector
 from asg_core.tables.catalog import REGION_BOXES
@@ -49,7 +49,7 @@ if __name__ == "__main__":
         main(
             pixels=Path(snakemake.input.pixels),
             detector=Path(snakemake.input.run).parent,
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            outputs=paths(snakemake.output),
             config=DetectionConfig(**snakemake.params.config),
             max_reject_share=snakemake.params.max_reject_share,
             job=job,

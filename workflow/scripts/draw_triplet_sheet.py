@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from asg_core.checking.config import TripletCheckConfig
 from asg_core.checking.draw import draw_sheet
 from asg_core.checking.sheet import write_new_sheet
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, path_lists, run_job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -33,10 +33,7 @@ def main(
 if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
-            tables={
-                name: [Path(path) for path in paths]
-                for name, paths in snakemake.input.items()
-            },
+            tables=path_lists(snakemake.input),
             sheet=Path(snakemake.output.sheet),
             strata=Path(snakemake.output.strata),
             config=TripletCheckConfig(**snakemake.params.config),

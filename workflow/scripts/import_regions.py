@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.regions.import_boxes import import_regions
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, REGION_BOXES
 from asg_core.tables.schema import read_table, write_table
@@ -41,7 +41,7 @@ if __name__ == "__main__":
         main(
             annotated_boxes=Path(snakemake.input.annotated_boxes),
             images=Path(snakemake.input.images),
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            outputs=paths(snakemake.output),
             max_reject_share=snakemake.params.max_reject_share,
             job=job,
         )

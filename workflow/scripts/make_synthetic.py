@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from asg_core.jobs import Job, run_job
 from asg_core.synthetic.config import SyntheticConfig
 from asg_core.synthetic.make import make_synthetic
-from asg_core.tables.catalog import STAGE_METRICS
-from asg_core.tables.schema import write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -31,8 +29,7 @@ def main(
         num_shards=num_shards,
         num_processes=num_processes,
     )
-    job.stage_metrics(counts)
-    write_table(counts, metrics, schema=STAGE_METRICS)
+    job.write_stage_metrics(counts, metrics)
 
 
 if __name__ == "__main__":

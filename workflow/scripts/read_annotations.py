@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.sources.annotations.config import AnnotationsConfig
 from asg_core.sources.annotations.read import read_annotations
 from asg_core.tables.catalog import ANNOTATED_BOXES, IMAGES, STUDIES
@@ -46,10 +46,8 @@ if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
             root=Path(snakemake.params.root),
-            inputs={
-                name: Path(snakemake.input[name]) for name in ("images", "studies")
-            },
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            inputs=paths(snakemake.input),
+            outputs=paths(snakemake.output),
             config=AnnotationsConfig(**snakemake.params.config),
             job=job,
         )

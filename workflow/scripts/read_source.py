@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.sources.read import read_source
 from asg_core.sources.registry import CorpusConfig
 from asg_core.tables.catalog import IMAGES, STUDIES, VIEW_COUNTS
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         main(
             root=Path(snakemake.params.root),
             shard=snakemake.wildcards.shard,
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            outputs=paths(snakemake.output),
             config=CorpusConfig(**snakemake.params.config),
             job=job,
         )

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asg_core.alignment.score import score_alignments
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, path_lists, run_job
 from asg_core.tables.catalog import (
     ALIGNMENTS,
     IMAGES,
     REGION_BOXES,
     SENTENCES,
-    STAGE_METRICS,
     TRIPLETS,
 )
-from asg_core.tables.schema import read_tables, write_table
+from asg_core.tables.schema import read_tables
 from asg_core.terms.existence import Context
 from asg_core.terms.views import View
 
@@ -40,17 +39,13 @@ def main(
         contexts=[Context(context) for context in config["contexts"]],
     )
     job.rows(rows_in=len(alignments), rows_out=len(result))
-    job.stage_metrics(result)
-    write_table(result, metrics, schema=STAGE_METRICS)
+    job.write_stage_metrics(result, metrics)
 
 
 if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
-            tables={
-                name: [Path(path) for path in paths]
-                for name, paths in snakemake.input.items()
-            },
+            tables=path_lists(snakemake.input),
             metrics=Path(snakemake.output.metrics),
             config=snakemake.params.config,
             job=job,

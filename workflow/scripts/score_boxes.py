@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, path_lists, run_job
 from asg_core.regions.score import score_boxes
 from asg_core.tables.catalog import (
     ANNOTATED_BOXES,
     IMAGES,
     REGION_BOXES,
-    STAGE_METRICS,
     STUDIES,
 )
-from asg_core.tables.schema import read_tables, write_table
+from asg_core.tables.schema import read_tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -37,17 +36,13 @@ def main(
         truth=reference.join(held_out, on="image_id", how="semi"),
     )
     job.rows(rows_in=len(predicted), rows_out=len(result))
-    job.stage_metrics(result)
-    write_table(result, metrics, schema=STAGE_METRICS)
+    job.write_stage_metrics(result, metrics)
 
 
 if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
-            tables={
-                name: [Path(path) for path in paths]
-                for name, paths in snakemake.input.items()
-            },
+            tables=path_lists(snakemake.input),
             metrics=Path(snakemake.output.metrics),
             is_truth=snakemake.params.is_truth,
             job=job,

@@ -15,7 +15,7 @@ from asg_core.checking.score import (
     score_sheet,
     stage_metrics_of,
 )
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, paths, run_job
 from asg_core.summary.pages.checked import checked_page
 from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES, TRIPLETS
 from asg_core.tables.schema import write_table
@@ -63,7 +63,7 @@ if __name__ == "__main__":
         main(
             sheet=Path(snakemake.input.sheet),
             triplets=[Path(path) for path in snakemake.input.triplets],
-            outputs={name: Path(path) for name, path in snakemake.output.items()},
+            outputs=paths(snakemake.output),
             config=TripletCheckConfig(**snakemake.params.config),
             job=job,
         )

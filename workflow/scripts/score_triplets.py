@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asg_core.jobs import Job, run_job
+from asg_core.jobs import Job, path_lists, run_job
 from asg_core.reports.score import score_triplets
-from asg_core.tables.catalog import REPORTS, SENTENCES, STAGE_METRICS, TRIPLETS
-from asg_core.tables.schema import read_tables, write_table
+from asg_core.tables.catalog import REPORTS, SENTENCES, TRIPLETS
+from asg_core.tables.schema import read_tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -32,17 +32,13 @@ def main(*, tables: dict[str, list[Path]], metrics: Path, job: Job) -> None:
         **truth,
     )
     job.rows(rows_in=len(predicted), rows_out=len(result))
-    job.stage_metrics(result)
-    write_table(result, metrics, schema=STAGE_METRICS)
+    job.write_stage_metrics(result, metrics)
 
 
 if __name__ == "__main__":
     with run_job(snakemake) as job:
         main(
-            tables={
-                name: [Path(path) for path in paths]
-                for name, paths in snakemake.input.items()
-            },
+            tables=path_lists(snakemake.input),
             metrics=Path(snakemake.output.metrics),
             job=job,
         )

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from asg_core.config import ConfigError, resolve_config
+from asg_core.plan.run import RunPlan
+from asg_core.terms.stages import Stage
 
 BENCHMARKS = {"nih": {"root": "/data/nih"}}
 ENCODERS = {"pixels": {"kind": "pixels"}}
@@ -25,7 +27,7 @@ def test_benchmarks_and_encoders_alone_are_a_run_without_a_corpus() -> None:
     )
     assert list(project.benchmarks) == ["nih"]
     assert list(project.encoders) == ["pixels"]
-    assert project.metric_files == ("count_tables",)
+    assert RunPlan(project).metric_stages == (Stage.COUNT_TABLES,)
 
 
 def test_a_name_does_not_make_a_corpus() -> None:

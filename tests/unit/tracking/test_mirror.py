@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from asg_core.files import write_json
 from asg_core.tracking.events import EventLog, Status
-from asg_core.tracking.invocation import is_closed, write_json
+from asg_core.tracking.invocation import is_closed
 from asg_core.tracking.mirror import (
     InputValue,
     InvocationMirror,

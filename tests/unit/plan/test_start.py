@@ -1,31 +1,30 @@
-"""What a configuration needs before its first job."""
+"""What a configuration needs before its first job: files and models."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from asg_core.config import ConfigError, ProjectConfig, resolve_config
+from asg_core.config import ConfigError, resolve_config
 from asg_core.learning.run_folder import DETECTOR
-from asg_core.models.pretrained.hub import Found, timm_repository
-from asg_core.plan import check_machine, check_start
+from asg_core.plan.run import RunPlan
+from asg_core.plan.start import check_start
 from asg_core.regions.backends import detectron2_support
 from asg_core.regions.config import DetectorTrainingConfig
 from asg_core.terms.regions import REGIONS
 
 
+def plan_of(values: dict[str, object]) -> RunPlan:
+    return RunPlan(resolve_config(values))
+
+
 def test_the_defaults_can_start() -> None:
-    check_start(resolve_config({}))
+    check_start(plan_of({}))
 
 
 def test_every_missing_file_is_named_with_its_key(tmp_path: Path) -> None:
-    project = resolve_config(
+    plan = plan_of(
         {
             "regions": {"checkpoint": str(tmp_path / "detector")},
             "reports": {
@@ -38,7 +37,7 @@ def test_every_missing_file_is_named_with_its_key(tmp_path: Path) -> None:
     )
 
     with pytest.raises(ConfigError) as caught:
-        check_start(project)
+        check_start(plan)
 
     lines = str(caught.value).splitlines()
     assert [line.partition(":")[0] for line in lines[1:]] == [
@@ -51,22 +50,22 @@ def test_every_missing_file_is_named_with_its_key(tmp_path: Path) -> None:
 
 def test_a_damaged_line_of_a_lexicon_stops_before_the_first_job(tmp_path: Path) -> None:
     (tmp_path / "cues.tsv").write_text("phrase\tcue\treason\nno\tdenies\t-\n")
-    project = resolve_config({"reports": {"lexicon": str(tmp_path)}})
+    plan = plan_of({"reports": {"lexicon": str(tmp_path)}})
 
     with pytest.raises(
         ConfigError, match=r"reports\.lexicon: .*cues\.tsv, line 2: exp"
     ):
-        check_start(project)
+        check_start(plan)
 
 
 def test_the_model_of_a_parser_is_looked_for_unless_conda_brings_it() -> None:
-    project = resolve_config(
+    plan = plan_of(
         {"reports": {"parser": "scispacy", "scispacy": {"model": "no_such_model"}}}
     )
 
     with pytest.raises(ConfigError, match=r"reports\.scispacy\.model"):
-        check_start(project)
-    check_start(project, uses_conda=True)
+        check_start(plan)
+    check_start(plan, uses_conda=True)
 
 
 def _transformers_folder(folder: Path, *, vocabulary: bool) -> Path:
@@ -80,14 +79,14 @@ def _transformers_folder(folder: Path, *, vocabulary: bool) -> Path:
 def test_a_folder_of_an_encoder_has_to_be_whole(tmp_path: Path) -> None:
     def lines(text: Path, image: Path) -> list[str]:
         encoders = {"dino": {"kind": "transformers", "path": str(image)}}
-        project = resolve_config(
+        plan = plan_of(
             {
                 "pretraining": {"model": {"text_encoder": {"name": str(text)}}},
                 "evaluation": {"encoders": encoders},
             }
         )
         try:
-            check_start(project)
+            check_start(plan)
         except ConfigError as error:
             return str(error).splitlines()[1:]
         return []
@@ -113,9 +112,7 @@ def test_a_folder_of_an_encoder_has_to_be_whole(tmp_path: Path) -> None:
 def test_a_text_encoder_that_no_run_uses_is_not_looked_for(tmp_path: Path) -> None:
     text = {"name": str(tmp_path / "absent")}
     check_start(
-        resolve_config(
-            {"pretraining": {"enabled": False, "model": {"text_encoder": text}}}
-        )
+        plan_of({"pretraining": {"enabled": False, "model": {"text_encoder": text}}})
     )
 
 
@@ -124,7 +121,7 @@ def test_weights_are_a_file(tmp_path: Path) -> None:
         image = {"name": "resnet18", "weights": str(weights)}
         encoders = {"x": {"kind": "timm", "image_encoder": image}}
         with pytest.raises(ConfigError) as caught:
-            check_start(resolve_config({"evaluation": {"encoders": encoders}}))
+            check_start(plan_of({"evaluation": {"encoders": encoders}}))
         return str(caught.value)
 
     key = "evaluation.encoders.x.image_encoder.weights: expected a file of weights"
@@ -135,257 +132,19 @@ def test_weights_are_a_file(tmp_path: Path) -> None:
 def test_the_package_of_a_parser_is_looked_for_unless_conda_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("asg_core.plan.find_spec", lambda _: None)
-    project = resolve_config({"reports": {"parser": "radgraph"}})
+    monkeypatch.setattr("asg_core.plan.start.find_spec", lambda _: None)
+    plan = plan_of({"reports": {"parser": "radgraph"}})
 
     with pytest.raises(ConfigError, match=r"reports\.radgraph: expected the package"):
-        check_start(project)
-    check_start(project, uses_conda=True)
+        check_start(plan)
+    check_start(plan, uses_conda=True)
     graphs = tmp_path / "graphs.json"
     graphs.touch()
     check_start(
-        resolve_config(
+        plan_of(
             {"reports": {"parser": "radgraph", "radgraph": {"graphs": str(graphs)}}}
         )
     )
-
-
-ON_CUDA: dict[str, Any] = {
-    "reports": {"parser": "radgraph", "radgraph": {"device": "cuda"}},
-    "regions": {"training": {"device": "cuda"}, "detection": {"device": "cuda:1"}},
-    "pretraining": {
-        "model": {"text_encoder": {"name": None}},
-        "device": "cuda",
-        "runs": {"one": {}, "four": {"processes": 4}, "slow": {"device": "cpu"}},
-    },
-    "evaluation": {"device": "cuda", "encoders": {"pixels": {"kind": "pixels"}}},
-}
-RULES = (
-    "extract_triplets",
-    "train_detector",
-    "detect_regions",
-    "pretrain_encoders",
-    "evaluate_encoder",
-)
-
-
-def _jobs(project: ProjectConfig, rules: Collection[str]) -> dict[str, list[str]]:
-    """Return jobs of rules, for all runs and encoders of a configuration."""
-    runs, encoders = list(project.pretraining.runs), list(project.encoders)
-    return {rule: runs if rule == "pretrain_encoders" else encoders for rule in rules}
-
-
-def _keys(
-    values: dict[str, Any], rules: Collection[str], *, is_submitted: bool = False
-) -> list[str]:
-    project = resolve_config(values)
-    try:
-        check_machine(project, jobs=_jobs(project, rules), is_submitted=is_submitted)
-    except ConfigError as error:
-        return [line.partition(":")[0] for line in str(error).splitlines()[1:]]
-    return []
-
-
-@pytest.mark.parametrize(
-    ("gpus", "expected"),
-    [
-        (
-            0,
-            [
-                "regions.training.device",
-                "regions.detection.device",
-                "reports.radgraph.device",
-                "pretraining.runs.one.device",
-                "pretraining.runs.four.device",
-                "evaluation.device",
-            ],
-        ),
-        (1, ["regions.detection.device", "pretraining.runs.four.device"]),
-        (2, ["pretraining.runs.four.device"]),
-        (4, []),
-        (None, []),
-    ],
-)
-def test_a_job_needs_its_gpus(
-    monkeypatch: pytest.MonkeyPatch, gpus: int | None, expected: list[str]
-) -> None:
-    monkeypatch.setattr("asg_core.plan.count_gpus", lambda: gpus)
-    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: Found.CACHE)
-
-    assert _keys(ON_CUDA, RULES) == expected
-    # What is made already needs none, nor does the machine that submits to others.
-    assert _keys(ON_CUDA, ["build_summary", "train_tokenizer"]) == []
-    assert _keys(ON_CUDA, RULES, is_submitted=True) == []
-
-
-FROM_HUB: dict[str, Any] = {
-    "reports": {"parser": "radgraph"},
-    "pretraining": {
-        "model": {
-            "image_encoder": {"name": "resnet50.a1_in1k", "pretrained": True},
-            "text_encoder": {"name": "someone/bert"},
-        }
-    },
-    "evaluation": {
-        "encoders": {
-            "imagenet": {
-                "kind": "timm",
-                "image_encoder": {"name": "resnet18", "pretrained": True},
-            }
-        }
-    },
-}
-
-
-def test_names_of_the_hub_are_looked_up_for_the_jobs_that_use_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[tuple[object, ...]] = []
-
-    def look_up(repository: str, *, is_whole: bool, file: str) -> Found:
-        asked.append((repository, is_whole, file))
-        return Found.OFFLINE
-
-    monkeypatch.setattr("asg_core.plan.look_up", look_up)
-    monkeypatch.setattr("asg_core.plan.published_repository", timm_repository)
-    text = "pretraining.model.text_encoder.name"
-    image = "pretraining.runs.full.model.image_encoder.pretrained"
-    imagenet = "evaluation.encoders.imagenet.image_encoder.pretrained"
-
-    assert _keys(FROM_HUB, ["train_tokenizer"]) == [text]
-    assert _keys(FROM_HUB, ["pretrain_encoders"]) == [text, image]
-    assert _keys(FROM_HUB, ["extract_features"], is_submitted=True) == [imagenet]
-    assert _keys(FROM_HUB, ["extract_triplets"]) == ["reports.radgraph.model_folder"]
-    assert _keys(FROM_HUB, ["build_summary"]) == []
-    assert set(asked) == {
-        ("someone/bert", True, "config.json"),
-        ("timm/resnet50.a1_in1k", True, "*"),
-        ("timm/resnet18", False, "*"),
-        ("timm/resnet18", True, "*"),  # where timm itself says, when there is nothing
-        ("StanfordAIMI/RRG_scorers", True, "radgraph-xl.tar.gz"),
-    }
-
-
-def test_what_is_made_already_needs_no_gpu_and_no_hub(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("asg_core.plan.count_gpus", lambda: 0)
-    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: Found.OFFLINE)
-    project = resolve_config(
-        {
-            "pretraining": {
-                "device": "cuda",
-                "model": {"text_encoder": {"name": None}},
-                "runs": {"done": {}, "new": {"device": "cpu"}},
-            },
-            "evaluation": {
-                "encoders": {
-                    "old": {
-                        "kind": "timm",
-                        "image_encoder": {"name": "resnet18", "pretrained": True},
-                    },
-                    "mine": {"kind": "pixels"},
-                }
-            },
-        }
-    )
-
-    jobs = {"pretrain_encoders": ["new"], "evaluate_encoder": ["mine"]}
-    check_machine(project, jobs=jobs, is_submitted=False)
-    with pytest.raises(ConfigError, match=r"runs\.done\.device"):
-        check_machine(project, jobs={"pretrain_encoders": ["done"]}, is_submitted=False)
-    with pytest.raises(ConfigError, match=r"encoders\.old\."):
-        check_machine(project, jobs={"evaluate_encoder": ["old"]}, is_submitted=False)
-
-
-def test_weights_that_timm_keeps_elsewhere_are_looked_for_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "asg_core.plan.look_up",
-        lambda name, **_: Found.CACHE if name == "apple/clip" else Found.OFFLINE,
-    )
-    name = "vit_base_mci_224.apple_mclip"
-    encoder = {"name": name, "pretrained": True}
-    values = {
-        "evaluation": {"encoders": {"x": {"kind": "timm", "image_encoder": encoder}}}
-    }
-    key = ["evaluation.encoders.x.image_encoder.pretrained"]
-
-    places: dict[str | None, list[str]] = {
-        "apple/clip": [],
-        None: [],  # timm has an address and no name of the hub
-        f"timm/{name}": key,
-    }
-    for place, refused in places.items():
-        monkeypatch.setattr("asg_core.plan.published_repository", lambda _, p=place: p)
-        assert _keys(values, ["evaluate_encoder"]) == refused
-
-
-@pytest.mark.parametrize(
-    ("found", "words"),
-    [
-        (Found.OFFLINE, "nothing in the cache, and HF_HUB_OFFLINE is set"),
-        (Found.UNREACHABLE, "nothing in the cache, and the hub does not answer"),
-        (
-            Found.UNKNOWN,
-            "no folder and nothing in the cache, and the hub knows no such",
-        ),
-    ],
-)
-def test_a_missing_name_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, found: Found, words: str
-) -> None:
-    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: found)
-    project = resolve_config(FROM_HUB)
-
-    jobs = _jobs(project, ["pretrain_encoders"])
-    with pytest.raises(ConfigError) as caught:
-        check_machine(project, jobs=jobs, is_submitted=False)
-
-    text, image = str(caught.value).splitlines()[1:]
-    assert words in text
-    assert words in image
-    assert "give the path of one, or null" in text
-    assert "`weights:` (pretraining.runs.full.model.image_encoder.weights)" in image
-    assert "HF_HUB_OFFLINE=1" in text
-
-
-@pytest.mark.parametrize("found", [Found.CACHE, Found.HUB])
-def test_a_name_that_is_there_is_no_problem(
-    monkeypatch: pytest.MonkeyPatch, found: Found
-) -> None:
-    monkeypatch.setattr("asg_core.plan.look_up", lambda *_, **__: found)
-
-    assert _keys(FROM_HUB, RULES) == []
-
-
-def test_the_checks_import_no_framework() -> None:
-    code = (
-        "import sys\n"
-        "from asg_core.config import resolve_config\n"
-        "from asg_core.plan import check_machine, check_start\n"
-        "project = resolve_config({})\n"
-        "check_start(project)\n"
-        "try:\n"
-        "    jobs = {'pretrain_encoders': ['asg']}\n"
-        "    check_machine(project, jobs=jobs, is_submitted=False)\n"
-        "except ValueError:\n"
-        "    pass\n"
-        "heavy = {'torch', 'transformers', 'timm', 'spacy', 'mlflow', 'pandas'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-    )
-
-    assert done.stdout.strip() == "[]"
 
 
 def write_detector(folder: Path, **changes: object) -> Path:
@@ -404,7 +163,7 @@ def write_detector(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def of_detector(folder: Path, **sections: object) -> ProjectConfig:
+def of_detector(folder: Path, **sections: object) -> RunPlan:
     """Return the configuration of a table of films under a trained detector."""
     columns = {"image_path": "file", "text": "text", "view": "view"}
     corpus = {
@@ -414,12 +173,12 @@ def of_detector(folder: Path, **sections: object) -> ProjectConfig:
         "table": {"file": "rows.csv", "columns": columns},
     }
     regions = {"checkpoint": str(folder)}
-    return resolve_config({"corpus": corpus, "regions": regions} | sections)
+    return plan_of({"corpus": corpus, "regions": regions} | sections)
 
 
-def refusal(project: ProjectConfig, *, uses_conda: bool = False) -> str:
+def refusal(plan: RunPlan, *, uses_conda: bool = False) -> str:
     with pytest.raises(ConfigError) as caught:
-        check_start(project, uses_conda=uses_conda)
+        check_start(plan, uses_conda=uses_conda)
     heading, *problems = str(caught.value).splitlines()
     assert heading == "The run cannot start."
     return "\n".join(problems)
@@ -471,9 +230,9 @@ def test_a_detector_that_cannot_be_applied_is_refused(
     changes: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     folder = write_detector(tmp_path / "detector", **changes)
-    project = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
+    plan = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
 
-    told = refusal(project)
+    told = refusal(plan)
 
     assert re.search(message, told), told
     assert len(told.splitlines()) == 1
@@ -483,12 +242,12 @@ def test_a_detector_without_weights_or_with_a_broken_description_is_refused(
     tmp_path: Path,
 ) -> None:
     folder = write_detector(tmp_path / "detector")
-    project = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
+    plan = of_detector(folder, images={"size": 160}, pretraining={"enabled": False})
 
     (folder / "model.safetensors").unlink()
-    assert "expected the weights of a detector, found no file" in refusal(project)
+    assert "expected the weights of a detector, found no file" in refusal(plan)
     (folder / "run.json").write_text("{")
-    assert "run.json: expected JSON" in refusal(project)
+    assert "run.json: expected JSON" in refusal(plan)
 
 
 def test_a_detector_s_backbone_is_looked_for_where_one_is_trained(
@@ -496,16 +255,16 @@ def test_a_detector_s_backbone_is_looked_for_where_one_is_trained(
 ) -> None:
     training = {"backbone_weights": str(tmp_path / "resnet50.pth")}
 
-    told = refusal(resolve_config({"regions": {"training": training}}))
+    told = refusal(plan_of({"regions": {"training": training}}))
 
     assert told.startswith("regions.training.backbone_weights: expected a file")
     unused = {"backend": "import", "training": training}
-    check_start(resolve_config({"regions": unused}))
+    check_start(plan_of({"regions": unused}))
 
 
-def with_detectron2(**architecture: object) -> ProjectConfig:
+def with_detectron2(**architecture: object) -> RunPlan:
     training = {"architecture": architecture}
-    return resolve_config({"regions": {"backend": "detectron2", "training": training}})
+    return plan_of({"regions": {"backend": "detectron2", "training": training}})
 
 
 @pytest.mark.usefixtures("detectron2_installed")
@@ -537,7 +296,7 @@ def test_weights_that_detectron2_does_not_read_are_refused(tmp_path: Path) -> No
     }
     regions = {"backend": "detectron2", "training": training}
 
-    told = refusal(resolve_config({"regions": regions}))
+    told = refusal(plan_of({"regions": regions}))
 
     assert [line.partition(":")[0] for line in told.splitlines()] == [
         "regions.training.architecture.norm",
@@ -554,13 +313,13 @@ def test_what_detectron2_can_build_may_start(tmp_path: Path) -> None:
     folder = write_detector(tmp_path / "detector", backend="detectron2")
     unused = {"architecture": {"backbone": "resnet10"}}
     regions = {"checkpoint": str(folder), "backend": "detectron2", "training": unused}
-    project = of_detector(
+    plan = of_detector(
         folder,
         regions=regions,
         images={"size": 160},
         pretraining={"enabled": False},
     )
-    check_start(project)
+    check_start(plan)
 
 
 def test_detectron2_is_looked_for_unless_conda_brings_it(
@@ -589,12 +348,12 @@ def test_an_encoder_whose_folder_is_empty_is_named_with_its_key(
         # Made by this very run.
         "ours": {"kind": "checkpoint", "path": "results/synthetic/runs/full"},
     }
-    project = resolve_config(
+    plan = plan_of(
         {"corpus": {"source": "synthetic"}, "evaluation": {"encoders": encoders}}
     )
 
     with pytest.raises(ConfigError) as caught:
-        check_start(project)
+        check_start(plan)
 
     lines = str(caught.value).splitlines()[1:]
     assert len(lines) == 1

@@ -1,46 +1,37 @@
-"""What a configuration needs before its first job can start.
+"""What a configuration needs before its first job can start: the files and models it names.
 
 Everything here is known from the configuration and from a look at the files that it
 names: no framework is imported, no data is read. A job that would fail for one of these
-reasons after an hour in a queue is refused instead: for a file that is missing while the
-graph of jobs is built, and for what the jobs of this invocation alone need, a GPU or the
-model hub, before the first of them.
+reasons after an hour in a queue is refused instead, while the graph of jobs is built.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from asg_core.config import ConfigError, ProjectConfig
-from asg_core.gpus import count_gpus
 from asg_core.learning.run_folder import DESCRIPTION, RUN_FILES
+from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.pretrained.folders import missing_parts
-from asg_core.models.pretrained.hub import (
-    Found,
-    is_hub_name,
-    look_up,
-    published_repository,
-    timm_repository,
-)
+from asg_core.models.pretrained.hub import is_hub_name
+from asg_core.plan.run import RunPlan
 from asg_core.regions.backends.detectron2_support import (
     detectron2_is_missing,
     detectron2_problems,
 )
 from asg_core.regions.detector_run import DetectorRun, read_detector_run
-from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.lexicon.load import load_lexicon
 from asg_core.reports.parsers.scispacy.model import check_model
 
-_TEXT = "pretraining.model.text_encoder.name"
-_EVALUATES = frozenset({"extract_features", "evaluate_encoder"})
+TEXT_ENCODER = "pretraining.model.text_encoder.name"
+"""The key that names the text encoder."""
 
 
-def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
+def check_start(plan: RunPlan, *, uses_conda: bool = False) -> None:
     """Refuse a configuration whose files or models are not there.
 
     Args:
-        project: The configuration.
+        plan: Of the configuration.
         uses_conda: Whether the jobs run in environments of their own, so that a package
             that is missing here may be there.
 
@@ -48,50 +39,41 @@ def check_start(project: ProjectConfig, *, uses_conda: bool = False) -> None:
         ConfigError: One line per problem, each with the key, what was expected, what was
             found and what to do.
     """
+    project = plan.project
     problems = [
         *_unfit_detector(project),
         *_unfit_detectron2(project, uses_conda=uses_conda),
         *_missing_backbone(project),
-        *_missing_weights(project),
-        *_missing_encoder_folders(project),
+        *_missing_weights(plan),
+        *_missing_encoder_folders(plan),
         *_missing_text_folder(project),
-        *_missing_checkpoints(project),
+        *_missing_checkpoints(plan),
         *_missing_parser_files(project),
         *_unfit_lexicon(project),
         *_missing_sheet(project),
         *_missing_parser_model(project, uses_conda=uses_conda),
         *_missing_parser_package(project, uses_conda=uses_conda),
     ]
-    _refuse(problems)
+    refuse(problems)
 
 
-def check_machine(
-    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]], is_submitted: bool
-) -> None:
-    """Refuse jobs that need a GPU or the model hub where there is none.
-
-    Args:
-        project: The configuration.
-        jobs: Names of the rules that have a job to do, each with the pre-training runs or
-            the encoders that its jobs are about: what is made already needs nothing.
-        is_submitted: Whether jobs run on other machines. Their GPUs are not looked for:
-            the machine that submits seldom has one. The hub is, since its cache is
-            on the disk that they share.
-
-    Raises:
-        ConfigError: One line per problem, as `check_start`.
-    """
-    _refuse(
-        [
-            *([] if is_submitted else _missing_gpus(project, jobs=jobs)),
-            *_missing_on_hub(project, jobs=jobs),
-        ]
-    )
-
-
-def _refuse(problems: Sequence[str]) -> None:
+def refuse(problems: Sequence[str]) -> None:
+    """Raise a `ConfigError` that lists the problems, where there are some."""
     if problems:
         raise ConfigError("\n".join(["The run cannot start.", *problems]))
+
+
+def image_encoders(plan: RunPlan) -> dict[str, ImageEncoderConfig]:
+    """Return the image encoders of timm that a run builds, by their key."""
+    found = {
+        f"pretraining.runs.{name}.model.image_encoder": run.model.image_encoder
+        for name, run in plan.runs.items()
+    }
+    return found | {
+        f"evaluation.encoders.{name}.image_encoder": encoder.image_encoder
+        for name, encoder in plan.encoders.items()
+        if encoder.image_encoder is not None
+    }
 
 
 def _unfit_detector(project: ProjectConfig) -> Iterator[str]:
@@ -158,8 +140,11 @@ def _missing_backbone(project: ProjectConfig) -> Iterator[str]:
 
 
 # Here and not in the rules: what an earlier run made would pass for as good as new.
-def _missing_weights(project: ProjectConfig) -> Iterator[str]:
-    for key, weights in project.named_weights.items():
+def _missing_weights(plan: RunPlan) -> Iterator[str]:
+    for name, encoder in image_encoders(plan).items():
+        key, weights = f"{name}.weights", encoder.weights
+        if weights is None:
+            continue
         if weights.is_dir():
             yield (
                 f"{key}: expected a file of weights, found the folder {weights}. Name "
@@ -173,8 +158,8 @@ def _missing_weights(project: ProjectConfig) -> Iterator[str]:
             )
 
 
-def _missing_encoder_folders(project: ProjectConfig) -> Iterator[str]:
-    for name, encoder in project.encoders.items():
+def _missing_encoder_folders(plan: RunPlan) -> Iterator[str]:
+    for name, encoder in plan.encoders.items():
         if encoder.kind != "transformers" or encoder.path is None:
             continue
         missing = missing_parts(encoder.path, with_vocabulary=False)
@@ -193,16 +178,15 @@ def _missing_text_folder(project: ProjectConfig) -> Iterator[str]:
     missing = missing_parts(Path(name), with_vocabulary=True)
     if missing:
         yield (
-            f"{_TEXT}: expected the folder of a text encoder, found {name} without "
+            f"{TEXT_ENCODER}: expected the folder of a text encoder, found {name} without "
             f"{' and '.join(missing)}. Name a folder with config.json, weights and "
             "vocabulary, a name on the model hub, or null for a small one from scratch."
         )
 
 
-def _missing_checkpoints(project: ProjectConfig) -> Iterator[str]:
-    runs = project.pretraining.runs if project.has_pretraining else {}
-    made = {Path("results", project.corpus.name, "runs", run) for run in runs}
-    for name, encoder in project.encoders.items():
+def _missing_checkpoints(plan: RunPlan) -> Iterator[str]:
+    made = {Path(plan.results, "runs", run) for run in plan.runs}
+    for name, encoder in plan.encoders.items():
         folder = encoder.path
         if encoder.kind != "checkpoint" or folder is None or folder in made:
             continue
@@ -266,129 +250,3 @@ def _missing_parser_package(
             "Install it, name a file of graphs, run with --software-deployment-method "
             "conda, or use reports.parser: lexicon."
         )
-
-
-def _missing_gpus(
-    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
-) -> Iterator[str]:
-    found = count_gpus()
-    for key, needed in _gpus_needed(project, jobs=jobs).items():
-        if found is not None and found < needed:
-            yield (
-                f"{key}: it needs {needed} GPU{'s' * (needed > 1)} here, and this "
-                f"machine has {found} (looked for: the driver's devices, such as "
-                "/dev/nvidia0, and CUDA_VISIBLE_DEVICES). Set it to cpu, or let a "
-                "cluster run the jobs (docs/cluster.md)."
-            )
-
-
-def _gpus_needed(
-    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
-) -> dict[str, int]:
-    """Return how many GPUs the jobs that there are ask for, by the key that does."""
-    needed: dict[str, int] = {}
-    if "train_detector" in jobs:
-        needed["regions.training.device"] = _gpus(project.regions.training.device)
-    if "detect_regions" in jobs:
-        needed["regions.detection.device"] = _gpus(project.regions.detection.device)
-    if "extract_triplets" in jobs and project.reports.is_radgraph_model:
-        needed["reports.radgraph.device"] = _gpus(project.reports.radgraph.device)
-    trained = jobs.get("pretrain_encoders", ())
-    for run in (name for name in project.pretraining.runs if name in trained):
-        settings = project.pretraining.settings_of(run)
-        one = _gpus(settings.device)
-        key = f"pretraining.runs.{run}.device"
-        needed[key] = max(one, settings.processes if one else 0)
-    if jobs.keys() & _EVALUATES:
-        needed["evaluation.device"] = _gpus(project.evaluation.device)
-    return needed
-
-
-def _gpus(device: str) -> int:
-    """Return how many GPUs there must be for a device: 2 for cuda:1."""
-    kind, _, number = device.partition(":")
-    return int(number or 0) + 1 if kind == "cuda" else 0
-
-
-def _missing_on_hub(
-    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
-) -> Iterator[str]:
-    asked: dict[str, Found] = {}
-    for name in _hub_names(project, jobs=jobs):
-        if name.repository not in asked:
-            asked[name.repository] = _look_up(name)
-        found = asked[name.repository]
-        if found not in (Found.CACHE, Found.HUB):
-            yield (
-                f"{name.key}: expected '{name.repository}' in the cache of the model hub "
-                f"or on the hub, found {_NOT_FOUND[found]}. {name.instead}, or fill the "
-                "cache where there is a network; with HF_HUB_OFFLINE=1 nothing is fetched."
-            )
-
-
-def _look_up(name: "_HubName") -> Found:
-    found = look_up(name.repository, is_whole=name.is_whole, file=name.file)
-    if name.architecture is None or found in (Found.CACHE, Found.HUB):
-        return found
-    # Some tags are kept under the name of another architecture, or not on the hub at all.
-    repository = published_repository(name.architecture)
-    if repository is None:
-        return Found.HUB
-    return look_up(repository, is_whole=True, file=name.file)
-
-
-_NOT_FOUND = {
-    Found.OFFLINE: "nothing in the cache, and HF_HUB_OFFLINE is set",
-    Found.UNREACHABLE: "nothing in the cache, and the hub does not answer",
-    Found.UNKNOWN: "no folder and nothing in the cache, and the hub knows no such name",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _HubName:
-    """What a key asks of the model hub."""
-
-    key: str
-    repository: str
-    is_whole: bool = True
-    file: str
-    instead: str
-    """What to do where it is not to be had."""
-
-    architecture: str | None = None
-    """The name in timm, which knows where the weights really are."""
-
-
-def _hub_names(
-    project: ProjectConfig, *, jobs: Mapping[str, Collection[str]]
-) -> Iterator[_HubName]:
-    text = project.pretraining.model.text_encoder.name
-    reads_text = bool(jobs.keys() & {"train_tokenizer", "pretrain_encoders"})
-    if reads_text and text and is_hub_name(text):
-        yield _HubName(
-            key=_TEXT,
-            repository=text,
-            file="config.json",
-            instead="It is no folder here either: give the path of one, or null",
-        )
-    if "extract_triplets" in jobs and project.reports.is_radgraph_from_hub:
-        yield _HubName(
-            key="reports.radgraph.model_folder",
-            repository=RADGRAPH_REPOSITORY,
-            file=f"{project.reports.radgraph.model}.tar.gz",
-            instead="Name a file of graphs in reports.radgraph.graphs or the folder of "
-            "the model in reports.radgraph.model_folder",
-        )
-    for key, encoder in project.fetched_encoders.items():
-        users = {"pretrain_encoders"} if key.startswith("pretraining.") else _EVALUATES
-        # pretraining.runs.<run>. ..., evaluation.encoders.<encoder>. ...
-        about = key.split(".")[2]
-        if any(about in jobs.get(rule, ()) for rule in users):
-            yield _HubName(
-                key=f"{key}.pretrained",
-                repository=timm_repository(encoder.name),
-                is_whole="." in encoder.name,
-                file="*",
-                architecture=encoder.name,
-                instead=f"Name a local file in `weights:` ({key}.weights)",
-            )

@@ -1,0 +1,188 @@
+"""Which keys re-run which stage."""
+
+import json
+
+import pytest
+
+from asg_core.config import resolve_config
+from asg_core.plan.run import RunPlan
+from asg_core.plan.settings import Slice, settings_of
+from asg_core.terms.stages import Stage
+
+ENCODERS = {
+    "ours": {"kind": "run", "run": "full"},
+    "floor": {"kind": "random", "run": "full"},
+    "pixels": {"kind": "pixels"},
+}
+RUNS = {"full": {}, "long": {"epochs": 99}}
+BASE = {"pretraining": {"runs": RUNS}, "evaluation": {"encoders": ENCODERS}}
+
+
+def plan_of(**sections: object) -> RunPlan:
+    return RunPlan(resolve_config(BASE | sections))
+
+
+def slices(plan: RunPlan) -> dict[str, Slice]:
+    """Return the slices of all jobs of a run, by stage and item."""
+    items = {
+        Stage.PRETRAIN_ENCODERS: list(plan.runs),
+        Stage.READ_BENCHMARK: list(plan.benchmarks),
+        Stage.EXTRACT_FEATURES: list(plan.encoders),
+        Stage.EVALUATE_ENCODER: list(plan.encoders),
+    }
+    without = {
+        *(Stage.IMPORT_REGIONS, Stage.TOKENIZE_REPORTS, Stage.SCORE_TRIPLETS),
+        *(Stage.SCORE_BOXES, Stage.COUNT_TABLES),
+    }
+    return {
+        f"{stage}/{item}".removesuffix("/"): settings_of(plan, stage, item)
+        for stage in plan.stages
+        if stage not in without
+        for item in items.get(stage, [""])
+    }
+
+
+def changed_by(**sections: object) -> set[str]:
+    before, after = slices(plan_of()), slices(plan_of(**sections))
+    assert before.keys() == after.keys()
+    return {name for name in before if before[name] != after[name]}
+
+
+EVALUATED = {f"evaluate_encoder/{name}" for name in ENCODERS}
+ENCODED = {f"extract_features/{name}" for name in ENCODERS}
+READ = {"read_source", "read_reports"}
+TRAINED = {"pretrain_encoders/full", "pretrain_encoders/long"}
+FROM_RUNS = {"extract_features/floor", "evaluate_encoder/floor"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "stages"),
+    [
+        ({"corpus": {"max_reject_share": 0.5}}, READ),
+        ({"corpus": {"synthetic": {"patients": 50}}}, {"make_synthetic"}),
+        ({"corpus": {"inventory": "index"}}, set()),
+        ({"images": {"size": 272}}, {"cache_pixels"}),
+        ({"reports": {"include_history": True}}, {"extract_triplets"}),
+        ({"reports": {"scispacy": {"model": "other"}}}, set()),
+        ({"reports": {"radgraph": {"device": "cuda"}}}, set()),
+        ({"regions": {"training": {"batch_size": 7}}}, {"train_detector"}),
+        ({"regions": {"detection": {"batch_size": 3}}}, {"detect_regions"}),
+        ({"regions": {"annotations": {"max_reject_share": 1}}}, {"read_annotations"}),
+        ({"alignment": {"policy": "split"}}, {"align_regions"}),
+        (
+            {"alignment": {"views": ["PA"]}},
+            {"align_regions", "score_alignments", *TRAINED},
+        ),
+        ({"check_triplets": {"num_reports": 9}}, {"draw_triplet_sheet"}),
+        ({"check_triplets": {"max_unjudged_share": 0.9}}, set()),
+        (
+            {"pretraining": {"runs": RUNS | {"full": {"epochs": 3}}}},
+            {"pretrain_encoders/full"},
+        ),
+        ({"pretraining": {"runs": RUNS, "batch_size": 9}}, TRAINED),
+        (
+            {"pretraining": {"runs": RUNS, "crop": {"resize": 250}}},
+            TRAINED | FROM_RUNS,
+        ),
+        (
+            {
+                "pretraining": {
+                    "runs": RUNS,
+                    "model": {"text_encoder": {"lower_case": False}},
+                }
+            },
+            TRAINED | {"train_tokenizer"},
+        ),
+        (
+            {
+                "pretraining": {
+                    "runs": RUNS,
+                    "model": {"text_encoder": {"num_layers": 2}},
+                }
+            },
+            TRAINED,
+        ),
+        (
+            {"evaluation": {"encoders": ENCODERS, "bootstrap": 7}},
+            EVALUATED,
+        ),
+        (
+            {"evaluation": {"encoders": ENCODERS, "batch_size": 7}},
+            EVALUATED | ENCODED,
+        ),
+        (
+            {
+                "evaluation": {
+                    "encoders": ENCODERS
+                    | {"pixels": {"kind": "pixels", "thumbnail": 8}}
+                }
+            },
+            {"extract_features/pixels", "evaluate_encoder/pixels"},
+        ),
+        (
+            {
+                "evaluation": {
+                    "encoders": ENCODERS,
+                    "benchmarks": {"nih": {"validate_share": 0.3}},
+                }
+            },
+            {"read_benchmark/nih"},
+        ),
+        # Only features with patches are of use to segmentation.
+        (
+            {"evaluation": {"encoders": ENCODERS, "protocols": ["linear-cached"]}},
+            EVALUATED | ENCODED,
+        ),
+        (
+            {
+                "evaluation": {
+                    "encoders": ENCODERS,
+                    "protocols": ["segmentation-cached"],
+                }
+            },
+            EVALUATED,
+        ),
+        ({"summary": {"published": False}}, {"build_summary"}),
+        ({"tracking": {"experiment": "other"}}, set()),
+        ({"privacy": {"export_examples": True}}, set()),
+    ],
+    ids=str,
+)
+def test_a_key_changes_the_slices_of_the_stages_that_read_it(
+    sections: dict[str, object], stages: set[str]
+) -> None:
+    assert changed_by(**sections) == stages
+
+
+def test_where_a_benchmark_lies_is_no_part_of_its_slice() -> None:
+    """The root is a parameter of its own, so that a folder can be moved."""
+    moved = {"encoders": ENCODERS, "benchmarks": {"siim": {"root": "/elsewhere"}}}
+
+    assert changed_by(evaluation=moved) == set()
+
+
+def test_the_parser_reads_its_own_section() -> None:
+    of_lexicon = settings_of(plan_of(), Stage.EXTRACT_TRIPLETS)
+    radgraph = {"parser": "radgraph", "radgraph": {"device": "cuda"}}
+    of_radgraph = settings_of(plan_of(reports=radgraph), Stage.EXTRACT_TRIPLETS)
+
+    assert not {"radgraph", "scispacy"} & of_lexicon.keys()
+    assert of_radgraph["radgraph"]["device"] == "cuda"
+    assert "scispacy" not in of_radgraph
+
+
+def test_the_slice_of_a_run_says_which_images_it_trains_on() -> None:
+    full, long = (
+        settings_of(plan_of(), Stage.PRETRAIN_ENCODERS, run) for run in ("full", "long")
+    )
+
+    assert (full["epochs"], long["epochs"]) == (50, 99)
+    assert (
+        full["views"] == plan_of().project.model_dump(mode="json")["alignment"]["views"]
+    )
+
+
+def test_slices_are_plain_values() -> None:
+    """Snakemake keeps them as text: anything else would look changed at every start."""
+    for values in slices(plan_of()).values():
+        assert json.loads(json.dumps(values)) == values
