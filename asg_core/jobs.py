@@ -28,6 +28,7 @@ from asg_core.tables.counts import describe_rejects
 from asg_core.tables.schema import write_table
 from asg_core.terms.targets import ALL
 from asg_core.tracking.events import (
+    Event,
     EventLog,
     Invocation,
     Status,
@@ -185,7 +186,7 @@ class Job:
         entries = [(name, value, None, now_ms()) for name, value in values.items()]
         if not entries:
             return
-        self._events.append("metrics", metrics=entries, is_headline=True)
+        self._events.append(Event.METRICS, metrics=entries, is_headline=True)
 
     def artifact(self, path: Path, *, has_examples: bool = False) -> None:
         """Offer a file for the tracking store.
@@ -197,7 +198,7 @@ class Job:
         """
         if has_examples and not self._may_export_examples:
             return
-        self._events.append("artifact", path=str(path))
+        self._events.append(Event.ARTIFACT, path=str(path))
 
     def write_rejects(
         self,
@@ -285,7 +286,7 @@ class Job:
         tags = {"asg.version": asg_core.__version__, "asg.tables": tables}
         tags |= {"asg.host": platform.node()}
         self._events.append(
-            "start",
+            Event.START,
             rule=self._rule,
             wildcards=self._wildcards,
             params=flatten(settings) | flatten(params),
@@ -294,7 +295,7 @@ class Job:
         inputs = describe_inputs(
             snakemake.input, limit_mb=self._invocation.digest_limit_mb
         )
-        self._events.append("inputs", inputs=inputs)
+        self._events.append(Event.INPUTS, inputs=inputs)
 
     def finish(self, status: Status, *, error: BaseException | None = None) -> None:
         """Log the one line that sums the job up, and report its end."""
@@ -318,7 +319,7 @@ class Job:
         values: dict[str, float | None] = {**self._rows, "rejects": self._num_rejects}
         values |= {"seconds": seconds, "peak_memory_mb": memory_mb}
         self._events.append(
-            "end",
+            Event.END,
             rule=self._rule,
             status=status.value,
             # Messages can hold ids and text; the class alone cannot.
@@ -332,7 +333,7 @@ class Job:
 
     def _flush(self) -> None:
         if self._metrics:
-            self._events.append("metrics", metrics=self._metrics, is_headline=False)
+            self._events.append(Event.METRICS, metrics=self._metrics, is_headline=False)
         self._metrics = []
         self._last_flush = time.monotonic()
 

@@ -30,6 +30,16 @@ class Status(StrEnum):
     KILLED = "KILLED"
 
 
+class Event(StrEnum):
+    """What a line of an event file tells of a job."""
+
+    START = "start"
+    INPUTS = "inputs"
+    METRICS = "metrics"
+    ARTIFACT = "artifact"
+    END = "end"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """The tracked invocation that a job belongs to."""
@@ -63,7 +73,7 @@ class EventLog:
         """Whether anybody is going to read the events."""
         return self._path is not None
 
-    def append(self, event: str, **fields: object) -> None:
+    def append(self, event: Event, **fields: object) -> None:
         """Append one event; an error of the file system is logged once, not raised."""
         if self._path is None:
             return

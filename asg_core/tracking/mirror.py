@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from asg_core.files import write_json
-from asg_core.tracking.events import FORMAT, Status
+from asg_core.tracking.events import FORMAT, Event, Status
 from asg_core.tracking.invocation import CONFIG, INVOCATION, PROGRESS, read_json
 
 logger = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 _PARENT = "invocation"
-_KINDS = ("start", "inputs", "metrics", "artifact", "end")
 _SUMMED = ("rows_in", "rows_out", "rejects", "seconds")
 
 
@@ -158,32 +157,32 @@ class InvocationMirror:
 
     def _send_attempt(self, job: str, events: Sequence[Mapping[str, Any]]) -> None:
         run_id = self._child(job, events[0])
-        kinds = {kind: [e for e in events if e["event"] == kind] for kind in _KINDS}
-        metrics = [m for event in kinds["metrics"] for m in read_metrics(event)]
-        metrics += [m for event in kinds["end"] for m in end_metrics(event)]
+        kinds = {kind: [e for e in events if e["event"] == kind] for kind in Event}
+        metrics = [m for event in kinds[Event.METRICS] for m in read_metrics(event)]
+        metrics += [m for event in kinds[Event.END] for m in end_metrics(event)]
         self._store.log(
             run_id,
-            params={k: v for e in kinds["start"] for k, v in e["params"].items()},
+            params={k: v for e in kinds[Event.START] for k, v in e["params"].items()},
             metrics=metrics,
-            inputs=[InputValue(**i) for e in kinds["inputs"] for i in e["inputs"]],
+            inputs=[InputValue(**i) for e in kinds[Event.INPUTS] for i in e["inputs"]],
         )
-        headlines = [e for e in kinds["metrics"] if e["is_headline"]]
+        headlines = [e for e in kinds[Event.METRICS] if e["is_headline"]]
         for event in headlines:
             self._store.log(
                 self._parent(), params={}, metrics=read_metrics(event), inputs=[]
             )
-        for event in kinds["artifact"]:
+        for event in kinds[Event.ARTIFACT]:
             self._send_artifact(run_id, Path(event["path"]))
-        for event in kinds["end"]:
+        for event in kinds[Event.END]:
             status = Status(event["status"])
             self._store.end_run(run_id, status=status, end_ms=event["time_ms"])
 
     def _count(self, job: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Note which jobs are open, and add what ended to the totals of its rule."""
         for event in events:
-            if event["event"] == "start":
+            if event["event"] == Event.START:
                 self._sent.open_jobs[job] = event["time_ms"]
-            if event["event"] != "end":
+            if event["event"] != Event.END:
                 continue
             self._sent.open_jobs.pop(job, None)
             values = {name: event["metrics"].get(name) for name in _SUMMED}

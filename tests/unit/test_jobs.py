@@ -1,8 +1,6 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +8,12 @@ import polars as pl
 import pytest
 
 from asg_core import job_log
+from asg_core.files import write_json
 from asg_core.jobs import Job, RejectLimitError, run_job
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS
 from asg_core.tables.schema import TableError, read_table
 from asg_core.tracking.events import CURRENT
-from asg_core.tracking.invocation import write_json
-
-
-class Named:
-    """Files by name as Snakemake hands them over: flat, and again by name."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = dict(values)
-
-    def items(self) -> Iterator[tuple[str, Any]]:
-        yield from self._values.items()
-
-    def __iter__(self) -> Iterator[Any]:
-        for value in self._values.values():
-            yield from value if isinstance(value, list) else [value]
-
-
-@dataclass(frozen=True)
-class FakeSnakemake:
-    rule: str = "extract_triplets"
-    input: Named = field(default_factory=lambda: Named({}))
-    params: Named = field(default_factory=lambda: Named({}))
-    wildcards: Named = field(
-        default_factory=lambda: Named({"corpus": "demo", "shard": "0001-of-0004"})
-    )
-    log: list[str] = field(default_factory=list)
-    threads: int = 1
+from support.fake_snakemake import FakeSnakemake, Named
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from asg_core.tracking.events import (
+    Event,
     EventLog,
     Invocation,
     event_file,
@@ -51,7 +52,7 @@ def test_an_attempt_does_not_continue_the_torn_line_of_another(tmp_path: Path) -
     path = tmp_path / "job.jsonl"
     path.write_text('{"event": "end", "rows_')
 
-    EventLog(path).append("start", rule="r")
+    EventLog(path).append(Event.START, rule="r")
 
     torn, whole = path.read_text().splitlines()
     assert torn == '{"event": "end", "rows_'

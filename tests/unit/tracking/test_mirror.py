@@ -1,152 +1,24 @@
+"""Events of jobs as runs of a tracking store."""
+
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+import resource
+import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
-from asg_core.files import write_json
-from asg_core.tracking.events import EventLog, Status
-from asg_core.tracking.invocation import is_closed
-from asg_core.tracking.mirror import (
-    InputValue,
-    InvocationMirror,
-    MetricValue,
-    StoreError,
-    read_events,
-)
-from asg_core.tracking.sync import follow, sync
-
-SETTINGS = {
-    "format": 1,
-    "invocation": "one",
-    "may_export_examples": True,
-    "digest_limit_mb": 1.0,
-    "tags": {"asg.version": "0"},
-    "started_ms": 1000,
-    "host": "node",
-    "watched_process": None,
-    "tracking": {"poll_seconds": 0.01, "drain_seconds": 1, "artifact_limit_mb": 0.001},
-    "parent_tags": {},
-    "params": {"corpus.name": "demo"},
-    "attachments": [],
-}
-
-
-class MemoryStore:
-    """A store that forgets doubles as MLflow does, and can be out of order."""
-
-    def __init__(self) -> None:
-        self.tags: dict[str, dict[str, str]] = {}
-        self.params: dict[str, dict[str, str]] = {}
-        self.metrics: dict[str, set[MetricValue]] = {}
-        self.inputs: dict[str, set[InputValue]] = {}
-        self.artifacts: dict[str, set[str]] = {}
-        self.ended: dict[str, tuple[Status, int]] = {}
-        self.num_calls_left = 1_000_000
-
-    def _call(self) -> None:
-        if self.num_calls_left == 0:
-            raise StoreError("down")
-        self.num_calls_left -= 1
-
-    def find_runs(self, *, invocation: str) -> dict[str, str]:
-        self._call()
-        tags = self.tags.items()
-        return {t["asg.job"]: r for r, t in tags if t["asg.invocation"] == invocation}
-
-    def create_run(self, *, name: str, start_ms: int, tags: Mapping[str, str]) -> str:
-        self._call()
-        run_id = f"run{len(self.tags)}"
-        self.tags[run_id] = dict(tags) | {"name": name, "start_ms": str(start_ms)}
-        self.params[run_id] = {}
-        self.metrics[run_id] = set()
-        self.inputs[run_id] = set()
-        self.artifacts[run_id] = set()
-        return run_id
-
-    def log(
-        self,
-        run_id: str,
-        *,
-        params: Mapping[str, str],
-        metrics: Sequence[MetricValue],
-        inputs: Sequence[InputValue],
-    ) -> None:
-        self._call()
-        self.params[run_id] |= params
-        self.metrics[run_id] |= set(metrics)
-        self.inputs[run_id] |= set(inputs)
-
-    def log_artifact(self, run_id: str, path: Path) -> None:
-        self._call()
-        self.artifacts[run_id].add(path.name)
-
-    def end_run(self, run_id: str, *, status: Status, end_ms: int) -> None:
-        self._call()
-        self.ended[run_id] = (status, end_ms)
-
-    def named(self, name: str) -> str:
-        (run_id,) = [r for r, tags in self.tags.items() if tags["name"] == name]
-        return run_id
-
-    def content(self) -> dict[str, Any]:
-        """Everything by name of the run, without ids."""
-        return {
-            tags["name"]: (
-                self.params[run_id],
-                sorted((m.key, m.value, m.step) for m in self.metrics[run_id]),
-                sorted(i.name for i in self.inputs[run_id]),
-                self.artifacts[run_id],
-                self.ended.get(run_id, (None, 0))[0],
-            )
-            for run_id, tags in self.tags.items()
-        }
+from asg_core.jobs import run_job
+from asg_core.tracking.events import Event, Status
+from asg_core.tracking.mirror import InvocationMirror, StoreError, read_events
+from asg_core.tracking.sync import sync
+from support.fake_snakemake import FakeSnakemake, Named
+from support.tracked import MemoryStore, begin, end, end_invocation, start_tracking
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An invocation that is under way."""
-    directory = tmp_path / "tracking"
-    (directory / "one").mkdir(parents=True)
-    write_json(directory / "one/invocation.json", SETTINGS)
-    write_json(directory / "one/config.json", {"corpus": {"name": "demo"}})
-    write_json(directory / "current.json", {"invocation": "one"})
-    return directory / "one"
-
-
-def begin(folder: Path, *, item: str, rule: str = "parse") -> EventLog:
-    log = EventLog(folder / f"{rule}--{item}.jsonl")
-    log.append(
-        "start",
-        rule=rule,
-        wildcards={"corpus": "demo", "shard": item},
-        params={"size": "3"},
-        tags={"asg.code": "c0de"},
-    )
-    log.append("inputs", inputs=[{"name": "t", "source": "t.parquet", "digest": "d"}])
-    return log
-
-
-def end(log: EventLog, *, status: Status = Status.FINISHED, rows: int = 2) -> None:
-    values = [["loss", 0.5, 0, 5], ["loss", 0.25, 1, 6], ["precision", None, None, 6]]
-    log.append("metrics", metrics=values, is_headline=False)
-    log.append("metrics", metrics=[["f1", 0.75, None, 7]], is_headline=True)
-    log.append(
-        "end",
-        rule="parse",
-        status=status.value,
-        error=None,
-        metrics={"rows_in": rows, "rejects": None, "seconds": 1.5},
-    )
-
-
-def end_invocation(folder: Path, *, status: Status = Status.FINISHED) -> None:
-    write_json(
-        folder / "end.json",
-        {"status": status.value, "ended_ms": 9_000, "attachments": []},
-    )
+    return start_tracking(tmp_path / "tracking")
 
 
 def test_a_job_becomes_a_child_of_the_run_of_its_invocation(folder: Path) -> None:
@@ -180,64 +52,6 @@ def test_a_job_becomes_a_child_of_the_run_of_its_invocation(folder: Path) -> Non
     assert tags["asg.code"] == "c0de"
 
 
-def test_sending_again_changes_nothing_and_asks_the_store_nothing(folder: Path) -> None:
-    store = MemoryStore()
-    end(begin(folder, item="0"))
-    end_invocation(folder)
-    sync(folder.parent, open_store=lambda _: store)
-    before = store.content()
-
-    store.num_calls_left = 0
-    num_sent = sync(folder.parent, open_store=lambda _: store)
-
-    assert num_sent == {}
-    assert store.content() == before
-
-
-def sync_after_a_break(folder: Path, *, num_calls: int) -> MemoryStore:
-    store = MemoryStore()
-    store.num_calls_left = num_calls
-    with pytest.raises(StoreError, match="down"):
-        sync(folder.parent, open_store=lambda _: store)
-    store.num_calls_left = 1_000_000
-    sync(folder.parent, open_store=lambda _: store)
-    return store
-
-
-def test_wherever_sending_breaks_off_the_next_sync_completes_it(
-    tmp_path: Path, folder: Path
-) -> None:
-    begin(folder, item="0")
-    end(begin(folder, item="1"))
-    end_invocation(folder, status=Status.FAILED)
-    undisturbed = MemoryStore()
-    copy = tmp_path / "copy"
-    shutil.copytree(folder.parent, copy)
-    sync(copy, open_store=lambda _: undisturbed)
-    num_calls = 1_000_000 - undisturbed.num_calls_left
-
-    for num_calls_before in range(num_calls):
-        (folder / "progress.json").unlink(missing_ok=True)
-        store = sync_after_a_break(folder, num_calls=num_calls_before)
-        assert store.content() == undisturbed.content()
-        assert is_closed(folder)
-
-
-def test_what_an_orphan_writes_after_the_end_is_sent_too(folder: Path) -> None:
-    store = MemoryStore()
-    log = begin(folder, item="0")
-    (folder.parent / "current.json").unlink()  # killed: it left no end.json
-    sync(folder.parent, open_store=lambda _: store)
-    killed = {name: content[-1] for name, content in store.content().items()}
-    end(log)
-
-    num_sent = sync(folder.parent, open_store=lambda _: store)
-
-    assert killed == {"one": Status.KILLED, "parse 0": Status.KILLED}
-    assert num_sent == {"one": 3}
-    assert store.content()["parse 0"][-1] == Status.FINISHED
-
-
 def test_a_second_attempt_is_a_run_of_its_own(folder: Path) -> None:
     store = MemoryStore()
     end(begin(folder, item="0"), status=Status.FAILED)
@@ -250,26 +64,6 @@ def test_a_second_attempt_is_a_run_of_its_own(folder: Path) -> None:
     assert [store.ended[run][0] for run in runs] == [Status.FAILED, Status.FINISHED]
 
 
-def test_a_running_invocation_stays_open(folder: Path) -> None:
-    store = MemoryStore()
-    begin(folder, item="0")
-
-    num_sent = sync(folder.parent, open_store=lambda _: store)
-
-    assert num_sent == {"one": 2}
-    assert store.ended == {}
-    assert not is_closed(folder)
-
-
-def test_an_invocation_without_jobs_leaves_no_run_and_no_folder(folder: Path) -> None:
-    store = MemoryStore()
-    end_invocation(folder)
-
-    assert sync(folder.parent, open_store=lambda _: store) == {}
-    assert store.tags == {}
-    assert not folder.exists()
-
-
 def test_large_and_missing_artifacts_stay_where_they_are(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -279,35 +73,12 @@ def test_large_and_missing_artifacts_stay_where_they_are(
     large.write_bytes(b"x" * 1001)
     log = begin(folder, item="0")
     for path in (small, large, tmp_path / "missing.txt"):
-        log.append("artifact", path=str(path))
+        log.append(Event.ARTIFACT, path=str(path))
     end(log)
 
     sync(folder.parent, open_store=lambda _: store)
 
     assert store.content()["parse 0"][3] == {"small.txt"}
-
-
-def test_following_ends_with_the_invocation(folder: Path) -> None:
-    store = MemoryStore()
-    end(begin(folder, item="0"))
-    end_invocation(folder)
-
-    assert follow(folder, open_store=lambda: store)
-
-    assert is_closed(folder)
-    assert store.content()["one"][-1] == Status.FINISHED
-
-
-def test_following_gives_up_on_a_silent_store_when_the_run_is_over(
-    folder: Path,
-) -> None:
-    store = MemoryStore()
-    store.num_calls_left = 0
-    end(begin(folder, item="0"))
-    end_invocation(folder)
-
-    assert not follow(folder, open_store=lambda: store)
-    assert not is_closed(folder)
 
 
 def test_half_a_line_waits_and_a_broken_line_is_skipped(tmp_path: Path) -> None:
@@ -355,3 +126,45 @@ def test_progress_is_saved_file_by_file(folder: Path) -> None:
 
     offsets = json.loads((folder / "progress.json").read_text())["offsets"]
     assert offsets == {"parse--0.jsonl": (folder / "parse--0.jsonl").stat().st_size}
+
+
+def test_what_a_job_tells_arrives_in_the_store(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From `run_job` to the store: neither side may have words of its own."""
+    current = folder.parent / "current.json"
+    current.write_text((folder / "invocation.json").read_text())
+    table = folder / "reports.parquet"
+    table.write_bytes(b"abc")
+    log = folder.parents[1] / "logs" / "parse" / "all.log"
+    peaks = {resource.RUSAGE_SELF: 2_000, resource.RUSAGE_CHILDREN: 3_000}
+    monkeypatch.setattr(
+        resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=peaks[who])
+    )
+    snakemake = FakeSnakemake(
+        rule="parse",
+        wildcards=Named({}),
+        input=Named({"reports": str(table)}),
+        params=Named({"config": {"size": 3}, "code": "c0de"}),
+        log=[str(log)],
+    )
+
+    with run_job(snakemake) as job:
+        job.rows(rows_in=4, rows_out=3)
+        job.metric("train/loss", 0.5, step=7)
+        job.headline({"f1": 0.25})
+    end_invocation(folder)
+    store = MemoryStore()
+    sync(folder.parent, open_store=lambda _: store)
+
+    params, metrics, inputs, artifacts, status = store.content()["parse"]
+    assert (params, inputs, artifacts) == ({"size": "3"}, ["reports"], {"all.log"})
+    assert status is Status.FINISHED
+    values = {name: value for name, value, _ in metrics}
+    assert ("train/loss", 0.5, 7) in metrics
+    assert (values["rows_in"], values["rows_out"]) == (4, 3)
+    # The child had more: 3,000 KiB, where Linux counts so.
+    if sys.platform == "linux":
+        assert values["peak_memory_mb"] == pytest.approx(3.072)
+    assert ("f1", 0.25, 0) in store.content()["one"][1]
+    assert store.tags[store.named("parse")]["asg.code"] == "c0de"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asg_core.tracking.events import EventLog, Status
+from asg_core.tracking.events import Event, EventLog, Status
 from asg_core.tracking.invocation import start_invocation, stop_invocation
 
 CORPORA = ("mimic_cxr", "open_i", "synthetic")
@@ -39,8 +39,10 @@ def track(corpus: str, *, purpose: str) -> None:
     assert invocation is not None
     log = EventLog(directory / invocation / "pretrain_encoders--full.jsonl")
     job = {"rule": "pretrain_encoders", "wildcards": {"run": "full"}}
-    log.append("start", **job, params={}, tags={})
-    log.append("end", **job, status="FINISHED", error=None, metrics={"seconds": 1.0})
+    log.append(Event.START, **job, params={}, tags={})
+    log.append(
+        Event.END, **job, status="FINISHED", error=None, metrics={"seconds": 1.0}
+    )
     stop_invocation(directory=directory, status=Status.FINISHED)
 
 

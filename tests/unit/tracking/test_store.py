@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from asg_core.tracking.events import EventLog, Status
+from asg_core.tracking.events import Event, EventLog, Status
 from asg_core.tracking.invocation import (
     is_closed,
     read_json,
@@ -53,20 +53,20 @@ def start() -> Path:
 def run_one_job(folder: Path, *, shard: str) -> None:
     log = EventLog(folder / f"parse--{shard}.jsonl")
     log.append(
-        "start",
+        Event.START,
         rule="parse",
         wildcards={"shard": shard},
         params={"size": "3"},
         tags={"asg.code": "c0de"},
     )
     log.append(
-        "inputs", inputs=[{"name": "t", "source": "t.parquet", "digest": "d" * 64}]
+        Event.INPUTS, inputs=[{"name": "t", "source": "t.parquet", "digest": "d" * 64}]
     )
     curve = [["train/loss", 1 / (1 + step), step, 1000 + step] for step in range(1200)]
     odd = [["share > 5%", 0.5, None, 1000], ["not a number", float("nan"), None, 1000]]
-    log.append("metrics", metrics=curve + odd, is_headline=False)
+    log.append(Event.METRICS, metrics=curve + odd, is_headline=False)
     log.append(
-        "end", rule="parse", status="FINISHED", error=None, metrics={"rows_out": 2}
+        Event.END, rule="parse", status="FINISHED", error=None, metrics={"rows_out": 2}
     )
 
 
@@ -144,7 +144,7 @@ def test_a_killed_mirror_is_made_up_for_by_sync(workdir: Path) -> None:
     os.kill(mirror_pid(folder), signal.SIGKILL)
     run_one_job(folder, shard="0001-of-0003")
     open_job = EventLog(folder / "parse--0002-of-0003.jsonl")
-    open_job.append("start", rule="parse", wildcards={}, params={}, tags={})
+    open_job.append(Event.START, rule="parse", wildcards={}, params={}, tags={})
     stop_invocation(directory=DIRECTORY, status=Status.FAILED)
     was_closed = is_closed(folder)
 
