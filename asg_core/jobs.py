@@ -151,8 +151,12 @@ class Job:
             {f"{stage}/{metric}": value for stage, metric, _, value, _ in totals.rows()}
         )
 
-    def write_stage_metrics(self, frame: pl.DataFrame, path: Path) -> None:
-        """Record the rows of a frame in the table `stage_metrics`, and write the table."""
+    def write_stage_metrics(
+        self, frame: pl.DataFrame, path: Path, *, rows_in: int | None = None
+    ) -> None:
+        """Record the scores of `rows_in` rows as `stage_metrics` does; write the table."""
+        if rows_in is not None:
+            self.rows(rows_in=rows_in, rows_out=len(frame))
         self.stage_metrics(frame)
         write_table(frame, path, schema=STAGE_METRICS)
 
@@ -303,20 +307,17 @@ class Job:
             status, error = Status.FAILED, self._failure
         seconds = time.monotonic() - self._begin
         memory_mb = _peak_memory_mb()
-        counts = [
-            f"{value:,} {name.replace('_', ' ')}" for name, value in self._rows.items()
+        values: dict[str, float | None] = {**self._rows, "rejects": self._num_rejects}
+        said = [
+            f"{value:,} {name.replace('_', ' ')}"
+            for name, value in values.items()
+            if value is not None
         ]
-        rejects = (
-            [] if self._num_rejects is None else [f"{self._num_rejects:,} rejects"]
-        )
-        used = [f"{seconds:.1f} s", f"{memory_mb:.0f} MB peak memory"]
-        logger.info(
-            "%s %s: %s", self.name, status.lower(), ", ".join(counts + rejects + used)
-        )
+        said += [f"{seconds:.1f} s", f"{memory_mb:.0f} MB peak memory"]
+        logger.info("%s %s: %s", self.name, status.lower(), ", ".join(said))
         self._flush()
         if self._log is not None and self._invocation is not None:
             self.artifact(self._log, has_examples=True)
-        values: dict[str, float | None] = {**self._rows, "rejects": self._num_rejects}
         values |= {"seconds": seconds, "peak_memory_mb": memory_mb}
         self._events.append(
             Event.END,

@@ -5,6 +5,7 @@ By hand, after `make demo`: .venv/bin/python tools/draw_example.py
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from PIL import Image, ImageDraw, ImageFont
@@ -62,7 +63,7 @@ def main() -> None:
     )
 
 
-def words_of(row: dict, *, texts: dict[str, str]) -> str:
+def words_of(row: dict[str, Any], *, texts: dict[str, str]) -> str:
     """Return the words of a unit in one line."""
     text = texts[row["study_id"]]
     return " ... ".join(
@@ -70,7 +71,7 @@ def words_of(row: dict, *, texts: dict[str, str]) -> str:
     )
 
 
-def draw(image: dict, units: list[dict]) -> Image.Image:
+def draw(image: dict[str, Any], units: list[dict[str, Any]]) -> Image.Image:
     """Return the picture: the radiograph with boxes on the left, the words on the right."""
     pixels = Image.open(RESULTS / "source" / image["path"]).convert("RGB")
     scale = SIDE / max(pixels.size)

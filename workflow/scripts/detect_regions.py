@@ -37,7 +37,7 @@ def main(
         found.rejects,
         outputs["rejects"],
         num_items=len(cache.image_ids),
-        num_rejected=(found.rejects["reason"] == "no_region_found").sum(),
+        num_rejected=int((found.rejects["reason"] == "no_region_found").sum()),
         max_share=max_reject_share,
         config_key="regions.max_reject_share",
     )

@@ -38,8 +38,7 @@ def main(
         views=[View(view) for view in config["views"]],
         contexts=[Context(context) for context in config["contexts"]],
     )
-    job.rows(rows_in=len(alignments), rows_out=len(result))
-    job.write_stage_metrics(result, metrics)
+    job.write_stage_metrics(result, metrics, rows_in=len(alignments))
 
 
 if __name__ == "__main__":

@@ -35,8 +35,7 @@ def main(
         predicted=predicted.join(held_out, on="image_id", how="semi"),
         truth=reference.join(held_out, on="image_id", how="semi"),
     )
-    job.rows(rows_in=len(predicted), rows_out=len(result))
-    job.write_stage_metrics(result, metrics)
+    job.write_stage_metrics(result, metrics, rows_in=len(predicted))
 
 
 if __name__ == "__main__":

@@ -31,8 +31,7 @@ def main(*, tables: dict[str, list[Path]], metrics: Path, job: Job) -> None:
         num_reports=len(reports),
         **truth,
     )
-    job.rows(rows_in=len(predicted), rows_out=len(result))
-    job.write_stage_metrics(result, metrics)
+    job.write_stage_metrics(result, metrics, rows_in=len(predicted))
 
 
 if __name__ == "__main__":

@@ -257,9 +257,11 @@ def test_rejects_and_metrics_are_those_of_the_stages() -> None:
         evaluation={"benchmarks": NIH, "encoders": PIXELS},
     )
     folder = "results/mimic/tables"
-    stages = ("read_source", "read_reports", "read_annotations", "extract_triplets")
-    # Imported boxes are rejected under the name of the stage that they stand for.
-    stages += ("cache_pixels", "detect_regions", "align_regions")
+    stages = (
+        *("read_source", "read_reports", "read_annotations", "extract_triplets"),
+        # Imported boxes are rejected under the name of the stage that they stand for.
+        *("cache_pixels", "detect_regions", "align_regions"),
+    )
 
     assert set(plan.reject_files) == {
         *(
