@@ -10,7 +10,7 @@ import pytest
 from asg_core.tracking import sync as sync_module
 from asg_core.tracking.events import Status
 from asg_core.tracking.invocation import is_closed
-from asg_core.tracking.mirror import StoreError
+from asg_core.tracking.mirror import InvocationMirror, StoreError
 from asg_core.tracking.sync import follow, sync
 from support.clock import Clock
 from support.tracked import MemoryStore, begin, end, end_invocation, start_tracking
@@ -158,16 +158,16 @@ def test_new_events_are_looked_for_at_every_poll(
     log = begin(folder, item="0")
     store = MemoryStore()
     sent: list[float] = []
-    send = sync_module.InvocationMirror.send
+    send = InvocationMirror.send
 
-    def counted(mirror: sync_module.InvocationMirror) -> int:
+    def counted(mirror: InvocationMirror) -> int:
         sent.append(clock.now)
         if len(sent) == 3:
             end(log)
             end_invocation(folder, ended_ms=int(clock.now * 1000))
         return send(mirror)
 
-    monkeypatch.setattr(sync_module.InvocationMirror, "send", counted)
+    monkeypatch.setattr(InvocationMirror, "send", counted)
 
     assert follow(folder, open_store=lambda: store)
 
