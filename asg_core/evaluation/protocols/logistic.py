@@ -1,4 +1,9 @@
-"""Logistic regressions on the same features, all of them at once."""
+"""Logistic regressions on the same features, all of them at once.
+
+The 14 targets of NIH with four penalties take a quarter of the CPU time of as many calls of
+scikit-learn (60,000 images, 768 features: 6.3 s and 25 s, bench/bench_logistic.py), and
+they can run on a GPU.
+"""
 
 from collections.abc import Callable
 
