@@ -16,6 +16,7 @@ take turns. What is compared is the objective that both minimise, and the probab
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -47,16 +48,19 @@ def draw_problem(*, num: int, width: int, num_targets: int) -> tuple[Floats, Flo
     )
 
 
-def fit_ours(feature_NE: Floats, truth: Floats, *, is_exclusive: bool) -> Floats:
+def fit_ours(feature_NE: Floats, truth_NT: Floats, *, is_exclusive: bool) -> Floats:
     """Return the parameters (L, T, D) of all problems, solved together."""
     settings = LINEAR_CACHED
-    options = {"max_iter": settings.max_iter, "tolerance": settings.tolerance}
     inputs = torch.from_numpy(feature_NE.astype(np.float32))
-    answers = torch.from_numpy(truth.astype(np.float32))
-    if is_exclusive:
-        found = fit_classes(inputs, answers.argmax(1), l2=settings.l2, **options)
-    else:
-        found = fit_targets(inputs, answers, l2=settings.l2, **options)
+    answers = torch.from_numpy(truth_NT.astype(np.float32))
+    fit = (
+        partial(fit_classes, inputs, answers.argmax(1))
+        if is_exclusive
+        else partial(fit_targets, inputs, answers)
+    )
+    found = fit(
+        l2=settings.l2, max_iter=settings.max_iter, tolerance=settings.tolerance
+    )
     return np.asarray(found, np.float64)
 
 
@@ -80,7 +84,7 @@ def fit_theirs(feature_NE: Floats, truth_NT: Floats, *, is_exclusive: bool) -> F
             ).fit(inputs[is_known_N], answer_N[is_known_N])
             rows.append(np.column_stack([model.coef_, model.intercept_]))
         found.append(np.concatenate(rows))
-    return np.stack(found).astype(np.float64)
+    return np.asarray(found, np.float64)
 
 
 def objective(
@@ -125,9 +129,8 @@ def compare(
     answers: dict[str, Floats] = {}
     for _ in range(rounds):
         for key, fit in (("ours", fit_ours), ("scikit-learn", fit_theirs)):
-            spent, answers[key] = cpu_seconds(
-                lambda fit=fit: fit(feature_NE, truth_NT, is_exclusive=is_exclusive)
-            )
+            work = partial(fit, feature_NE, truth_NT, is_exclusive=is_exclusive)
+            spent, answers[key] = cpu_seconds(work)
             seconds[key] = min(spent, seconds.get(key, np.inf))
     ours, theirs = (
         objective(found, feature_NE, truth_NT, is_exclusive=is_exclusive)
@@ -151,7 +154,7 @@ def compare(
 
 def main() -> None:
     """Compare the two on independent targets and on classes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--rounds", type=int, default=3)
