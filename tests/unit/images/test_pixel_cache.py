@@ -1,6 +1,8 @@
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,23 @@ def test_closed_caches_leave_no_open_files(root: Path, tmp_path: Path) -> None:
         PixelCache([tmp_path / "pixels.parquet"]).read(["a"])
 
     assert len(list(folder.iterdir())) == num_open
+
+
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        (["images.pixel_cache"], ["PIL", "pydicom", "cv2", "torch"]),
+        (["images.cache_pixels", "images.crop", "alignment.align"], ["torch"]),
+    ],
+)
+def test_what_reads_the_cache_waits_for_no_decoder_and_nothing_for_torch(
+    modules: list[str], unwanted: list[str]
+) -> None:
+    imports = "; ".join(f"import asg_core.{name}" for name in modules)
+    code = f"import sys; {imports}; print([n for n in {unwanted} if n in sys.modules])"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
