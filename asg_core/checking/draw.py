@@ -39,7 +39,7 @@ def draw_sheet(
 
     Args:
         paths: The shards of `reports`, `sentences` and `triplets`, by table.
-        config: How many, and the seed.
+        config: The number of reports, and the seed of the draw.
 
     Raises:
         TableError: If a file is not the table it should be.

@@ -17,7 +17,7 @@ def sheet_facts(
 
     Args:
         sheet: The marked sheet.
-        triplets: In TRIPLETS: those that the run has now of the reports of the sheet.
+        triplets: Rows of TRIPLETS: what the run has now of the reports of the sheet.
         name: The name of the sheet's file.
     """
     num_judged = int(sheet.claims["is_proposed"].sum())

@@ -43,7 +43,7 @@ def stratify(study_ids: pl.Series, claims: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         study_ids: The reports that can be drawn, each once.
-        claims: In the columns of `claims_of`.
+        claims: The kinds of claims of each report, as `claims_of` returns them.
     """
     rank = pl.DataFrame({"kind": KINDS, "rank": range(len(KINDS))})
     rarest = (
@@ -77,7 +77,7 @@ def draw_reports(strata: pl.DataFrame, *, num_reports: int, seed: int) -> pl.Dat
 
     Args:
         strata: The columns study_id and stratum, as `stratify` makes them.
-        num_reports: How many to draw; all, where there are fewer.
+        num_reports: The number of reports to draw; where there are fewer, all are drawn.
         seed: The same seed draws the same reports, in whatever order they come.
     """
     hashes = [_hash(study, seed=seed) for study in strata["study_id"]]

@@ -83,7 +83,7 @@ def score_sheet(sheet: FilledSheet, *, seed: int) -> pl.DataFrame:
 
     Args:
         sheet: The marked sheet.
-        seed: Of the bootstrap.
+        seed: The seed of the bootstrap.
     """
     times_BR = _bootstrap(sheet.claims["study_id"].n_unique(), seed=seed)
     rows: list[dict[str, object]] = []
@@ -112,8 +112,8 @@ def score_current(
 
     Args:
         sheet: The marked sheet.
-        triplets: In TRIPLETS; rows of other studies are left out.
-        seed: Of the bootstrap.
+        triplets: Rows of TRIPLETS; those of other studies are left out.
+        seed: The seed of the bootstrap.
     """
     reports = sheet.reports.filter("is_settled").sort("study_id")
     truth = sheet.claims.filter("is_true").select(

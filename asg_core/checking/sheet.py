@@ -109,10 +109,10 @@ def make_sheet(
     words of the finding stand between >> and <<.
 
     Args:
-        drawn: In the columns of `draw_reports`.
-        reports: In REPORTS; rows of other studies are left out, here and below.
-        sentences: In SENTENCES.
-        triplets: In TRIPLETS.
+        drawn: The drawn reports, as `draw_reports` returns them.
+        reports: Rows of REPORTS; those of other studies are left out, here and below.
+        sentences: Rows of SENTENCES.
+        triplets: Rows of TRIPLETS.
     """
     texts = dict(reports.select("study_id", "text").iter_rows())
     sentences_of = _by_study(sentences.sort("study_id", "sentence_index"))

@@ -96,15 +96,15 @@ def draw_lines(
     sheet, so one drawing serves the light and the dark theme.
 
     Args:
-        lines: What is drawn.
+        lines: The lines, of which later ones lie on top.
         name: Begins the ids inside the SVG; two plots of a page need different names.
-        title: What the plot shows.
-        x_label: Of the horizontal axis.
-        y_label: Of the vertical axis.
+        title: The heading of the plot.
+        x_label: The label of the horizontal axis.
+        y_label: The label of the vertical axis.
         x_ticks: Places and labels of the ticks; by default matplotlib chooses.
         floor: Points of a dashed line under the others.
         is_log_x: Whether the horizontal axis is logarithmic.
-        is_log_y: Whether the vertical axis is.
+        is_log_y: Whether the vertical axis is logarithmic.
     """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever a matplotlibrc of this machine says

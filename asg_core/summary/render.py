@@ -51,7 +51,7 @@ def render_pages(
     Everything that templates insert is escaped, but for the SVG of plots.
 
     Args:
-        pages: In the order of the navigation.
+        pages: The pages, in the order of the navigation.
         shared: What all templates see.
 
     Raises:

@@ -53,8 +53,8 @@ def end_evaluation(
 
     Args:
         results: Folder results/<corpus>.
-        encoders: That the configuration evaluates, in its order.
-        benchmarks: That they are evaluated on.
+        encoders: The encoders of the configuration, in its order.
+        benchmarks: The benchmarks that they are evaluated on.
     """
     folders = _folders(results, encoders=encoders, benchmarks=benchmarks).values()
     files = [folder / "metrics.parquet" for folder in folders]
@@ -108,7 +108,7 @@ def results_table(
     one sentence.
 
     Args:
-        metrics: In METRICS.
+        metrics: Rows of METRICS.
         encoders: The order of the rows; encoders that it does not name follow by name.
         failures: Encoder and benchmark -> why there is no result; said below the table.
     """

@@ -42,8 +42,8 @@ def checked_page(
     """Return the page that the target `check_triplets` writes, as Markdown.
 
     Args:
-        scores: In TRIPLET_SCORES.
-        confusions: In TRIPLET_CONFUSIONS.
+        scores: Rows of TRIPLET_SCORES.
+        confusions: Rows of TRIPLET_CONFUSIONS.
         facts: Sentences about the sheet, as `sheet_facts` yields them.
     """
     told = "\n".join(f"- {fact}" for fact in facts)
@@ -60,8 +60,8 @@ def checked_sheets(scores: pl.DataFrame, confusions: pl.DataFrame) -> list[Sheet
     are none.
 
     Args:
-        scores: In TRIPLET_SCORES.
-        confusions: In TRIPLET_CONFUSIONS.
+        scores: Rows of TRIPLET_SCORES.
+        confusions: Rows of TRIPLET_CONFUSIONS.
     """
     if scores.is_empty():
         return []

@@ -31,7 +31,7 @@ def data_page(results: Results, *, views: ShownViews | None) -> SummaryPage:
     """Return the page that says what each stage made, and how well.
 
     Args:
-        results: What the pages show.
+        results: The results that the pages show.
         views: What is said about views; None if there are no images.
     """
     return SummaryPage(

@@ -130,8 +130,8 @@ def examples_page(results: Results, *, num_examples: int, size: int) -> SummaryP
     """Return the page; of a corpus that may not be shown, no example is even read.
 
     Args:
-        results: What the pages show.
-        num_examples: How many images at most.
+        results: The results that the pages show.
+        num_examples: The most images that are shown.
         size: Longest side of an image, in pixels.
     """
     examples = (
@@ -152,16 +152,16 @@ def choose_examples(
 ) -> list[Example]:
     """Return up to `num_examples` images with units, of different patients.
 
-    Chosen one after the other, each time the image whose report claims the most findings
-    to be present that no chosen one has; of equal ones that with more units, then the
-    first by id. Only as many shards are read as give enough candidates. Images that can
+    They are chosen one after the other, each time the image whose report claims the most
+    findings to be present that no chosen one has; of equal ones that with more units,
+    then the first by id. Only as many shards are read as give enough candidates. Images that can
     no longer be read are left out and counted in the log. A run without alignments has
     no examples.
 
     Args:
         inputs: The tables `studies`, `images`, `reports`, `sentences`, `triplets`,
             `alignments` and, where there is one, `region_boxes`; the pixels.
-        num_examples: How many at most.
+        num_examples: The most examples that are returned.
         size: Longest side of an example, in pixels; smaller images stay as they are.
     """
     if num_examples == 0 or not all(inputs.tables.get(table.name) for table in _NEEDED):
@@ -195,7 +195,7 @@ def cut_report(
 
     Args:
         text: The whole report.
-        spans: Of each unit: start and end in characters, half-open.
+        spans: Start and end of the words of each unit, in characters, half-open.
         read: Start and end of each sentence.
     """
     all_spans = [*read, *(span for unit in spans.values() for span in unit)]

@@ -19,7 +19,7 @@ def in_order_of_news(
     Args:
         items: What can be shown.
         kinds: What an item shows.
-        rank: Of items with equally many new kinds the one of the lowest rank comes first.
+        rank: Among items with equally many new kinds, the lowest rank comes first.
         source: After an item no other one of its source is yielded, such as a patient.
     """
     left, shown = list(items), set[str]()

@@ -47,7 +47,7 @@ def overview_page(
     """Return the page that says what there is and how good it is, in one look.
 
     Args:
-        results: What the pages show.
+        results: The results that the pages show.
         views: What is said about views; None if there are no images.
         commit: The commit of this code, where it is known.
     """
@@ -80,7 +80,7 @@ def overview_sheets(metrics: pl.DataFrame, *, encoders: Sequence[str]) -> list[S
     """Return one sheet per protocol: encoders by benchmarks, at its largest fraction.
 
     Args:
-        metrics: In METRICS.
+        metrics: Rows of METRICS.
         encoders: All encoders, in the order of the rows.
     """
     points = over_seeds(metrics).filter(pl.col("target") == ALL)

@@ -62,11 +62,11 @@ def published_groups(
     lead their table.
 
     Args:
-        published: With the columns method, benchmark, protocol, split, metric, fraction,
+        published: The columns method, benchmark, protocol, split, metric, fraction,
             value in [0, 1], note, source.
-        metrics: Ours, in METRICS.
-        encoders: Ours, in the order of the rows.
-        is_synthetic: Whether ours are of a synthetic corpus.
+        metrics: Our results, as rows of METRICS.
+        encoders: Our encoders, in the order of the rows.
+        is_synthetic: Whether our results are of a synthetic corpus.
     """
     ours = over_seeds(metrics).filter(pl.col("target") == ALL)
     if is_synthetic:

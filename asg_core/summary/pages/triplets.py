@@ -98,14 +98,14 @@ def choose_sentences(
 ) -> list[ShownSentence]:
     """Return up to `num_sentences` sentences that make claims, of different studies.
 
-    Chosen one after the other, each time the one that makes the most kinds of claims that
-    no chosen one makes; of equal ones the shorter, then the first by id. A kind is a
+    They are chosen one after the other, each time the one that makes the most kinds of
+    claims that no chosen one makes; of equal ones the shorter, then the first by id. A kind is a
     finding with its existence, or a context that is not the current. Only as many shards
     are read as give enough candidates.
 
     Args:
         inputs: The tables `sentences` and `triplets`; without them there are none.
-        num_sentences: How many at most.
+        num_sentences: The most sentences that are returned.
     """
     if num_sentences == 0 or not all(inputs.tables.get(one.name) for one in _NEEDED):
         return []

@@ -41,7 +41,7 @@ class ShownViews:
 
     sheet: Sheet
     text: str
-    """One sentence on what is left out; empty: nothing is."""
+    """One sentence on what is left out; empty where nothing is."""
 
     is_warned: bool
     """Whether more is left out than anyone should overlook."""

@@ -110,9 +110,9 @@ def fraction_cells(
     """Return the scores of one encoder, one cell for each fraction.
 
     Args:
-        points: What `by_point` returns.
+        points: The points by encoder and fraction, as `by_point` returns them.
         encoder: The encoder.
-        fractions: In the order of the columns.
+        fractions: The fractions, in the order of the columns.
     """
     return tuple(score_cell(points.get((encoder, fraction))) for fraction in fractions)
 

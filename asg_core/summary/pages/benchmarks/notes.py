@@ -10,7 +10,7 @@ from asg_core.summary.sheets.sheet import Sheet, cells, text_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotApplicable:
+class NotDone:
     """A protocol that some encoders have no result of, and why."""
 
     protocol: str
@@ -63,17 +63,17 @@ def remarks(notes: Sequence[Notes]) -> dict[str, list[Remark]]:
     }
 
 
-def not_applicable(notes: Sequence[Notes]) -> dict[str, list[NotApplicable]]:
+def not_applicable(notes: Sequence[Notes]) -> dict[str, list[NotDone]]:
     """Return for each benchmark what was not done; equal reasons are joined."""
     joined: dict[tuple[str, str, str], list[str]] = {}
     for note in notes:
         for protocol, reason in note.not_applicable:
             key = (note.benchmark, protocol, reason)
             joined.setdefault(key, []).append(note.encoder)
-    found: dict[str, list[NotApplicable]] = {}
+    found: dict[str, list[NotDone]] = {}
     for (benchmark, protocol, reason), encoders in sorted(joined.items()):
         found.setdefault(benchmark, []).append(
-            NotApplicable(protocol=protocol, encoders=tuple(encoders), reason=reason)
+            NotDone(protocol=protocol, encoders=tuple(encoders), reason=reason)
         )
     return found
 

@@ -123,7 +123,7 @@ def group_results(
     """Return one group per benchmark and protocol, sorted; no rows give no groups.
 
     Args:
-        metrics: In METRICS.
+        metrics: Rows of METRICS.
         encoders: All encoders, in the order of the rows.
         series: Encoder -> its colour in plots.
     """

@@ -33,7 +33,7 @@ def target_sheet(
     Args:
         rows: The points of one benchmark under one protocol.
         metrics: The headline metrics.
-        encoders: In the order of the rows.
+        encoders: The encoders, in the order of the rows.
     """
     used = rows.filter(pl.col("metric").is_in(metrics) & (pl.col("target") != ALL))
     if used.is_empty():
@@ -69,7 +69,7 @@ def other_sheet(
     Args:
         rows: The points of one benchmark under one protocol.
         without: The headline metrics, which have tables of their own.
-        encoders: In the order of the rows.
+        encoders: The encoders, in the order of the rows.
     """
     used = rows.filter(~pl.col("metric").is_in(without) & (pl.col("target") == ALL))
     if used.is_empty():
