@@ -146,7 +146,9 @@ FROM_RUNS = {"extract_features/floor", "evaluate_encoder/floor"}
         ({"tracking": {"experiment": "other"}}, set()),
         ({"privacy": {"export_examples": True}}, set()),
     ],
-    ids=str,
+    ids=lambda value: (
+        str(value) if isinstance(value, dict) else ",".join(sorted(value))
+    ),
 )
 def test_a_key_changes_the_slices_of_the_stages_that_read_it(
     sections: dict[str, object], stages: set[str]
