@@ -10,6 +10,7 @@ from asg_core.tables.catalog import STAGE_METRICS
 from asg_core.terms.existence import Context
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
 from asg_core.terms.views import FRONTAL, View
 
 STAGE = Stage.ALIGN_REGIONS
@@ -66,8 +67,8 @@ def score_alignments(
     rows = [
         *_pair_metrics(true_pairs, found_pairs),
         *_box_metrics(ious, min_iou=min_iou),
-        _row("images", "all", value=len(used), num_items=len(used)),
-        _row("units", "all", value=len(units), num_items=len(units)),
+        _row("images", ALL, value=len(used), num_items=len(used)),
+        _row("units", ALL, value=len(units), num_items=len(units)),
     ]
     for scenario in (1, 2, 3):
         count = int((units["scenario"] == scenario).sum())
@@ -154,15 +155,13 @@ def _pair_metrics(
 ) -> list[dict[str, object]]:
     hits = found_pairs.join(true_pairs, on=_PAIR, how="semi")
     rows: list[dict[str, object]] = []
-    for target in ("all", *REGIONS):
-        is_target = (
-            pl.lit(value=True) if target == "all" else pl.col("region") == target
-        )
+    for target in (ALL, *REGIONS):
+        is_target = pl.lit(value=True) if target == ALL else pl.col("region") == target
         num_hits, num_found, num_true = (
             len(pairs.filter(is_target)) for pairs in (hits, found_pairs, true_pairs)
         )
         total = num_found + num_true
-        if total == 0 and target != "all":
+        if total == 0 and target != ALL:
             continue
         precision = _share(num_hits, num_found)
         recall = _share(num_hits, num_true)
@@ -177,7 +176,7 @@ def _pair_metrics(
 def _box_metrics(ious: pl.DataFrame, *, min_iou: float) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     groups: Mapping[str, pl.DataFrame] = {
-        "all": ious,
+        ALL: ious,
         **{
             f"scenario {number}": ious.filter(pl.col("scenario") == number)
             for number in (1, 2, 3)

@@ -13,12 +13,12 @@ from asg_core.tables.catalog import TRIPLET_CONFUSIONS, TRIPLET_SCORES
 from asg_core.terms.existence import Existence
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
 
 # Shape suffixes: R reports, C counts of `_COUNTS`, B bootstrap draws
 Floats = NDArray[np.float64]
 
 STAGE = Stage.SCORE_TRIPLET_SHEET
-ALL = "all"
 
 NO_CLAIM = "no claim"
 """The truth of a proposed triplet that the sentence does not make."""

@@ -23,6 +23,7 @@ from asg_core.data.tokens import (
 from asg_core.files import replacing
 from asg_core.models.config import TextEncoderConfig
 from asg_core.models.pretrained.folders import check_vocabulary_size
+from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def train_tokenizer(
         tokenizer = _train(kept, vocabulary=config.scratch.vocabulary)
     else:
         tokenizer = take_tokenizer(config.name, lower_case=config.is_lower_case)
-    special_pieces(tokenizer, where=config.name or "train_tokenizer")
+    special_pieces(tokenizer, where=config.name or Stage.TRAIN_TOKENIZER)
     unknown = _unknown_words(kept, tokenizer=tokenizer)
     unknown.check(max_share=config.max_unknown_share)
     with replacing(path) as temporary:

@@ -14,10 +14,10 @@ from asg_core.images.geometry import box_area, paired_intersection
 from asg_core.regions.found import STAGE
 from asg_core.tables.catalog import REGION, STAGE_METRICS
 from asg_core.terms.regions import REGIONS
+from asg_core.terms.targets import ALL
 
 Floats = npt.NDArray[np.float64]
 
-_ALL = "all"
 _OVERLAPS_O = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0.0, 1.0, 101)
 
@@ -75,10 +75,10 @@ def score_boxes(*, predicted: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame
     num_true = sum(num for _, num in by_region.values())
     for metric in ("mean_iou", "detection_rate", "ap50", "ap50_95"):
         values = [region[metric] for region in scored]
-        rows.append(_row(metric, _ALL, _mean(values), num_items=num_true))
-    rows.append(_row("iou_of_sums", _ALL, _iou_of_sums(pairs), num_items=num_true))
+        rows.append(_row(metric, ALL, _mean(values), num_items=num_true))
+    rows.append(_row("iou_of_sums", ALL, _iou_of_sums(pairs), num_items=num_true))
     per_image = len(counted) / len(images) if len(images) else None
-    rows.append(_row("regions_found", _ALL, per_image, num_items=len(images)))
+    rows.append(_row("regions_found", ALL, per_image, num_items=len(images)))
     return STAGE_METRICS.frame(rows)
 
 

@@ -7,9 +7,9 @@ import polars as pl
 from asg_core.tables.catalog import SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
 
 STAGE = Stage.EXTRACT_TRIPLETS
-ALL = "all"
 _MENTION = ("study_id", "finding", "finding_start", "finding_end")
 # What a row must share with the truth, beyond its mention, to be right.
 _ELEMENTS: dict[str, tuple[str, ...]] = {

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from asg_core.benchmarks.registry import BENCHMARKS
 from asg_core.summary.sheets.names import headline_metrics
+from asg_core.terms.stages import Stage
 
 PAGES = (
     "index",
@@ -32,10 +33,10 @@ TABLES = "tables"
 SUFFIXES = (".csv", ".md", ".tex")
 """Every table is written in these forms."""
 
-_SCORED: Mapping[str, str] = {
-    "score_triplets": "extract_triplets",
-    "score_boxes": "detect_regions",
-    "score_alignments": "align_regions",
+_SCORED: Mapping[Stage, Stage] = {
+    Stage.SCORE_TRIPLETS: Stage.EXTRACT_TRIPLETS,
+    Stage.SCORE_BOXES: Stage.DETECT_REGIONS,
+    Stage.SCORE_ALIGNMENTS: Stage.ALIGN_REGIONS,
 }
 """File of stage_metrics -> the stage whose scores it holds."""
 

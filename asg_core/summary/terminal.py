@@ -17,7 +17,6 @@ from asg_core.evaluation.failures import (
 from asg_core.summary.sheets.names import headline_metrics, metric_label
 from asg_core.summary.sheets.numbers import fraction_text, plural_text
 from asg_core.summary.sheets.scores import (
-    ALL,
     Point,
     by_point,
     floor_texts,
@@ -29,6 +28,7 @@ from asg_core.summary.sheets.scores import (
 )
 from asg_core.tables.catalog import METRICS
 from asg_core.tables.schema import read_tables
+from asg_core.terms.targets import ALL
 
 WIDTH = 110
 _NAME = 26

@@ -29,13 +29,13 @@ from asg_core.evaluation.features import Features
 from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.evaluation.protocols.run_fits import subject_of
 from asg_core.evaluation.scoring.fits import Draw, Fit, Subject
-from asg_core.evaluation.scoring.measures import ALL
 from asg_core.evaluation.scoring.score_frames import Scores, score_frame
 from asg_core.evaluation.scoring.target_metrics import ScoreRules
 from asg_core.evaluation.target_phrases import Query, prompt_queries, tag_queries
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.asg import AsgModel
 from asg_core.terms.findings import FINDINGS, finding_index
+from asg_core.terms.targets import ALL
 
 TAGS = "zero-shot-tags"
 PROMPTS = "zero-shot-prompts"

@@ -11,9 +11,7 @@ import numpy.typing as npt
 
 from asg_core.evaluation.scoring.bootstrap import Resamples, Values, Weights, interval
 from asg_core.evaluation.scoring.fits import Draw
-
-ALL = "all"
-"""The target of a mean over targets."""
+from asg_core.terms.targets import ALL
 
 UNDEFINED = "undefined"
 

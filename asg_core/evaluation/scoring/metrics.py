@@ -24,7 +24,7 @@ import polars as pl
 
 from asg_core.evaluation.scoring.bootstrap import Resamples
 from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
-from asg_core.evaluation.scoring.measures import ALL, Mean, measure
+from asg_core.evaluation.scoring.measures import Mean, measure
 from asg_core.evaluation.scoring.score_frames import Scores, score_arrays
 from asg_core.evaluation.scoring.target_metrics import (
     Column,
@@ -34,6 +34,7 @@ from asg_core.evaluation.scoring.target_metrics import (
     target_part,
 )
 from asg_core.tables.catalog import METRICS, SCORES
+from asg_core.terms.targets import ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

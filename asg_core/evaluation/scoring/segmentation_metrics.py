@@ -17,10 +17,11 @@ import polars as pl
 
 from asg_core.evaluation.scoring.bootstrap import Values, Weights, weighted_mean
 from asg_core.evaluation.scoring.fits import Fit, Skipped, Subject
-from asg_core.evaluation.scoring.measures import ALL, Mean, Part, measure
+from asg_core.evaluation.scoring.measures import Mean, Part, measure
 from asg_core.evaluation.scoring.metrics import TestSet
 from asg_core.evaluation.scoring.pixel_counts import PixelCounts
 from asg_core.tables.catalog import METRICS
+from asg_core.terms.targets import ALL
 
 NO_POSITIVE = "no test image has a mask"
 NO_NEGATIVE = "every test image has a mask"

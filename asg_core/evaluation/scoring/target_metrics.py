@@ -16,8 +16,9 @@ from asg_core.evaluation.scoring.bootstrap import (
     ranking,
     weighted_mean,
 )
-from asg_core.evaluation.scoring.measures import ALL, Compute, Mean, Part
+from asg_core.evaluation.scoring.measures import Compute, Mean, Part
 from asg_core.evaluation.scoring.score_frames import Scores
+from asg_core.terms.targets import ALL
 
 Flags = npt.NDArray[np.bool_]
 

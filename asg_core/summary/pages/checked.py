@@ -8,7 +8,6 @@ import polars as pl
 from asg_core.checking.elements import ELEMENTS, JOINT, JOINT_NOW
 from asg_core.summary.sheets.formats import markdown
 from asg_core.summary.sheets.numbers import count_text, percent_text
-from asg_core.summary.sheets.scores import ALL
 from asg_core.summary.sheets.sheet import (
     Cell,
     Sheet,
@@ -18,6 +17,7 @@ from asg_core.summary.sheets.sheet import (
     text_columns,
 )
 from asg_core.terms.findings import FINDINGS
+from asg_core.terms.targets import ALL
 
 Row = Mapping[str, Any]
 """A row of TRIPLET_SCORES."""

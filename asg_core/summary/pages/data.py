@@ -10,7 +10,6 @@ from asg_core.summary.pages.timings import read_timings, timings_sheet
 from asg_core.summary.pages.views import ShownViews
 from asg_core.summary.render import SummaryPage
 from asg_core.summary.sheets.numbers import count_text, number_text
-from asg_core.summary.sheets.scores import ALL
 from asg_core.summary.sheets.sheet import (
     Cell,
     Sheet,
@@ -21,6 +20,7 @@ from asg_core.summary.sheets.sheet import (
 )
 from asg_core.tables.catalog import TABLES
 from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
 
 _COUNTS = ("rows", "rejects")
 _STAGES = [stage.value for stage in Stage]

@@ -23,7 +23,6 @@ from asg_core.summary.sheets.names import (
 )
 from asg_core.summary.sheets.numbers import fraction_text
 from asg_core.summary.sheets.scores import (
-    ALL,
     floor_text,
     metrics_of,
     over_seeds,
@@ -39,6 +38,7 @@ from asg_core.summary.sheets.sheet import (
     number_columns,
     text_columns,
 )
+from asg_core.terms.targets import ALL
 
 
 def overview_page(

@@ -11,7 +11,6 @@ from asg_core.summary.render import SummaryPage
 from asg_core.summary.sheets.names import benchmark_label, metric_label
 from asg_core.summary.sheets.numbers import percent_text
 from asg_core.summary.sheets.scores import (
-    ALL,
     by_point,
     floor_texts,
     fraction_cells,
@@ -21,6 +20,7 @@ from asg_core.summary.sheets.scores import (
     split_by,
 )
 from asg_core.summary.sheets.sheet import Cell, Sheet, cells, text_columns
+from asg_core.terms.targets import ALL
 
 _OURS = "this run"
 _KEYS = ("protocol", "benchmark", "metric", "split")

@@ -9,8 +9,10 @@ import polars as pl
 
 from asg_core.summary.sheets.numbers import count_text, seconds_text
 from asg_core.summary.sheets.sheet import Sheet, cells, number_columns, text_columns
+from asg_core.terms.stages import Stage
+from asg_core.terms.targets import ALL
 
-_OWN_RULE = "build_summary"
+_OWN_RULE = Stage.BUILD_SUMMARY
 """Its timing is of an earlier build of these very pages."""
 
 
@@ -70,7 +72,7 @@ def timings_sheet(timings: Sequence[Timing]) -> Sheet | None:
             *number_columns("Jobs", "Time", "Longest job", "Peak memory, MB"),
         ),
         rows=tuple(rows),
-        footer=cells(["all", num_jobs, total, "", ""]),
+        footer=cells([ALL, num_jobs, total, "", ""]),
         data=pl.DataFrame(
             {
                 "rule": [timing.rule for timing in timings],

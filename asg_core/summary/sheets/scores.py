@@ -14,9 +14,6 @@ from asg_core.summary.sheets.sheet import (
 )
 from asg_core.tables.catalog import METRICS
 
-ALL = "all"
-"""The target that stands for all of them."""
-
 Point = Mapping[str, Any]
 """A row of `over_seeds`."""
 

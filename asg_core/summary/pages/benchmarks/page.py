@@ -25,7 +25,6 @@ from asg_core.summary.sheets.names import (
 )
 from asg_core.summary.sheets.numbers import count_text, fraction_text, plural_text
 from asg_core.summary.sheets.scores import (
-    ALL,
     by_point,
     floor_texts,
     fraction_cells,
@@ -38,6 +37,7 @@ from asg_core.summary.sheets.scores import (
 )
 from asg_core.summary.sheets.sheet import Cell, Sheet, cells, text_columns
 from asg_core.tables.catalog import METRICS
+from asg_core.terms.targets import ALL
 
 FLOOR_NOTE = (
     "Floor: what needs no image at all scores on the same test images (chance, the "

@@ -7,7 +7,6 @@ import polars as pl
 from asg_core.summary.sheets.names import benchmark_label, metric_label
 from asg_core.summary.sheets.numbers import MISSING, count_text
 from asg_core.summary.sheets.scores import (
-    ALL,
     by_point,
     floor_texts,
     fraction_cells,
@@ -23,6 +22,7 @@ from asg_core.summary.sheets.sheet import (
     number_columns,
     text_columns,
 )
+from asg_core.terms.targets import ALL
 
 
 def target_sheet(
