@@ -34,12 +34,18 @@ ALL_LUNGS = {"left lung", "right lung"}
 
 
 def triplets(
-    tmp_path: Path, text: str, entities: list[str], *, labels: dict[str, str] = V1
+    tmp_path: Path,
+    text: str,
+    entities: list[str],
+    *,
+    labels: dict[str, str] = V1,
+    lexicon: Path | None = None,
 ) -> pl.DataFrame:
     """Parse one report whose graph is written by hand."""
     path = tmp_path / "graphs.json"
     path.write_text(json.dumps({"s1": document(text, entities, labels=labels)}))
-    config = ReportsConfig(parser="radgraph", radgraph=RadgraphConfig(graphs=path))
+    radgraph = RadgraphConfig(graphs=path)
+    config = ReportsConfig(parser="radgraph", radgraph=radgraph, lexicon=lexicon)
     reports = pl.DataFrame({"study_id": ["s1"], "text": [text.replace(" .", ".")]})
     parsed = parse_reports(reports, config=config)
     assert not len(parsed.rejects)
@@ -438,3 +444,18 @@ def test_every_rule_makes_its_claim(tmp_path: Path, rule: Observation) -> None:
 
     existence = rule.existence or Existence.PRESENT
     assert (rule.finding, existence) in {(each[0], each[2]) for each in found}
+
+
+def test_ones_own_rules_take_the_place_of_the_shipped_ones(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.mkdir()
+    header = "words\tzone\tfinding\texistence\treason\n"
+    rule = "gizmo\tlung\tmass\tlabel\tour word\n"
+    (words / "radgraph_rules.tsv").write_text(header + rule)
+    report = "left lung gizmo .", ["left/a modify>lung", "lung/a"]
+    report[1].append("gizmo/dp located_at>lung")
+
+    assert not claims(triplets(tmp_path, *report))
+    assert claims(triplets(tmp_path, *report, lexicon=words)) == {
+        ("mass", "left lung", "present")
+    }

@@ -85,6 +85,20 @@ def test_a_saved_model_parses_reports(folder: Path) -> None:
     assert text[row["cue_start"] : row["cue_end"]] == "may represent"
 
 
+def test_cues_of_ones_own_act_by_the_tree(folder: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "cues.tsv").write_text("phrase\tcue\treason\nno\tdoubt_before\t-\n")
+    text = "FINDINGS: No effusion and a small nodule."
+
+    read = triplets(text, config_of(folder, lexicon=str(words)))
+
+    assert set(read.select("finding", "existence").rows()) == {
+        ("pleural effusion", "uncertain"),
+        ("nodule", "present"),
+    }
+
+
 def test_without_trees_the_parsers_agree_on_every_golden_case(tmp_path: Path) -> None:
     cases = sorted(GOLDEN.glob("*.txt"))
     texts = [case.read_bytes().decode() for case in cases]
