@@ -25,14 +25,14 @@ def test_of_a_sheet_that_is_done_only_its_size_is_told(tmp_path: Path) -> None:
 
 
 def test_what_has_no_mark_is_told_with_its_first_row(tmp_path: Path) -> None:
-    marks = {number: cells for number, cells in MARKS.items() if number not in (3, 15)}
+    marks = {number: MARKS[number] for number in (1, 2, 6, 8)}
 
     told = facts(filled(tmp_path, marks), tables()["triplets"])
 
     assert told[1:] == [
-        "1 proposed triplets have no verdict and count for nothing, the first in row 4.",
-        "1 reports are not marked as read to the end and count for no recall, the first "
-        "in row 16.",
+        "2 proposed triplets have no verdict and count for nothing, the first in row 4.",
+        "2 reports are not marked as read to the end and count for no recall, the first "
+        "in row 12.",
     ]
 
 
@@ -71,3 +71,5 @@ def test_a_sheet_of_another_parser_says_so(tmp_path: Path) -> None:
 
     assert "2 of the sheet's are gone, and its reports have 1 others" in told
     assert "joint_now is of the triplets of this run" in told
+    (fewer,) = facts(sheet, same.tail(3))[1:]
+    assert "1 of the sheet's are gone, and its reports have 0 others" in fewer

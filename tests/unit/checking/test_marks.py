@@ -222,8 +222,9 @@ def test_all_problems_are_told_at_once_but_not_a_thousand(tmp_path: Path) -> Non
     rows = marked({})
     extra = dict.fromkeys(COLUMNS, "") | {"draw": rows[0]["draw"], "kind": "?"}
     path = save([*rows, *([extra] * 30)], tmp_path / "many.csv")
-    with pytest.raises(SheetError, match=r"30 cells(.|\n)*and 10 more"):
+    with pytest.raises(SheetError, match=r"30 cells(.|\n)*and 10 more") as caught:
         read_filled_sheet(path)
+    assert len(str(caught.value).splitlines()) == 1 + 20 + 1
 
 
 def test_rows_can_be_added_for_more_misses(tmp_path: Path) -> None:
@@ -428,3 +429,21 @@ def test_a_missed_triplet_of_a_study_that_is_a_formula_is_named(tmp_path: Path) 
         read_filled_sheet(
             save_workbook({4: miss | {"study": "=P2"}}, tmp_path / "filled.xlsx")
         )
+
+
+def test_a_triplet_that_was_missed_twice_counts_twice(tmp_path: Path) -> None:
+    truth = {"true_finding": "mass", "true_region": "spine", "true_existence": "p"}
+    rows = [*marked(MARKS), truth | {"study": "s3"}, truth | {"study": "s3"}]
+
+    claims = read_filled_sheet(save(rows, tmp_path / "f.csv")).claims
+
+    assert claims["study_id"].to_list().count("s3") == 2
+
+
+def test_rows_that_a_person_adds_do_not_stand_for_those_that_are_missing(
+    tmp_path: Path,
+) -> None:
+    truth = {"true_finding": "mass", "true_region": "spine", "true_existence": "p"}
+    rows = [*marked(MARKS)[:13], truth | {"study": "s1"}, truth | {"study": "s2"}]
+
+    assert read_filled_sheet(save(rows, tmp_path / "f.csv")).num_missing == 2

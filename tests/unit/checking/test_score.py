@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import binomtest
@@ -275,3 +276,32 @@ def test_an_uncorrected_row_is_a_truth_that_nothing_meets(tmp_path: Path) -> Non
         *(0.5, 4),
         *(0.5, 4),
     )
+
+
+def test_the_interval_of_f1_is_that_of_reports_drawn_in_a_loop(tmp_path: Path) -> None:
+    miss = {"true_finding": "mass", "true_region": "spine", "true_existence": "a"}
+    marks = MARKS | {7: {"verdict": "y"}, 13: miss}
+
+    (row,) = (
+        score_sheet(filled(tmp_path, marks), seed=5)
+        .filter(element="finding", metric="f1", target="all")
+        .to_dicts()
+    )
+
+    # Of s1, s2 and s3: right and proposed, then true.
+    right, true = np.array([3, 1, 0]), np.array([3, 2, 1])
+    weights = np.array([1, 2, 4])
+    draws = np.random.default_rng(5).integers(3, size=(2000, 3))
+    for columns, times in (
+        (("ci_low", "ci_high"), np.ones(3)),
+        (("corpus_low", "corpus_high"), weights),
+    ):
+        values = []
+        for draw in draws:
+            num_right = (right * times)[draw].sum()
+            num_true = (true * times)[draw].sum()
+            # Without a proposed triplet there is no precision, and so no F1.
+            if num_right:
+                values.append(2 * num_right / (num_right + num_true))
+        expected = np.percentile(values, [2.5, 97.5])
+        assert [row[column] for column in columns] == pytest.approx(list(expected))

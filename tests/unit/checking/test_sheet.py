@@ -165,3 +165,63 @@ def test_columns_hold_text_only_where_there_is_some() -> None:
     assert frame["sentence"].filter(frame["kind"] == "missed").unique().to_list() == [
         ""
     ]
+
+
+def one_sentence(text: str, claims: list[dict[str, object]]) -> list[dict[str, str]]:
+    """Return the rows of a report of one sentence, which leaves out its first letter."""
+    place = {"study_id": "s1", "sentence_index": 0}
+    sentence = {"section": "findings", "start": 1, "end": len(text) - 1}
+    claim = {
+        "region": "left lung",
+        "finding": "edema",
+        "existence": "present",
+        "context": "current",
+        "parser": "fake",
+    }
+    content = make_sheet(
+        drawn().head(1),
+        reports=REPORTS.frame([{"study_id": "s1", "text": text}]),
+        sentences=SENTENCES.frame([place | sentence | {"text": text[1:-1]}]),
+        triplets=TRIPLETS.frame(place | claim | one for one in claims),
+    )
+    return rows_of(content)
+
+
+def test_words_that_reach_over_the_sentence_are_shown_whole() -> None:
+    rows = one_sentence(
+        "edema of lungs",
+        [
+            {"finding_start": 0, "finding_end": 5},
+            {"finding_start": 9, "finding_end": 14, "region": "right lung"},
+        ],
+    )
+
+    assert [row["sentence"] for row in rows[:2]] == [
+        ">>edema<< of lung",
+        "dema of >>lungs<<",
+    ]
+
+
+def test_triplets_of_a_sentence_stand_in_the_order_of_their_words() -> None:
+    rows = one_sentence(
+        "mass and edema",
+        [
+            {"finding_start": 9, "finding_end": 14, "region": "left lung"},
+            {
+                "finding_start": 0,
+                "finding_end": 4,
+                "region": "spine",
+                "finding": "mass",
+            },
+        ],
+    )
+
+    assert [row["finding"] for row in rows[:2]] == ["mass", "edema"]
+
+
+def test_a_draw_of_as_many_rows_with_other_words_has_another_name() -> None:
+    def name(text: str) -> str:
+        return one_sentence(text, [])[0]["draw"]
+
+    assert name("No edema.") != name("No mass.")
+    assert name("No edema.") == name("No edema.")

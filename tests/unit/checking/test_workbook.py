@@ -31,7 +31,9 @@ def lists() -> dict[str, list[str]]:
     sheet, words = book.worksheets
     found = {}
     for choice in sheet.data_validations.dataValidation:
-        assert (choice.type, choice.showErrorMessage) == ("list", True)
+        assert choice.type == "list"
+        assert choice.showErrorMessage
+        assert choice.allow_blank
         title, _, cells = choice.formula1.partition("!")
         assert title == words.title
         letter = str(choice.sqref)[0]

@@ -93,6 +93,15 @@ def test_scores_and_runs_are_named_where_they_are_made() -> None:
     assert {"scores_extract_triplets", "runs"}.isdisjoint(names(bare))
 
 
+def test_views_and_a_marked_sheet_are_named_where_there_are_some() -> None:
+    checked = {"checked_triplets", "checked_confusions", "checked_by_target"}
+
+    assert "views" in names(SCOPE)
+    assert "views" not in names(replace(SCOPE, has_images=False))
+    assert checked.isdisjoint(names(SCOPE))
+    assert checked <= names(replace(SCOPE, has_marked_sheet=True))
+
+
 def test_the_published_tables_are_those_that_are_read() -> None:
     published = replace(SCOPE, has_published=True)
     keys = read_published().select("benchmark", "protocol", "metric", "split").unique()

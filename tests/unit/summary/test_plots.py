@@ -1,7 +1,10 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from asg_core.summary.plots import Line, draw_lines
+from support.svg_lines import lines_of
 
 
 def test_a_plot_takes_its_colours_from_the_page() -> None:
@@ -54,3 +57,32 @@ def test_nothing_is_an_empty_frame() -> None:
 
     assert plot.svg.startswith("<svg")
     assert plot.description.endswith("Lines: none.")
+
+
+def test_an_interval_needs_both_of_its_edges() -> None:
+    line = Line(label="a", series=0, x=[1, 2], y=[3, 4], low=[None, 2], high=[5, None])
+
+    plot = draw_lines([line], name="p", title="t", x_label="x", y_label="y")
+
+    assert len(lines_of(plot.svg, colour="series-0")) == 1
+
+
+def test_ticks_stand_where_they_are_asked_for() -> None:
+    line = Line(label="a", series=0, x=[0.01, 1.0], y=[3, 4])
+
+    plot = draw_lines(
+        [line],
+        name="p",
+        title="t",
+        x_label="x",
+        y_label="y",
+        x_ticks=[(0.01, "1 %"), (0.1, "10 %"), (1.0, "100 %")],
+        is_log_x=True,
+    )
+
+    # On a logarithmic axis a tenth lies in the middle.
+    ticks = re.findall(r'id="p-xtick_\d"(?s:.*?)x="([\d.]+)"', plot.svg)
+    left, middle, right = map(float, ticks)
+    assert middle - left == pytest.approx(right - middle, abs=0.01)
+    for label in (">1 %<", ">10 %<", ">100 %<"):
+        assert label in plot.svg

@@ -59,3 +59,21 @@ def test_the_picture_says_what_every_stage_rejected() -> None:
     nodes = [node for step in steps for lane in step for node in lane.nodes]
     said = {note for node in nodes for note in node.notes if "rejected" in note}
     assert said == {f"{number} rejected" for number in range(1, len(stages) + 1)}
+
+
+def test_a_step_leads_to_its_page_or_to_what_it_rejected() -> None:
+    steps = draw_pipeline(
+        rows={"studies": 5, "triplets": 7},
+        rejects={"read_source": 2, "read_benchmark": 3},
+        num_runs=2,
+        num_encoders=4,
+        num_benchmarks=1,
+    )
+
+    nodes = [node for step in steps for lane in step for node in lane.nodes]
+    assert [(node.label, node.href, node.notes) for node in nodes] == [
+        ("studies", "data.html#rejects", ("2 rejected",)),
+        ("triplets", "data.html#rows", ()),
+        ("runs", "training.html", ()),
+        ("benchmark", "benchmarks.html", ("4 encoders", "3 rejected")),
+    ]

@@ -70,7 +70,7 @@ def test_beside_a_synthetic_corpus_they_stand_alone_and_complete() -> None:
 
 def test_beside_a_real_corpus_only_those_of_the_same_protocol_and_benchmark() -> None:
     (group,) = published_groups(
-        PUBLISHED, metrics=OURS, encoders=["full"], is_synthetic=False
+        PUBLISHED, metrics=OURS, encoders=["unscored", "full"], is_synthetic=False
     )
 
     sheet = group.sheets[0]

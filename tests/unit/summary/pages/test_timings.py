@@ -12,7 +12,7 @@ def test_timings_are_added_up_and_those_without_a_number_counted(
         ("align", "a", "1.5\t0:00:01\t100.0"),
         ("align", "b", "2.5\t0:00:02\t300.0"),
         ("align", "c", "NA\tNA\tNA"),
-        ("quick", "a", "0.1\t0:00:00\t-"),
+        ("a_quick", "a", "0.1\t0:00:00\t-"),
         ("build_summary", "all", "9\t0:00:09\t9"),
     ):
         (tmp_path / rule).mkdir(exist_ok=True)
@@ -23,7 +23,7 @@ def test_timings_are_added_up_and_those_without_a_number_counted(
     assert sheet is not None
     assert texts(sheet) == [
         ["align", "3", "4.0 s", "2.5 s", "300"],
-        ["quick", "1", "0.1 s", "0.1 s", "\u2013"],
+        ["a_quick", "1", "0.1 s", "0.1 s", "\u2013"],
         ["all", "4", "4.1 s", "", ""],
     ]
 

@@ -1,10 +1,13 @@
 import math
+import re
 
 import polars as pl
+import pytest
 
 from asg_core.summary.inputs import Run
 from asg_core.summary.pages.training import draw_curves, runs_sheet
 from asg_core.tables.catalog import HISTORY
+from support.svg_lines import lines_of
 
 
 def history_of(values: dict[str, list[float]]) -> pl.DataFrame:
@@ -74,3 +77,48 @@ def test_runs_that_state_nothing_have_no_sheet() -> None:
 
     assert runs_sheet([run]) is None
     assert runs_sheet([]) is None
+
+
+def test_a_long_curve_is_drawn_as_means_over_stretches_that_end_where_it_does() -> None:
+    # 1,200 points are 400 stretches of three; each has the values 1, 2, 6.
+    history = history_of({"train/loss": [1.0, 2.0, 6.0] * 400})
+    short = history_of({"train/loss": [3.0, 3.0]})
+
+    (curve,) = draw_curves({"long": history, "short": short})
+
+    (means,) = lines_of(curve.svg, colour="series-0")
+    (three,) = lines_of(curve.svg, colour="series-1")
+    assert {y for _, y in means} == {y for _, y in three}
+    # The last point stands at the last step, 1,200; the second of the other at step 2.
+    scale = three[1][0] - three[0][0]
+    assert means[-1][0] - three[0][0] == pytest.approx(1199 * scale, rel=0.01)
+
+
+def test_values_that_are_not_numbers_leave_their_point_out() -> None:
+    history = history_of({"train/loss": [1.0, math.nan, 3.0, math.inf]})
+
+    (curve,) = draw_curves({"full": history})
+
+    (line,) = lines_of(curve.svg, colour="series-0")
+    assert len(line) == 2
+
+
+def test_a_curve_of_one_point_is_seen() -> None:
+    (one,) = draw_curves({"full": history_of({"train/loss": [1.0]})})
+    (two,) = draw_curves({"full": history_of({"train/loss": [1.0, 2.0]})})
+
+    assert "<use" in re.sub(r'id="curve-0-(matplotlib|xtick|ytick).*?</g>', "", one.svg)
+    assert one.svg.count("fill: var(--series-0)") > 0
+    assert two.svg.count("fill: var(--series-0)") == 0
+
+
+def test_shares_are_facts_in_percent() -> None:
+    facts = {"throughput": {"data_wait_share": 0.0131, "images_per_second": 1234.56}}
+
+    sheet = runs_sheet([Run(name="full", facts=facts, history=HISTORY.empty())])
+
+    assert sheet is not None
+    assert [[cell.text for cell in row] for row in sheet.rows] == [
+        ["Images per second", "1,234.6"],
+        ["Share of time waiting for data", "1.3 %"],
+    ]

@@ -22,6 +22,7 @@ SHEET = Sheet(
         (Cell(text="pixels"), Cell(text="\u2013", why="no positive")),
     ),
     footer=cells(["floor", "50.0"]),
+    notes=("Over 100 % of them.",),
 )
 
 
@@ -40,6 +41,8 @@ def test_markdown_escapes_and_explains() -> None:
         "(a) no positive\n"
         "\n"
         "(b) no negative\n"
+        "\n"
+        "Over 100 % of them.\n"
     )
 
 
@@ -63,6 +66,7 @@ def test_latex_is_a_booktabs_table() -> None:
         r"\end{tabular}",
         r"\par\footnotesize (a) no positive",
         r"\par\footnotesize (b) no negative",
+        r"\par\footnotesize Over 100 \% of them.",
         r"\end{table}",
     ]
 

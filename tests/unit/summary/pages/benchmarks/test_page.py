@@ -86,7 +86,10 @@ def test_exclusive_classes_are_judged_by_accuracy() -> None:
     (group,) = groups_of(metrics)
 
     assert [h.sheet.columns[0].label for h in group.headlines] == ["Encoder"]
-    assert "Accuracy" in group.headlines[0].sheet.caption
+    sheet = group.headlines[0].sheet
+    assert "Accuracy" in sheet.caption
+    assert sheet.data is not None
+    assert sheet.data["metric"].to_list() == ["accuracy"]
 
 
 def test_only_fractions_make_a_plot() -> None:
