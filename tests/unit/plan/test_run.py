@@ -302,8 +302,8 @@ def test_a_run_starts_from_what_its_settings_name() -> None:
     assert plan.initial_files("new") == []
     assert plan.initial_files("named") == ["/w.pth"]
     assert plan.initial_files("later") == [
-        "/old/model.safetensors",
         "/old/run.json",
+        "/old/model.safetensors",
         "/old/tokenizer.json",
     ]
 
