@@ -273,7 +273,7 @@ def _train(setting: _Setting, train_N: Rows, *, seed: int) -> _Trained:
         update_weights(
             decoder,
             optimizer,
-            _losses(logit_BGG.float(), true_BGG),
+            mask_losses(logit_BGG.float(), true_BGG),
             weights={"entropy": 1.0, "dice": settings.dice_weight},
             rate=schedule.rate(step),
             where=f"{setting.subject.protocol} of {setting.subject.encoder}, step {step}",
@@ -317,7 +317,7 @@ def _schedule(settings: SegmentationCached) -> WarmupCosine:
     )
 
 
-def _losses(logit_BGG: Tensor, true_BGG: Tensor) -> dict[str, Tensor]:
+def mask_losses(logit_BGG: Tensor, true_BGG: Tensor) -> dict[str, Tensor]:
     """Return binary cross-entropy, and 1 minus the soft Dice of the whole batch."""
     prob_BGG = logit_BGG.sigmoid()
     shared = 2 * (prob_BGG * true_BGG).sum() + 1

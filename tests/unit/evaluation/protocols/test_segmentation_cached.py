@@ -1,4 +1,6 @@
+import math
 from dataclasses import replace
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
 import polars as pl
@@ -7,10 +9,13 @@ import torch
 from polars.testing import assert_frame_equal
 
 from asg_core.evaluation.features import Features
+from asg_core.evaluation.protocols import segmentation_cached as module
+from asg_core.evaluation.protocols.patch_maps import PatchMaps
 from asg_core.evaluation.protocols.result import ProtocolResult
 from asg_core.evaluation.protocols.segmentation_cached import (
     SEGMENTATION_CACHED,
     SegmentationCached,
+    mask_losses,
     segment_cached,
 )
 from asg_core.evaluation.scoring.masks import Masks
@@ -104,6 +109,58 @@ def test_a_decoder_finds_what_the_features_show() -> None:
     assert _dice(frame) > 0.8
     (fit,) = fits_of(result)
     assert (len(fit.draw.image_ids), fit.draw.num_positive) == (40, {TARGET: 20})
+
+
+def test_the_losses_by_hand() -> None:
+    # Two images of two pixels; Dice is of the batch, not a mean over its images.
+    probs = [[0.8, 0.4], [0.1, 0.3]]
+    logit_BGG = torch.tensor([[[math.log(p / (1 - p)) for p in row]] for row in probs])
+    true_BGG = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+
+    losses = mask_losses(logit_BGG, true_BGG)
+
+    entropy = -(math.log(0.8) + math.log(0.6) + math.log(0.9) + math.log(0.3)) / 4
+    assert losses["entropy"].item() == pytest.approx(entropy, rel=1e-5)
+    dice = (2 * (0.8 + 0.3) + 1) / (1.6 + 2 + 1)
+    assert losses["dice"].item() == pytest.approx(1 - dice, rel=1e-5)
+    assert losses.keys() == {"entropy", "dice"}
+
+
+def test_the_rate_rises_and_falls_and_the_weights_decay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spy = Mock(wraps=module.update_weights)
+    monkeypatch.setattr(module, "update_weights", spy)
+
+    _run(settings=replace(SETTINGS, steps=20, dice_weight=0.7))
+
+    rates = [call.kwargs["rate"] for call in spy.call_args_list]
+    peak = SETTINGS.learning_rate
+    assert rates[:3] == pytest.approx([peak / 2, peak, peak])
+    falls = [peak * (1 + math.cos(math.pi * k / 18)) / 2 for k in range(18)]
+    assert rates[2:] == pytest.approx(falls)
+    assert len(rates) == 20
+    assert spy.call_args.kwargs["weights"] == {"entropy": 1.0, "dice": 0.7}
+    decoder, optimizer, _ = spy.call_args.args
+    assert isinstance(optimizer, torch.optim.AdamW)
+    (group,) = optimizer.param_groups
+    assert group["weight_decay"] == 1e-4
+    assert len(group["params"]) == len(list(decoder.parameters()))
+
+
+def test_every_image_is_used_before_one_is_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spy = create_autospec(PatchMaps.maps, side_effect=PatchMaps.maps)
+    monkeypatch.setattr(PatchMaps, "maps", spy)
+
+    _run(settings=replace(SETTINGS, steps=5, batch_size=16))
+
+    of_steps = [call.args[1] for call in spy.call_args_list[:5]]
+    used = np.concatenate(of_steps).tolist()
+    assert len(used) == 80
+    assert sorted(used[:40]) == sorted(used[40:]) == list(range(40))
+    assert used[:40] != used[40:] != list(range(40))
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import PixelEncoder
+from asg_core.evaluation.protocols.mgca import classifier as module
 from asg_core.evaluation.protocols.mgca.classifier import augment
 from asg_core.evaluation.protocols.mgca.linear import mgca_linear
 from asg_core.evaluation.protocols.mgca.losses import classification_loss
@@ -143,6 +145,25 @@ def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> N
     assert "no buffer changes" in notes[0]
     assert "17 numbers are trained" in notes[0]
     assert "18 of 24 training images an epoch, 2 epochs" in notes[1]
+
+
+def test_the_rate_stays_and_the_weights_decay_the_bias_too(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Mock(wraps=module.update_weights)
+    monkeypatch.setattr(module, "update_weights", spy)
+
+    _run(DISCS.benchmark(), cache, settings=replace(SETTINGS, weight_decay=0.25))
+
+    assert spy.call_count == 6  # 2 epochs of 3 whole batches
+    assert "rate" not in spy.call_args.kwargs
+    classifier, optimizer, _ = spy.call_args.args
+    assert isinstance(optimizer, torch.optim.AdamW)
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (1e-2, 0.25)
+    assert {id(one) for one in group["params"]} == {
+        id(one) for one in (classifier.weight, classifier.bias)
+    }
 
 
 def test_training_ends_early(cache: PixelCache) -> None:

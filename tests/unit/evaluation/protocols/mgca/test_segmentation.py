@@ -1,6 +1,7 @@
 import copy
 import math
 from dataclasses import replace
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, PixelEncoder
+from asg_core.evaluation.protocols.mgca import segmentation as module
 from asg_core.evaluation.protocols.mgca.images import make_masked_images, turn
 from asg_core.evaluation.protocols.mgca.losses import segmentation_losses
 from asg_core.evaluation.protocols.mgca.networks import build_segmenter, feature_maps
@@ -211,6 +213,27 @@ def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> N
     assert notes[1].startswith(
         "mgca-segmentation, fraction 0.6, seed 42: 8 of 9 training images an epoch, "
     )
+
+
+@pytest.mark.parametrize("architecture", [VIT, RESNET], ids=["vit", "resnet"])
+def test_a_step_minimises_both_terms_at_a_rate_that_stays(
+    cache: PixelCache,
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: ImageEncoderConfig,
+) -> None:
+    spy = Mock(wraps=module.update_weights)
+    monkeypatch.setattr(module, "update_weights", spy)
+
+    _run(cache, encoder=tiny_encoder(architecture))
+
+    assert spy.call_count == 8  # 2 epochs of 4 batches
+    assert "rate" not in spy.call_args.kwargs
+    decoder, optimizer, _ = spy.call_args.args
+    assert isinstance(optimizer, torch.optim.AdamW)
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (5e-4, 0.05)
+    assert len(group["params"]) == len(list(decoder.parameters()))
+    assert spy.call_args.kwargs["weights"] == {"focal": 10.0, "dice": 1.0}
 
 
 def test_training_ends_early(cache: PixelCache) -> None:
