@@ -20,6 +20,7 @@ from asg_core.evaluation.protocols.segmentation_cached import (
 )
 from asg_core.evaluation.scoring.masks import Masks
 from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
+from asg_core.learning.step import update_weights
 from asg_core.tables.catalog import SEGMENTATION_SCORES
 from support.masked_benchmark import TARGET, Discs, draw_discs
 from support.small_evaluation import fits_of, scores_of, skipped_of
@@ -129,7 +130,7 @@ def test_the_losses_by_hand() -> None:
 def test_the_rate_rises_and_falls_and_the_weights_decay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spy = Mock(wraps=module.update_weights)
+    spy = Mock(wraps=update_weights)
     monkeypatch.setattr(module, "update_weights", spy)
 
     _run(settings=replace(SETTINGS, steps=20, dice_weight=0.7))

@@ -20,6 +20,7 @@ from asg_core.evaluation.protocols.mgca.settings import (
 )
 from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.step import update_weights
 from asg_core.tables.catalog import SCORES
 from support.masked_benchmark import draw_discs, make_benchmark
 from support.small_evaluation import fits_of, scores_of, skipped_of
@@ -150,7 +151,7 @@ def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> N
 def test_the_rate_stays_and_the_weights_decay_the_bias_too(
     cache: PixelCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spy = Mock(wraps=module.update_weights)
+    spy = Mock(wraps=update_weights)
     monkeypatch.setattr(module, "update_weights", spy)
 
     _run(DISCS.benchmark(), cache, settings=replace(SETTINGS, weight_decay=0.25))

@@ -23,6 +23,7 @@ from asg_core.evaluation.protocols.mgca.settings import (
 )
 from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
 from asg_core.images.pixel_cache import PixelCache
+from asg_core.learning.step import update_weights
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.tables.catalog import SEGMENTATION_SCORES
 from support.masked_benchmark import TARGET, draw_discs, make_benchmark
@@ -221,7 +222,7 @@ def test_a_step_minimises_both_terms_at_a_rate_that_stays(
     monkeypatch: pytest.MonkeyPatch,
     architecture: ImageEncoderConfig,
 ) -> None:
-    spy = Mock(wraps=module.update_weights)
+    spy = Mock(wraps=update_weights)
     monkeypatch.setattr(module, "update_weights", spy)
 
     _run(cache, encoder=tiny_encoder(architecture))
