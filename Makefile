@@ -13,7 +13,7 @@ STAMP := $(VENV)/.complete
 CORES ?= all
 PORT ?= 5000
 
-.PHONY: help venv demo test check lint test-gpu bench mlflow detectron2 docs lock unlock clean
+.PHONY: help venv demo test check lint test-data test-gpu bench mlflow detectron2 docs lock unlock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m asg_core.reference --check
+
+test-data: $(STAMP) ## A few items of each data set in the folder ASG_DATA: docs/data_access.md
+	$(BIN)/pytest -q -m data -rs tests/real_data
 
 test-gpu: $(STAMP) ## The tests marked gpu, on a machine that has one
 	$(BIN)/pytest -q -m gpu
