@@ -94,9 +94,20 @@ def test_every_stage_is_scored(finished: Checkout) -> None:
         for stage, metric, value in overall.select("stage", "metric", "value").rows()
     }
 
-    assert scores["extract_triplets", "finding_f1"] > 0.5
-    assert scores["detect_regions", "mean_iou"] is not None
-    assert scores["align_regions", "pair_f1"] is not None
+    # Each bound is some hundredths below what was found, and above what is found with the
+    # sides of regions exchanged, a fifth of the detector's steps, or images mixed up.
+    bounds = {
+        ("extract_triplets", "finding_f1"): 0.93,
+        ("extract_triplets", "joint_f1"): 0.9,
+        ("detect_regions", "mean_iou"): 0.22,
+        ("detect_regions", "detection_rate"): 0.7,
+        ("align_regions", "pair_f1"): 0.72,
+        ("align_regions", "pair_precision"): 0.78,
+        ("align_regions", "box_iou_mean"): 0.48,
+    }
+    assert {
+        key: scores[key] for key, bound in bounds.items() if scores[key] < bound
+    } == {}
 
 
 def test_every_run_has_curves_and_a_model_that_loads(finished: Checkout) -> None:
