@@ -47,7 +47,7 @@ check: $(STAMP) lint ## The fast subset: lint, types, import contracts, quick te
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell asg_core workflow tools docs config tests bench README.md CHANGELOG.md Snakefile Makefile
+	$(BIN)/codespell asg_core workflow tools docs config tests bench README.md CONTRIBUTING.md CHANGELOG.md Snakefile Makefile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m asg_core.reference --check

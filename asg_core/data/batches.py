@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from asg_core.data.corpus import PretrainCorpus
-from asg_core.data.order import Draw
+from asg_core.data.order import Visit
 from asg_core.images.crop import Crop, CropDraw
 from asg_core.images.geometry import box_area
 from asg_core.images.pixel_cache import PixelCache
@@ -28,7 +28,7 @@ class PretrainDataset(Dataset[PretrainBatch]):
     """The images of one split, a batch at a time.
 
     Nothing here changes after construction: a sample depends on the seed and on its
-    `Draw` only, so it is the same in any process, in any order, and after a resume.
+    `Visit` only, so it is the same in any process, in any order, and after a resume.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class PretrainDataset(Dataset[PretrainBatch]):
         """Return the number of images."""
         return len(self._corpus)
 
-    def __getitem__(self, draws: Sequence[Draw]) -> PretrainBatch:
+    def __getitem__(self, draws: Sequence[Visit]) -> PretrainBatch:
         """Return the batch of these draws, in their order."""
         crops = [
             self._crop.centre()

@@ -13,7 +13,7 @@ _ORDER = 0
 """First number of this module's random streams; crops have another one."""
 
 
-class Draw(NamedTuple):
+class Visit(NamedTuple):
     """What a batch is asked for: an image of the corpus, in an epoch."""
 
     epoch: int
@@ -50,7 +50,7 @@ class Order:
         """Steps in which an epoch's images are shown, without the partial batch."""
         return self.num_images // (self.batch_size * self.world_size)
 
-    def draws(self, *, first: int, end: int) -> Iterator[list[Draw]]:
+    def draws(self, *, first: int, end: int) -> Iterator[list[Visit]]:
         """Yield what this process shows at the steps `first` <= step < `end`, 0-based."""
         epoch, order_N = -1, np.zeros(0, dtype=np.int64)
         for step in range(first, end):
@@ -60,7 +60,7 @@ class Order:
             batch = step % self.steps_per_epoch
             start = (batch * self.world_size + self.rank) * self.batch_size
             positions = order_N[start : start + self.batch_size]
-            yield [Draw(epoch, int(position)) for position in positions]
+            yield [Visit(epoch, int(position)) for position in positions]
 
 
 def epoch_order(num_images: int, *, seed: int, epoch: int) -> npt.NDArray[np.int64]:

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from asg_core.data.batches import PretrainDataset
-from asg_core.data.order import Draw
+from asg_core.data.order import Visit
 from asg_core.models.batch import PretrainBatch
 
 _DEPTH = 2
@@ -34,7 +34,7 @@ class BatchStream:
     def __init__(
         self,
         dataset: PretrainDataset,
-        draws: Iterable[Sequence[Draw]],
+        draws: Iterable[Sequence[Visit]],
         *,
         workers: int,
         pin_memory: bool = False,
@@ -104,10 +104,10 @@ class BatchStream:
 class _Draws:
     """A sampler: what DataLoader iterates over."""
 
-    def __init__(self, draws: Iterable[Sequence[Draw]]) -> None:
+    def __init__(self, draws: Iterable[Sequence[Visit]]) -> None:
         self._draws = draws
 
-    def __iter__(self) -> Iterator[Sequence[Draw]]:
+    def __iter__(self) -> Iterator[Sequence[Visit]]:
         return iter(self._draws)
 
 
@@ -125,7 +125,7 @@ class _Thread:
     def __init__(
         self,
         dataset: PretrainDataset,
-        draws: Iterable[Sequence[Draw]],
+        draws: Iterable[Sequence[Visit]],
         *,
         pin_memory: bool,
     ) -> None:

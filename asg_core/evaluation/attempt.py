@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailedEncoder:
     """Why an encoder has no result, in one line."""
 
     reason: str
@@ -22,7 +22,7 @@ class Failure:
 
 def attempt(
     work: Callable[[], Result], *, encoder: str, hidden: Collection[str], job: Job
-) -> Result | Failure:
+) -> Result | FailedEncoder:
     """Return what some work returns, or why it failed, which the job then notes.
 
     Args:
@@ -43,4 +43,4 @@ def attempt(
     except Exception as error:  # noqa: BLE001
         raise_if_passing(error, where=f"encoder {encoder}")
         job.note_failure(error)
-        return Failure(reason=describe_failure(error, hidden=hidden))
+        return FailedEncoder(reason=describe_failure(error, hidden=hidden))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.evaluation.attempt import Failure
+from asg_core.evaluation.attempt import FailedEncoder
 from asg_core.evaluation.evaluate import EvaluationResult
 from asg_core.files import write_json
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES, SPLITS
@@ -11,7 +11,7 @@ from asg_core.tables.schema import write_table
 
 
 def write_evaluation(
-    outcome: EvaluationResult | Failure,
+    outcome: EvaluationResult | FailedEncoder,
     folder: Path,
     *,
     benchmark: Benchmark,
@@ -27,7 +27,7 @@ def write_evaluation(
         benchmark: What was evaluated on.
         encoder: Name of the encoder.
     """
-    result = EvaluationResult() if isinstance(outcome, Failure) else outcome
+    result = EvaluationResult() if isinstance(outcome, FailedEncoder) else outcome
     for schema in (SCORES, SEGMENTATION_SCORES, METRICS):
         frame = getattr(result, schema.name)
         write_table(frame, folder / f"{schema.name}.parquet", schema=schema)
@@ -44,7 +44,7 @@ def write_evaluation(
             *result.notes,
         ],
     }
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, FailedEncoder):
         notes["failure"] = outcome.reason
     write_json(folder / "notes.json", notes)
     return result

@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from asg_core.data.batches import PretrainDataset
-from asg_core.data.order import Draw
+from asg_core.data.order import Visit
 from asg_core.data.stream import BatchStream
 from asg_core.learning.precision import arithmetic
 from asg_core.learning.processes import World
@@ -121,7 +121,7 @@ def _see(
     starts = images[::batch_size]
     own = range(len(starts))[world.rank :: world.size]
     draws = [
-        [Draw(0, at) for at in images[start : start + batch_size]]
+        [Visit(0, at) for at in images[start : start + batch_size]]
         for start in starts[world.rank :: world.size]
     ]
     seen = []

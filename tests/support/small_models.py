@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
+from torch import Tensor
+from torchvision.ops import roi_align
 from transformers import BertConfig, BertModel
 
 from asg_core.models.asg import AsgModel
@@ -134,3 +137,50 @@ def save_bert(folder: Path, *, seed: int = 0, **changes: Any) -> BertModel:  # n
     bert.train(mode=False)
     bert.save_pretrained(folder)
     return bert
+
+
+def changed_config(**changes: dict[str, Any]) -> ModelConfig:
+    """Return the small configuration with keys of its sections replaced."""
+    sections = {
+        name: getattr(SMALL, name).model_copy(update=keys)
+        for name, keys in changes.items()
+    }
+    return SMALL.model_copy(update=sections)
+
+
+def moved(model: AsgModel) -> AsgModel:
+    """Return the model as if it had been trained: other weights, other statistics."""
+    model.train()(small_batch())
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.01 * torch.randn_like(weight))
+    return model.eval()
+
+
+def regions_by_torchvision(
+    model: AsgModel, batch: PretrainBatch, *, maps: list[int], aligned: bool
+) -> Tensor:
+    """Return the units' boxes as torchvision reads them from maps (B, U, D).
+
+    Args:
+        model: Whose patches are read.
+        batch: One unit an image.
+        maps: Which image's map each image's box is read from.
+        aligned: Whether boxes are half a pixel to the upper left, as torchvision says.
+    """
+    patches_BPE = model.image_encoder(batch.image_BSS).patches_BPE
+    patches_BPD = F.normalize(model.patch_head(patches_BPE), dim=-1)
+    map_BDHW = patches_BPD.transpose(1, 2).unflatten(2, model.image_encoder.grid)
+    pooled_BUD11 = [
+        roi_align(
+            map_BDHW[maps[image]][None],
+            [batch.boxes_BU4[image]],
+            output_size=1,
+            spatial_scale=2 / SIZE,
+            sampling_ratio=-1,
+            aligned=aligned,
+        )
+        for image in range(batch.batch_size)
+    ]
+    return torch.stack(pooled_BUD11)[..., 0, 0]

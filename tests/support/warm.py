@@ -110,7 +110,10 @@ def hold_session(connection: socket.socket) -> NoReturn:
     """Answer the requests of one checkout until it hangs up."""
     connection.settimeout(None)
     stream = connection.makefile("rw")
-    root = Path(json.loads(stream.readline())["root"])
+    asked = stream.readline()
+    if not asked:  # somebody looked whether there is a server
+        os._exit(0)
+    root = Path(json.loads(asked)["root"])
     os.chdir(root)
     sys.path.insert(0, str(root))
     read_code(root)
@@ -270,6 +273,12 @@ def session_of(root: Path, *, has_networks: bool) -> Session:
     return _OPEN[has_networks]
 
 
+def is_listening(address: Path) -> bool:
+    """Return whether there is a server; one that was killed has left its address."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(address)) == 0
+
+
 def start_server(modules: Sequence[str]) -> Path:
     """Return the address of the server with these modules, started where there is none.
 
@@ -280,7 +289,8 @@ def start_server(modules: Sequence[str]) -> Path:
     address = Path(tempfile.gettempdir()) / f"asg-tests-{watched}-{len(modules)}"
     with address.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not address.exists():
+        if not is_listening(address):
+            address.unlink(missing_ok=True)
             path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
             command = [sys.executable, "-m", "support.warm", str(address)]
             subprocess.run(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from asg_core.benchmarks.form import load_benchmark
-from asg_core.evaluation.attempt import Failure, attempt
+from asg_core.evaluation.attempt import FailedEncoder, attempt
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.evaluate import EvaluationResult, evaluate_encoder
 from asg_core.evaluation.failures import failure_rejects, read_failure
@@ -37,9 +37,9 @@ def main(
     benchmark = load_benchmark(folder)
     image_ids = benchmark.images["image_id"].to_list()
     reason = read_failure(features)
-    outcome: EvaluationResult | Failure
+    outcome: EvaluationResult | FailedEncoder
     if reason is not None:
-        outcome = Failure(reason=reason)
+        outcome = FailedEncoder(reason=reason)
     else:
         work = partial(
             evaluate_encoder,
@@ -55,7 +55,7 @@ def main(
     result = write_evaluation(outcome, out, benchmark=benchmark, encoder=name)
     job.rows(rows_in=len(image_ids), rows_out=len(result.metrics))
     job.benchmark_metrics(result.metrics)
-    reason = outcome.reason if isinstance(outcome, Failure) else None
+    reason = outcome.reason if isinstance(outcome, FailedEncoder) else None
     lost = failure_rejects(reason, encoder=name, benchmark=benchmark.name)
     job.write_rejects(lost, rejects, num_items=1, max_share=1.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from asg_core.benchmarks.form import load_benchmark
-from asg_core.evaluation.attempt import Failure, attempt
+from asg_core.evaluation.attempt import FailedEncoder, attempt
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.failures import write_failure
 from asg_core.evaluation.features import encode_benchmark
@@ -45,11 +45,11 @@ def main(
         config=config,
     )
     outcome = attempt(work, encoder=name, hidden=image_ids, job=job)
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, FailedEncoder):
         write_failure(features, reason=outcome.reason)
     job.rows(
         rows_in=len(image_ids),
-        rows_out=0 if isinstance(outcome, Failure) else len(image_ids),
+        rows_out=0 if isinstance(outcome, FailedEncoder) else len(image_ids),
     )
 
 

@@ -9,7 +9,7 @@ from asg_core.reports.lexicon.entries import read_entries
 from asg_core.reports.lexicon.phrases import Phrases
 from asg_core.reports.lexicon.rules import (
     Kinds,
-    Observation,
+    ObservationRule,
     PlaceRule,
     Statements,
     read_kinds,
@@ -40,7 +40,7 @@ class Lexicon:
     glue: Mapping[str, str | None]
     headers: Headers
     sentence_words: SentenceWords
-    observations: tuple[Observation, ...]
+    observations: tuple[ObservationRule, ...]
 
 
 def load_lexicon(folder: Path | None = None) -> Lexicon:

@@ -54,7 +54,7 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class ObservationRule:
     """Words and a zone of a RadGraph graph, and the finding that they mean together."""
 
     words: frozenset[str]
@@ -123,16 +123,16 @@ def read_statements(path: Path) -> Statements:
     return statements
 
 
-def read_observations(path: Path) -> tuple[Observation, ...]:
+def read_observations(path: Path) -> tuple[ObservationRule, ...]:
     """Return what observations of RadGraph mean, in the order of the file."""
-    rules: list[Observation] = []
+    rules: list[ObservationRule] = []
     columns = ("words", "zone", "finding", "existence", "reason")
     for row in read_rows(path, columns=columns):
         row.expect(row["zone"], {"*", *ZONES}, "a zone")
         row.expect(row["finding"], FINDINGS, "a finding")
         row.expect(row["existence"], {"label", *Existence}, "an existence")
         rules.extend(
-            Observation(
+            ObservationRule(
                 words=frozenset(Words(spelling)),
                 zone=None if row["zone"] == "*" else row["zone"],
                 finding=row["finding"],

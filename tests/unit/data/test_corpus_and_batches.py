@@ -14,7 +14,7 @@ from asg_core.data.make_corpora import (
     UnmentionedTags,
     make_corpora,
 )
-from asg_core.data.order import Draw
+from asg_core.data.order import Visit
 from asg_core.data.stream import BatchStream
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
 from asg_core.images.crop import CropDraw, centre_crop
@@ -357,16 +357,18 @@ def test_a_sample_depends_on_the_seed_the_epoch_and_its_place_only(
 ) -> None:
     dataset = _dataset(tables, small, cache)
 
-    alone = dataset[[Draw(2, 7)]]
-    among = dataset[[Draw(2, 3), Draw(2, 7)]]
-    later = dataset[[Draw(3, 7)]]
-    other = _dataset(tables, small, cache, seed=2)[[Draw(2, 7)]]
+    alone = dataset[[Visit(2, 7)]]
+    among = dataset[[Visit(2, 3), Visit(2, 7)]]
+    later = dataset[[Visit(3, 7)]]
+    other = _dataset(tables, small, cache, seed=2)[[Visit(2, 7)]]
     centred = _dataset(tables, small, cache, seed=None)
 
     assert torch.equal(alone.image_BSS[0], among.image_BSS[1])
     assert not torch.equal(alone.image_BSS, later.image_BSS)
     assert not torch.equal(alone.image_BSS, other.image_BSS)
-    assert torch.equal(centred[[Draw(0, 7)]].image_BSS, centred[[Draw(5, 7)]].image_BSS)
+    assert torch.equal(
+        centred[[Visit(0, 7)]].image_BSS, centred[[Visit(5, 7)]].image_BSS
+    )
     assert len(dataset) == 16
 
 
@@ -375,7 +377,7 @@ def test_a_stream_gives_the_batches_in_order(
     tables: CorpusTables, small: SmallCorpus, cache: PixelCache, workers: int
 ) -> None:
     dataset = _dataset(tables, small, cache)
-    draws = [[Draw(0, position), Draw(0, position + 1)] for position in range(9)]
+    draws = [[Visit(0, position), Visit(0, position + 1)] for position in range(9)]
 
     with BatchStream(dataset, draws, workers=workers) as stream:
         batches = list(stream)
@@ -392,7 +394,7 @@ def test_an_error_in_the_stream_reaches_its_user(
     dataset = _dataset(tables, small, cache)
 
     with (
-        BatchStream(dataset, [[Draw(0, 1)], [Draw(0, 99)]], workers=0) as stream,
+        BatchStream(dataset, [[Visit(0, 1)], [Visit(0, 99)]], workers=0) as stream,
         pytest.raises(IndexError),
     ):
         list(stream)
@@ -403,7 +405,7 @@ def test_a_stream_can_be_left_early(
 ) -> None:
     dataset = _dataset(tables, small, cache)
 
-    with BatchStream(dataset, [[Draw(0, 1)]] * 50, workers=0) as stream:
+    with BatchStream(dataset, [[Visit(0, 1)]] * 50, workers=0) as stream:
         next(stream)
 
     assert list(stream) == []

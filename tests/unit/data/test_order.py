@@ -1,9 +1,9 @@
 import pytest
 
-from asg_core.data.order import Draw, Order, epoch_order
+from asg_core.data.order import Order, Visit, epoch_order
 
 
-def _shown(order: Order, *, first: int = 0, end: int) -> list[list[Draw]]:
+def _shown(order: Order, *, first: int = 0, end: int) -> list[list[Visit]]:
     return list(order.draws(first=first, end=end))
 
 

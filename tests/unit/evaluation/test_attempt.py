@@ -3,7 +3,7 @@ import errno
 import pytest
 import torch
 
-from asg_core.evaluation.attempt import Failure, attempt
+from asg_core.evaluation.attempt import FailedEncoder, attempt
 from asg_core.jobs import Job
 from asg_core.sources.reading.item_files import PassingFaultError
 
@@ -27,7 +27,7 @@ def test_work_that_fails_is_said_in_one_line_and_noted_by_the_job(
         lambda: _raise(error), encoder="x", hidden=["image-1"], job=Job.silent()
     )
 
-    assert found == Failure(reason="ValueError: expected weights, found none")
+    assert found == FailedEncoder(reason="ValueError: expected weights, found none")
     assert caplog.records[-1].exc_info is not None
     assert caplog.records[-1].exc_info[1] is error
 
@@ -39,7 +39,7 @@ def test_ids_of_images_stay_in_the_log() -> None:
         lambda: _raise(error), encoder="x", hidden=["image-1"], job=Job.silent()
     )
 
-    assert found == Failure(reason="KeyError; the log of the job says more")
+    assert found == FailedEncoder(reason="KeyError; the log of the job says more")
 
 
 @pytest.mark.parametrize(

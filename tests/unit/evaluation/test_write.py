@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from asg_core.evaluation.attempt import Failure
+from asg_core.evaluation.attempt import FailedEncoder
 from asg_core.evaluation.evaluate import EvaluationResult
 from asg_core.evaluation.write import write_evaluation
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
@@ -56,7 +56,7 @@ def test_a_result_has_its_tables_and_what_they_do_not_say(tmp_path: Path) -> Non
 
 
 def test_a_failure_has_empty_tables_and_its_reason(tmp_path: Path) -> None:
-    failure = Failure(reason="ValueError: no such weights")
+    failure = FailedEncoder(reason="ValueError: no such weights")
 
     returned = write_evaluation(failure, tmp_path, benchmark=BENCHMARK, encoder="full")
 

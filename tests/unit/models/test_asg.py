@@ -1,37 +1,25 @@
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.ops import roi_align
 
 from asg_core.losses.image_report import image_report_loss
 from asg_core.losses.region_sentence import region_sentence_loss
 from asg_core.losses.soft_labels import soft_label_loss
 from asg_core.losses.tags import tag_loss
-from asg_core.models.asg import AsgModel, AsgOutput
+from asg_core.models.asg import AsgOutput
 from asg_core.models.batch import PretrainBatch
-from asg_core.models.config import ModelConfig
 from support.small_models import (
     NUM_TAGS,
-    SIZE,
-    SMALL,
+    changed_config,
+    regions_by_torchvision,
     save_bert,
     small_batch,
     small_model,
 )
-
-
-def _config(**changes: dict[str, Any]) -> ModelConfig:
-    """Return the small configuration with keys of its sections replaced."""
-    sections = {
-        name: getattr(SMALL, name).model_copy(update=keys)
-        for name, keys in changes.items()
-    }
-    return SMALL.model_copy(update=sections)
 
 
 def _total(output: AsgOutput, batch: PretrainBatch) -> Tensor:
@@ -81,43 +69,23 @@ def test_embeddings_have_unit_length_and_unit_vectors_have_not() -> None:
 
 
 def test_units_are_scaled_where_the_configuration_says_so() -> None:
-    output = small_model(_config(heads={"normalise_units": True}))(small_batch())
+    output = small_model(changed_config(heads={"normalise_units": True}))(small_batch())
 
     for unit_BUD in (output.region_BUD, output.sentence_BUD):
         length_BU = unit_BUD.norm(dim=-1)
         torch.testing.assert_close(length_BU, output.is_unit_BU.float())
 
 
-def _regions_by_torchvision(
-    model: AsgModel, batch: PretrainBatch, *, maps: list[int], aligned: bool
-) -> Tensor:
-    patches_BPE = model.image_encoder(batch.image_BSS).patches_BPE
-    patches_BPD = F.normalize(model.patch_head(patches_BPE), dim=-1)
-    map_BDHW = patches_BPD.transpose(1, 2).unflatten(2, model.image_encoder.grid)
-    pooled_BUD11 = [
-        roi_align(
-            map_BDHW[maps[image]][None],
-            [batch.boxes_BU4[image]],
-            output_size=1,
-            spatial_scale=2 / SIZE,
-            sampling_ratio=-1,
-            aligned=aligned,
-        )
-        for image in range(batch.batch_size)
-    ]
-    return torch.stack(pooled_BUD11)[..., 0, 0]
-
-
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_region_is_what_roi_align_reads_from_the_normalised_map(
     *, legacy: bool
 ) -> None:
-    model = small_model(_config(legacy={"unaligned_regions": legacy})).eval()
+    model = small_model(changed_config(legacy={"unaligned_regions": legacy})).eval()
     batch = small_batch()
 
     output = model(batch)
 
-    expected = _regions_by_torchvision(
+    expected = regions_by_torchvision(
         model, batch, maps=[0, 1, 2, 3], aligned=not legacy
     )
     torch.testing.assert_close(
@@ -175,7 +143,7 @@ def _padded(batch: PretrainBatch, extra: int) -> PretrainBatch:
 
 @pytest.mark.parametrize("is_padded_legacy", [False, True])
 def test_more_padding_changes_nothing(*, is_padded_legacy: bool) -> None:
-    config = _config(
+    config = changed_config(
         text_encoder={"dropout": 0.0},
         tag_decoder={"dropout": 0.0},
         legacy={"padded_batch_norm": is_padded_legacy},
@@ -198,7 +166,7 @@ def test_more_padding_changes_nothing(*, is_padded_legacy: bool) -> None:
 
 @pytest.mark.parametrize("queries", ["frozen", "trained"])
 def test_tags_are_asked_with_features_of_their_names(queries: str) -> None:
-    model = small_model(_config(tag_decoder={"queries": queries})).eval()
+    model = small_model(changed_config(tag_decoder={"queries": queries})).eval()
     batch = small_batch()
 
     queries_FE = model.text_queries(model.piece_FT, model.is_piece_FT)
@@ -214,7 +182,7 @@ def test_frozen_queries_are_those_of_the_whole_encoder_before_training(
     tmp_path: Path,
 ) -> None:
     bert = save_bert(tmp_path, max_position_embeddings=16)
-    config = _config(
+    config = changed_config(
         text_encoder={"name": str(tmp_path), "num_layers": 1},
         legacy={"drop_positions": True},
     )

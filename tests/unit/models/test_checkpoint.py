@@ -1,16 +1,16 @@
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model, save_model
 from asg_core.models.config import ModelConfig
 from support.small_models import (
     SMALL,
+    changed_config,
+    moved,
     save_bert,
     small_batch,
     small_model,
@@ -19,37 +19,21 @@ from support.small_models import (
 RUN = {"run": "full", "steps": 3}
 
 
-def _config(**changes: dict[str, Any]) -> ModelConfig:
-    sections = {
-        name: getattr(SMALL, name).model_copy(update=keys)
-        for name, keys in changes.items()
-    }
-    return SMALL.model_copy(update=sections)
-
-
-def _moved(model: AsgModel) -> AsgModel:
-    """Return the model as if it had been trained: other weights, other statistics."""
-    model.train()(small_batch())
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.add_(0.01 * torch.randn_like(weight))
-    return model.eval()
-
-
 @pytest.mark.parametrize(
     "config",
     [
         SMALL,
-        _config(tag_decoder={"queries": "trained"}, text_encoder={"num_layers": 1}),
-        _config(text_encoder={"num_layers": 1}, legacy={"drop_positions": True}),
-        _config(image_encoder={"channels": 1, "mean": (0.5,)}),
+        changed_config(
+            tag_decoder={"queries": "trained"}, text_encoder={"num_layers": 1}
+        ),
+        changed_config(text_encoder={"num_layers": 1}, legacy={"drop_positions": True}),
+        changed_config(image_encoder={"channels": 1, "mean": (0.5,)}),
     ],
 )
 def test_a_loaded_model_answers_as_the_saved_one(
     tmp_path: Path, config: ModelConfig
 ) -> None:
-    model, batch = _moved(small_model(config)), small_batch(seed=1)
+    model, batch = moved(small_model(config)), small_batch(seed=1)
     save_model(model, RUN, folder=tmp_path)
 
     torch.manual_seed(7)
@@ -69,11 +53,11 @@ def test_nothing_that_the_run_started_from_is_needed_to_load(tmp_path: Path) -> 
     save_file(small_model().image_encoder.network.state_dict(), weights)
     bert = tmp_path / "bert"
     save_bert(bert)
-    config = _config(
+    config = changed_config(
         image_encoder={"weights": weights},
         text_encoder={"name": str(bert), "num_layers": 2, "dropout": 0.2},
     )
-    model, batch = _moved(small_model(config)), small_batch()
+    model, batch = moved(small_model(config)), small_batch()
     save_model(model, RUN, folder=tmp_path / "run")
     weights.unlink()
     for path in bert.iterdir():
@@ -91,7 +75,7 @@ def test_nothing_that_the_run_started_from_is_needed_to_load(tmp_path: Path) -> 
 
 
 def test_a_loaded_model_can_be_saved_and_gives_the_same_bytes(tmp_path: Path) -> None:
-    save_model(_moved(small_model()), RUN, folder=tmp_path / "a")
+    save_model(moved(small_model()), RUN, folder=tmp_path / "a")
 
     save_model(load_model(tmp_path / "a"), RUN, folder=tmp_path / "b")
 

@@ -7,28 +7,16 @@ import timm
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from asg_core.models.asg import AsgModel
-from asg_core.models.config import ModelConfig
 from asg_core.models.export import export_image_encoder, export_text_encoder
-from support.small_models import SIZE, SMALL, save_tokenizer, small_batch, small_model
-
-
-def _config(**changes: dict[str, Any]) -> ModelConfig:
-    sections = {
-        name: getattr(SMALL, name).model_copy(update=keys)
-        for name, keys in changes.items()
-    }
-    return SMALL.model_copy(update=sections)
-
-
-def _moved(model: AsgModel) -> AsgModel:
-    """Return the model as if it had been trained: other weights, other statistics."""
-    model.train()(small_batch())
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.add_(0.01 * torch.randn_like(weight))
-    return model.eval()
+from support.small_models import (
+    SIZE,
+    SMALL,
+    changed_config,
+    moved,
+    save_tokenizer,
+    small_batch,
+    small_model,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +30,7 @@ def test_timm_loads_the_exported_image_encoder(
     tmp_path: Path, name: str, options: dict[str, Any], size: int
 ) -> None:
     changes = {"name": name, "options": options, "size": size}
-    model = small_model(_config(image_encoder=changes)).eval()
+    model = small_model(changed_config(image_encoder=changes)).eval()
     image_BSS = small_batch(size=size).image_BSS
 
     export_image_encoder(model, tmp_path)
@@ -75,7 +63,8 @@ def test_an_exported_image_encoder_is_a_start_for_another_run(tmp_path: Path) ->
     export_image_encoder(model, tmp_path)
 
     other = small_model(
-        _config(image_encoder={"weights": tmp_path / "model.safetensors"}), seed=1
+        changed_config(image_encoder={"weights": tmp_path / "model.safetensors"}),
+        seed=1,
     )
 
     for name, value in other.image_encoder.network.state_dict().items():
@@ -88,10 +77,10 @@ def test_transformers_loads_the_exported_text_encoder(
 ) -> None:
     tokenizer = tmp_path / "tokenizer.json"
     save_tokenizer(tokenizer)
-    config = _config(
+    config = changed_config(
         legacy={"drop_positions": is_blind}, text_encoder={"num_layers": 1}
     )
-    model = _moved(small_model(config))
+    model = moved(small_model(config))
     folder = tmp_path / "text_encoder"
 
     export_text_encoder(model, folder, tokenizer=tokenizer)

@@ -6,19 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.ops import roi_align
 from transformers import DistilBertConfig, DistilBertModel
 
 from asg_core.models.asg import AsgModel
-from asg_core.models.batch import PretrainBatch
 from asg_core.models.config import LegacyConfig, ModelConfig, TextEncoderConfig
 from asg_core.models.legacy import BlindTextEncoder, LegacyAsgModel
 from asg_core.models.text_encoder import TextEncoder, read_text_network
 from support.small_models import (
-    SIZE,
     SMALL,
     TEXT,
     VOCABULARY_SIZE,
+    regions_by_torchvision,
     small_batch,
     small_model,
 )
@@ -44,26 +42,6 @@ def test_the_model_is_the_plain_one_without_a_switch() -> None:
         assert type(small_model(_config(**{switch: True}))) is LegacyAsgModel
 
 
-def _regions_by_torchvision(
-    model: AsgModel, batch: PretrainBatch, *, maps: list[int], aligned: bool
-) -> Tensor:
-    patches_BPE = model.image_encoder(batch.image_BSS).patches_BPE
-    patches_BPD = F.normalize(model.patch_head(patches_BPE), dim=-1)
-    map_BDHW = patches_BPD.transpose(1, 2).unflatten(2, model.image_encoder.grid)
-    pooled_BUD11 = [
-        roi_align(
-            map_BDHW[maps[image]][None],
-            [batch.boxes_BU4[image]],
-            output_size=1,
-            spatial_scale=2 / SIZE,
-            sampling_ratio=-1,
-            aligned=aligned,
-        )
-        for image in range(batch.batch_size)
-    ]
-    return torch.stack(pooled_BUD11)[..., 0, 0]
-
-
 def test_mixed_up_regions_read_the_map_of_the_image_at_their_old_position() -> None:
     # Longest report first: images 2, 0, 3, 1, as in the golden case.
     batch = small_batch(num_words=(7, 3, 9, 5), num_units=(2, 2, 2, 2))
@@ -71,7 +49,7 @@ def test_mixed_up_regions_read_the_map_of_the_image_at_their_old_position() -> N
 
     output = model(batch)
 
-    expected = _regions_by_torchvision(model, batch, maps=[2, 0, 3, 1], aligned=True)
+    expected = regions_by_torchvision(model, batch, maps=[2, 0, 3, 1], aligned=True)
     torch.testing.assert_close(output.region_BUD, expected)
     # The same by the released code's own way: boxes are numbered, then all is sorted.
     order = [2, 0, 3, 1]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from asg_core.data.batches import PretrainDataset
-from asg_core.data.order import Draw
+from asg_core.data.order import Visit
 from asg_core.images.crop import CropDraw
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.optimizer import make_optimizer
@@ -40,7 +40,7 @@ def dataset(small_job: PretrainJob) -> PretrainDataset:
 
 @pytest.fixture
 def batch(dataset: PretrainDataset) -> PretrainBatch:
-    return dataset[[Draw(0, position) for position in range(4)]]
+    return dataset[[Visit(0, position) for position in range(4)]]
 
 
 def _step(
@@ -156,7 +156,7 @@ def test_losses_of_validation_are_means_over_whole_batches(
     expected = []
     with torch.no_grad():
         for start in (0, 3):
-            part = dataset[[Draw(0, start + offset) for offset in range(3)]]
+            part = dataset[[Visit(0, start + offset) for offset in range(3)]]
             expected.append(
                 objective.evaluate(model, part).losses["image_report"].item()
             )

@@ -8,7 +8,7 @@ import pytest
 
 from asg_core.reports.config import RadgraphConfig, ReportsConfig
 from asg_core.reports.lexicon.load import load_lexicon
-from asg_core.reports.lexicon.rules import Observation
+from asg_core.reports.lexicon.rules import ObservationRule
 from asg_core.reports.parse import parse_reports
 from asg_core.terms.existence import Existence
 from support.graphs import V1, XL, document
@@ -429,7 +429,7 @@ def test_measurements_and_unknown_words_are_counted(
     load_lexicon().observations,
     ids=lambda rule: f"{sorted(rule.words)} {rule.zone}",
 )
-def test_every_rule_makes_its_claim(tmp_path: Path, rule: Observation) -> None:
+def test_every_rule_makes_its_claim(tmp_path: Path, rule: ObservationRule) -> None:
     place = PLACES[rule.zone or "*"]
     *modifiers, head = sorted(rule.words)
     words = " thing ".join([*modifiers, head])
