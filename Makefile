@@ -37,9 +37,7 @@ test: $(STAMP) lint ## Everything: lint, types, contracts, and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python tools/lint_workflow.py
 	$(BIN)/python tools/draw_rules.py --check
-	$(BIN)/pytest -q -n 2
-	$(BIN)/pytest -q -n 2 -m "slow and one_core and not gpu and not data" --durations=5
-	$(BIN)/pytest -q -m "slow and not one_core and not gpu and not data" --durations=10
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not gpu and not data" --durations=15
 
 check: $(STAMP) lint ## The fast subset: lint, types, import contracts, quick tests
 	$(BIN)/pytest -q -n 2
@@ -48,7 +46,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell asg_core workflow tools docs config tests bench README.md CONTRIBUTING.md CHANGELOG.md Snakefile Makefile
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/python -m asg_core.reference --check
 

@@ -1,9 +1,37 @@
-"""What the jobs of a stage ask the scheduler for, where the configuration decides it."""
+"""What the jobs of a stage ask the scheduler for: devices, CPUs and memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from asg_core.plan.run import RunPlan
 from asg_core.terms.stages import Stage
+
+_MEMORY_MB: Final[Mapping[Stage, int]] = {
+    Stage.MAKE_SYNTHETIC: 2000,
+    Stage.READ_SOURCE: 2000,
+    Stage.READ_REPORTS: 2000,
+    Stage.READ_ANNOTATIONS: 2000,
+    Stage.CACHE_PIXELS: 2000,
+    Stage.TRAIN_DETECTOR: 6000,
+    Stage.DETECT_REGIONS: 3000,
+    Stage.IMPORT_REGIONS: 1000,
+    Stage.ALIGN_REGIONS: 2000,
+    Stage.TRAIN_TOKENIZER: 4000,
+    Stage.TOKENIZE_REPORTS: 2000,
+    Stage.READ_BENCHMARK: 4000,
+    Stage.EXTRACT_FEATURES: 6000,
+    Stage.EVALUATE_ENCODER: 6000,
+    Stage.DRAW_TRIPLET_SHEET: 4000,
+    Stage.SCORE_TRIPLET_SHEET: 4000,
+    Stage.SCORE_TRIPLETS: 4000,
+    Stage.SCORE_BOXES: 4000,
+    Stage.SCORE_ALIGNMENTS: 4000,
+    Stage.COUNT_TABLES: 4000,
+    Stage.BUILD_SUMMARY: 4000,
+}
+"""Megabytes of a job, where no key decides them. A profile may ask for more: its
+`set-resources` has the last word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +111,9 @@ def threads_of(plan: RunPlan, stage: Stage, item: str = "") -> int:
 
 
 def memory_mb_of(plan: RunPlan, stage: Stage, item: str = "") -> int:
-    """Return the memory of a job, in megabytes, of the stages where it differs.
+    """Return the memory of a job, in megabytes.
 
     The arguments are those of `device_of`.
-
-    Raises:
-        ValueError: If the memory of the stage is the same in every run: its rule says it.
     """
     if stage is Stage.PRETRAIN_ENCODERS:
         # Every process reads the corpus, and has its workers.
@@ -96,4 +121,4 @@ def memory_mb_of(plan: RunPlan, stage: Stage, item: str = "") -> int:
         return run.processes * (6000 + 1000 * run.workers)
     if stage is Stage.EXTRACT_TRIPLETS:
         return 6000 if plan.project.reports.is_radgraph_model else 2000
-    raise ValueError(f"memory_mb_of: no configuration decides the memory of {stage}")
+    return _MEMORY_MB[stage]

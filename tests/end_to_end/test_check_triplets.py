@@ -14,7 +14,7 @@ from asg_core.tables.schema import read_table
 from support.checkout import Checkout, copy_project
 from support.marked_sheet import rows_of, save
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 TEXTS = (
     "FINDINGS: There is a small left pleural effusion. No pneumothorax.",

@@ -12,7 +12,6 @@ from support.checkout import Checkout, copy_project
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.one_core,
     pytest.mark.skipif(
         find_spec("detectron2") is None,
         reason="detectron2 is optional: `make detectron2` builds it",

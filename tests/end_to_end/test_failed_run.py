@@ -6,7 +6,7 @@ import pytest
 
 from support.checkout import Checkout, copy_project, edited
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 CONFIG = """
 corpus:

@@ -10,7 +10,7 @@ from asg_core.tables.catalog import TRIPLETS
 from asg_core.tables.schema import read_tables
 from support.checkout import Checkout, copy_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 CONFIG = {
     "corpus": {

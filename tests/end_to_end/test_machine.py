@@ -7,7 +7,7 @@ import yaml
 
 from support.checkout import Checkout, copy_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 
 def test_a_missing_gpu_and_hub_stop_a_run_before_its_first_job(

@@ -17,7 +17,7 @@ from support.checkout import Checkout, copy_project
 from support.graphs import claimed
 from support.radgraph_model import bert_folder, random_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 CONFIG: dict[str, Any] = {
     "corpus": {

@@ -12,7 +12,7 @@ from asg_core.tables.schema import read_tables
 from support.checkout import Checkout, copy_project
 from support.reference import open_i_archive, reference_data
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 
 def run(tmp_path: Path, config: dict[str, object], *, targets: list[str]) -> Path:

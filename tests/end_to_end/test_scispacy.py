@@ -11,7 +11,7 @@ from asg_core.tables.schema import read_tables
 from support.checkout import Checkout, copy_project
 from support.trees import save_trained
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 TREE = "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 small/amod/6 nodule/conj/2 ./punct/2"
 

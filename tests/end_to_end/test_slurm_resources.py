@@ -7,7 +7,7 @@ import pytest
 from support.ask import dry_runs
 from support.checkout import copy_project, edited
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_core]
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_of_several_processes_is_one_task_with_all_their_cpus_and_gpus(

@@ -88,7 +88,6 @@ SLOW_TO_READ = {"no effusion or", "places"}
 
 
 @pytest.mark.slow
-@pytest.mark.one_core
 @pytest.mark.parametrize("name", GENERATORS)
 def test_four_times_the_text_takes_about_four_times_as_long(name: str) -> None:
     make = GENERATORS[name]
@@ -99,7 +98,6 @@ def test_four_times_the_text_takes_about_four_times_as_long(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.one_core
 def test_abbreviations_are_looked_for_in_linear_time() -> None:
     # Longer texts than these are not searched for definitions.
     make = counted("a ({0}) {0} ")
@@ -110,7 +108,6 @@ def test_abbreviations_are_looked_for_in_linear_time() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.one_core
 @pytest.mark.parametrize("name", sorted(GENERATORS.keys() - SLOW_TO_READ))
 def test_a_megabyte_is_read(name: str) -> None:
     check(GENERATORS[name](MEGABYTE))

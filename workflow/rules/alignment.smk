@@ -22,7 +22,7 @@ rule align_regions:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         code=digest(stage),

@@ -22,7 +22,7 @@ if Stage.DRAW_TRIPLET_SHEET in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=stage.memory_mb(),
         params:
             config=stage.settings(),
             code=digest(stage),
@@ -53,7 +53,7 @@ else:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=stage.memory_mb(),
         params:
             config=stage.settings(),
             code=digest(stage),

@@ -23,7 +23,7 @@ rule read_benchmark:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=stage.memory_mb(),
     params:
         config=per("benchmark", stage.settings),
         root=per("benchmark", plan.benchmark_root),
@@ -59,7 +59,7 @@ rule extract_features:
         "../../envs/train.yaml"
     threads: stage.threads()
     resources:
-        mem_mb=6000,
+        mem_mb=stage.memory_mb(),
         gpu=stage.gpus(),
     params:
         config=per("encoder", stage.settings),
@@ -98,7 +98,7 @@ rule evaluate_encoder:
         "../../envs/train.yaml"
     threads: stage.threads()
     resources:
-        mem_mb=6000,
+        mem_mb=stage.memory_mb(),
         gpu=stage.gpus(),
     params:
         config=per("encoder", stage.settings),

@@ -18,7 +18,7 @@ rule cache_pixels:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         root=plan.source_root,

@@ -22,7 +22,7 @@ if Stage.SCORE_TRIPLETS in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=stage.memory_mb(),
         params:
             code=digest(stage),
         message:
@@ -52,7 +52,7 @@ if Stage.SCORE_BOXES in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=stage.memory_mb(),
         params:
             is_truth=plan.is_synthetic,
             code=digest(stage),
@@ -84,7 +84,7 @@ if Stage.SCORE_ALIGNMENTS in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=stage.memory_mb(),
         params:
             config=stage.settings(),
             code=digest(stage),
@@ -112,7 +112,7 @@ rule count_tables:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=stage.memory_mb(),
     params:
         code=digest(stage),
     message:

@@ -18,7 +18,7 @@ rule train_tokenizer:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         code=digest(stage),
@@ -46,7 +46,7 @@ rule tokenize_reports:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=stage.memory_mb(),
     params:
         max_pieces=project.pretraining.model.text_encoder.max_pieces,
         code=digest(stage),

@@ -20,7 +20,7 @@ if Stage.IMPORT_REGIONS in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=1000,
+            mem_mb=stage.memory_mb(),
         params:
             max_reject_share=project.regions.max_reject_share,
             code=digest(stage),
@@ -53,7 +53,7 @@ else:
                 f"../../envs/{plan.detector_environment}.yaml"
             threads: stage.threads()
             resources:
-                mem_mb=6000,
+                mem_mb=stage.memory_mb(),
                 gpu=stage.gpus(),
             params:
                 config=stage.settings(),
@@ -83,7 +83,7 @@ else:
             f"../../envs/{plan.detector_environment}.yaml"
         threads: stage.threads()
         resources:
-            mem_mb=3000,
+            mem_mb=stage.memory_mb(),
             gpu=stage.gpus(),
         params:
             config=stage.settings(),

@@ -20,7 +20,7 @@ if Stage.MAKE_SYNTHETIC in plan.stages:
             "../../envs/data.yaml"
         threads: 2
         resources:
-            mem_mb=2000,
+            mem_mb=stage.memory_mb(),
         params:
             config=stage.settings(),
             num_shards=project.corpus.shards,
@@ -51,7 +51,7 @@ rule read_source:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         root=plan.source_root,
@@ -82,7 +82,7 @@ rule read_reports:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         root=plan.source_root,
@@ -115,7 +115,7 @@ if Stage.READ_ANNOTATIONS in plan.stages:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=stage.memory_mb(),
         params:
             config=stage.settings(),
             root=plan.annotations_root,

@@ -19,7 +19,7 @@ rule build_summary:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=stage.memory_mb(),
     params:
         config=stage.settings(),
         project=shown_settings(plan),

@@ -135,7 +135,6 @@ def test_the_first_rows_are_of_all_strata() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.one_core
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in kibibytes")
 def test_a_large_corpus_is_drawn_from_in_little_memory() -> None:
     # 230,000 reports with nine kinds each: as many as MIMIC-CXR has.

@@ -27,7 +27,6 @@ BROWSER = next(
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.one_core,
     pytest.mark.skipif(BROWSER is None, reason="no chromium is installed"),
 ]
 

@@ -9,7 +9,6 @@ from support.radgraph_model import bert_folder, random_model
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.one_core,
     pytest.mark.usefixtures("quiet_radgraph"),
 ]
 

@@ -19,7 +19,6 @@ from support.radgraph_model import bert_folder, random_model
 NAMES = ("radgraph", "radgraph-xl")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.one_core,
     pytest.mark.usefixtures("quiet_radgraph"),
 ]
 
