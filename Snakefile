@@ -49,7 +49,7 @@ if Stage.EVALUATE_ENCODER in plan.stages:
     include: "workflow/rules/evaluation.smk"
 
 
-include: "workflow/rules/metrics.smk"
+include: "workflow/rules/stage_metrics.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/tracking.smk"
 

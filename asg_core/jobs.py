@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 import asg_core
-from asg_core.failures import LastingError, forget_failures, item_name, note_failure
+from asg_core.failed_jobs import LastingError, forget_failures, item_name, note_failure
 from asg_core.job_log import log_lines, log_to
 from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.counts import describe_rejects

@@ -8,7 +8,7 @@ import polars as pl
 
 from asg_core.benchmarks.form import STAGE, Benchmark, ReadBenchmark
 from asg_core.benchmarks.gather import BenchmarkReading, Gathering
-from asg_core.benchmarks.readers import READERS, find_benchmark
+from asg_core.benchmarks.reader_registry import READERS, find_benchmark
 from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig
 from asg_core.benchmarks.splits import PARTS
 from asg_core.sources.reading.files import SourceError

@@ -49,7 +49,7 @@ class DrawnSplitConfig(BenchmarkConfig):
 class BenchmarkSpec:
     """One benchmark: what may be configured, and what is said about it elsewhere.
 
-    How its files are read is known to `asg_core.benchmarks.readers` alone, so that a change
+    How its files are read is known to `asg_core.benchmarks.reader_registry` alone, so that a change
     of a reader evaluates no encoder again.
     """
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from asg_core.evaluation.failures import describe_failure
+from asg_core.evaluation.failed_encoders import describe_failure
 from asg_core.jobs import Job
 from asg_core.sources.reading.item_files import raise_if_passing
 

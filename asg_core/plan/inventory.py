@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from asg_core.benchmarks.readers import benchmark_inventory
+from asg_core.benchmarks.reader_registry import benchmark_inventory
 from asg_core.config import ConfigError
 from asg_core.files import write_json
 from asg_core.plan.run import RunPlan

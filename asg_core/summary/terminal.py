@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from asg_core.evaluation.failures import (
+from asg_core.evaluation.failed_encoders import (
     failed_evaluations,
     failure_sentence,
     read_failure,

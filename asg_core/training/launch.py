@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO
 
-from asg_core.failures import STOPPED
+from asg_core.failed_jobs import STOPPED
 from asg_core.learning.stop import stop_requests
 from asg_core.training.job import PretrainJob
 from asg_core.training.loop import Log

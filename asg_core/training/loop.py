@@ -12,7 +12,7 @@ from torch import nn
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Order
 from asg_core.data.stream import BatchStream
-from asg_core.failures import STOPPED
+from asg_core.failed_jobs import STOPPED
 from asg_core.learning.checkpoint import Checkpoints
 from asg_core.learning.processes import World
 from asg_core.learning.schedule import WarmupCosine

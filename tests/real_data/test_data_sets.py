@@ -17,7 +17,7 @@ import pytest
 from asg_core.benchmarks.form import Benchmark
 from asg_core.benchmarks.layout import image_files
 from asg_core.benchmarks.read import read_benchmark
-from asg_core.benchmarks.readers import find_benchmark
+from asg_core.benchmarks.reader_registry import find_benchmark
 from asg_core.benchmarks.registry import BENCHMARKS, BenchmarksConfig
 from asg_core.images.cache_pixels import cache_pixels
 from asg_core.images.config import ImagesConfig

@@ -9,7 +9,7 @@ import pytest
 
 from asg_core.benchmarks.form import Benchmark, ReadBenchmark, digest_of
 from asg_core.benchmarks.read import read_benchmark
-from asg_core.benchmarks.readers import find_benchmark
+from asg_core.benchmarks.reader_registry import find_benchmark
 from asg_core.benchmarks.registry import BenchmarksConfig
 from asg_core.sources.reading.files import SourceError
 from asg_core.tables.catalog import SPLITS

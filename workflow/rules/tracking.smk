@@ -9,7 +9,7 @@ import os
 
 from snakemake.logging import logger
 
-from asg_core.failures import FailureWatch, forget_failures
+from asg_core.failed_jobs import FailureWatch, forget_failures
 from asg_core.provenance import versions
 from asg_core.terms.targets import ALL
 from asg_core.tracking.events import Status

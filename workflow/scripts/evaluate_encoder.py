@@ -10,7 +10,7 @@ from asg_core.benchmarks.form import load_benchmark
 from asg_core.evaluation.attempt import FailedEncoder, attempt
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
 from asg_core.evaluation.evaluate import EvaluationResult, evaluate_encoder
-from asg_core.evaluation.failures import failure_rejects, read_failure
+from asg_core.evaluation.failed_encoders import failure_rejects, read_failure
 from asg_core.evaluation.features import read_features
 from asg_core.evaluation.write import write_evaluation
 from asg_core.images.pixel_cache import PixelCache

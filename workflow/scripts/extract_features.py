@@ -9,7 +9,7 @@ import torch
 from asg_core.benchmarks.form import load_benchmark
 from asg_core.evaluation.attempt import FailedEncoder, attempt
 from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
-from asg_core.evaluation.failures import write_failure
+from asg_core.evaluation.failed_encoders import write_failure
 from asg_core.evaluation.features import encode_benchmark
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.jobs import Job, run_job

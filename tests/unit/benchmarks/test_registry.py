@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from asg_core.benchmarks.readers import (
+from asg_core.benchmarks.reader_registry import (
     READERS,
     benchmark_inventory,
     find_benchmark,
@@ -74,7 +74,7 @@ def test_only_its_own_modules_and_published_protocols_name_a_benchmark() -> None
     assert [path for path in naming if not path.startswith(own)] == []
     for path in naming:
         wing, room, *_ = path.split("/")
-        assert wing != "benchmarks" or room in {*BENCHMARKS, "readers.py"}
+        assert wing != "benchmarks" or room in {*BENCHMARKS, "reader_registry.py"}
 
 
 def test_a_name_means_the_same_finding_in_every_benchmark() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from asg_core.benchmarks.readers import find_benchmark
+from asg_core.benchmarks.reader_registry import find_benchmark
 from asg_core.benchmarks.runs import runs_to_mask
 from asg_core.sources.reading.files import SourceError
 from support.benchmark_folders import (

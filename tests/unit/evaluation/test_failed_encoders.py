@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asg_core.evaluation.failures import (
+from asg_core.evaluation.failed_encoders import (
     describe_failure,
     failed_evaluations,
     failure_rejects,

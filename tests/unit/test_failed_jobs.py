@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asg_core.failures import (
+from asg_core.failed_jobs import (
     Failure,
     FailureWatch,
     LastingError,
