@@ -1,12 +1,14 @@
 """Score alignments against the ground truth of a synthetic corpus."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
 from asg_core.alignment.units import CORNERS, corner_columns, hull_columns
 from asg_core.images.geometry import paired_iou
 from asg_core.tables.catalog import STAGE_METRICS
+from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.existence import Context
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.stages import Stage
@@ -14,6 +16,8 @@ from asg_core.terms.targets import ALL
 from asg_core.terms.views import FRONTAL, View
 
 STAGE = Stage.ALIGN_REGIONS
+
+_row = partial(metric_row, STAGE)
 
 _PAIR = ["image_id", "region", "sentence_index"]
 
@@ -67,13 +71,13 @@ def score_alignments(
     rows = [
         *_pair_metrics(true_pairs, found_pairs),
         *_box_metrics(ious, min_iou=min_iou),
-        _row("images", ALL, value=len(used), num_items=len(used)),
-        _row("units", ALL, value=len(units), num_items=len(units)),
+        _row("images", ALL, len(used), num_items=len(used)),
+        _row("units", ALL, len(units), num_items=len(units)),
     ]
     for scenario in (1, 2, 3):
         count = int((units["scenario"] == scenario).sum())
         target = f"scenario {scenario}"
-        rows.append(_row("units", target, value=count, num_items=len(units)))
+        rows.append(_row("units", target, count, num_items=len(units)))
     return STAGE_METRICS.frame(rows).sort(STAGE_METRICS.key)
 
 
@@ -166,9 +170,9 @@ def _pair_metrics(
         precision = _share(num_hits, num_found)
         recall = _share(num_hits, num_true)
         rows += [
-            _row("pair_precision", target, value=precision, num_items=num_found),
-            _row("pair_recall", target, value=recall, num_items=num_true),
-            _row("pair_f1", target, value=_share(2 * num_hits, total), num_items=total),
+            _row("pair_precision", target, precision, num_items=num_found),
+            _row("pair_recall", target, recall, num_items=num_true),
+            _row("pair_f1", target, _share(2 * num_hits, total), num_items=total),
         ]
     return rows
 
@@ -187,23 +191,11 @@ def _box_metrics(ious: pl.DataFrame, *, min_iou: float) -> list[dict[str, object
         mean = _share(float(group["iou"].sum()), len(group))
         share = _share(num_right, len(group))
         rows += [
-            _row("box_iou_mean", target, value=mean, num_items=len(group)),
-            _row(f"box_iou_{min_iou:g}", target, value=share, num_items=len(group)),
+            _row("box_iou_mean", target, mean, num_items=len(group)),
+            _row(f"box_iou_{min_iou:g}", target, share, num_items=len(group)),
         ]
     return rows
 
 
 def _share(part: float, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _row(
-    metric: str, target: str, *, value: float | None, num_items: int
-) -> dict[str, object]:
-    return {
-        "stage": STAGE,
-        "metric": metric,
-        "target": target,
-        "value": value,
-        "num_items": num_items,
-    }

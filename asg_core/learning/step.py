@@ -50,12 +50,7 @@ def update_weights(
     )
     optimizer.zero_grad(set_to_none=True)
     total.backward()
-    learned = [weight for weight in model.parameters() if weight.grad is not None]
-    norm = nn.utils.get_total_norm(
-        [weight.grad for weight in learned if weight.grad is not None]
-    )
-    if max_grad_norm is not None:
-        nn.utils.clip_grads_with_norm_(learned, max_grad_norm, norm)
+    norm = _limit_gradients(model, max_norm=max_grad_norm)
     values = _mean_values(
         {"loss": total, **losses, **(watched or {}), "grad_norm": norm}, world=world
     )
@@ -86,6 +81,17 @@ def total_loss(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Te
     return torch.stack(
         [weights[name] * losses[name].float() for name in sorted(losses)]
     ).sum()
+
+
+def _limit_gradients(model: nn.Module, *, max_norm: float | None) -> Tensor:
+    """Scale the gradients down to a norm, and return the norm that they had."""
+    learned = [weight for weight in model.parameters() if weight.grad is not None]
+    norm = nn.utils.get_total_norm(
+        [weight.grad for weight in learned if weight.grad is not None]
+    )
+    if max_norm is not None:
+        nn.utils.clip_grads_with_norm_(learned, max_norm, norm)
+    return norm
 
 
 def _mean_values(

@@ -5,6 +5,7 @@
 #   O = overlaps that count as a hit, 4 = x0 y0 x1 y1 in the original frame
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,13 @@ import polars as pl
 from asg_core.images.geometry import box_area, paired_intersection
 from asg_core.regions.found import STAGE
 from asg_core.tables.catalog import REGION, STAGE_METRICS
+from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.regions import REGIONS
 from asg_core.terms.targets import ALL
 
 Floats = npt.NDArray[np.float64]
+
+_row = partial(metric_row, STAGE)
 
 _OVERLAPS_O = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0.0, 1.0, 101)
@@ -180,15 +184,3 @@ def _iou_of_sums(rows: pl.DataFrame) -> float | None:
 def _mean(values: list[float | None]) -> float | None:
     numbers = [value for value in values if value is not None]
     return sum(numbers) / len(numbers) if numbers else None
-
-
-def _row(
-    metric: str, target: str, value: float | None, *, num_items: int
-) -> dict[str, object]:
-    return {
-        "stage": STAGE,
-        "metric": metric,
-        "target": target,
-        "value": value,
-        "num_items": num_items,
-    }

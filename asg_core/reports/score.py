@@ -1,15 +1,20 @@
 """Score triplets and sentences against ground truth."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import polars as pl
 
 from asg_core.tables.catalog import SENTENCES, STAGE_METRICS, TRIPLETS
+from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.stages import Stage
 from asg_core.terms.targets import ALL
 
 STAGE = Stage.EXTRACT_TRIPLETS
+
+_row = partial(metric_row, STAGE)
+
 _MENTION = ("study_id", "finding", "finding_start", "finding_end")
 # What a row must share with the truth, beyond its mention, to be right.
 _ELEMENTS: dict[str, tuple[str, ...]] = {
@@ -66,7 +71,7 @@ def score_triplets(
     ]
     rows.extend(_sentence_rows(predicted_sentences, truth_sentences))
     share = len(predicted_triplets) / num_reports if num_reports else None
-    rows.append(_row("triplets_per_report", ALL, share, num_reports))
+    rows.append(_row("triplets_per_report", ALL, share, num_items=num_reports))
     return STAGE_METRICS.frame(rows).sort(STAGE_METRICS.key)
 
 
@@ -157,9 +162,9 @@ def _score_rows(
     if precision is not None and recall is not None:
         total = precision + recall
         f1 = 2 * precision * recall / total if total else 0.0
-    yield _row(f"{element}_precision", target, precision, predicted[1])
-    yield _row(f"{element}_recall", target, recall, truth[1])
-    yield _row(f"{element}_f1", target, f1, truth[1])
+    yield _row(f"{element}_precision", target, precision, num_items=predicted[1])
+    yield _row(f"{element}_recall", target, recall, num_items=truth[1])
+    yield _row(f"{element}_f1", target, f1, num_items=truth[1])
 
 
 def _sentence_rows(
@@ -179,15 +184,3 @@ def _cores(sentences: pl.DataFrame) -> pl.DataFrame:
     return sentences.select(
         "study_id", start.alias("start"), (start + length.cast(pl.Int64)).alias("end")
     ).unique()
-
-
-def _row(
-    metric: str, target: str, value: float | None, num_items: int
-) -> dict[str, object]:
-    return {
-        "stage": STAGE,
-        "metric": metric,
-        "target": target,
-        "value": value,
-        "num_items": num_items,
-    }

@@ -25,6 +25,7 @@ from asg_core.synthetic.layouts.population import Contribution, PatientJob, Popu
 from asg_core.tables.catalog import REGION_BOXES, SENTENCES, STAGE_METRICS, TRIPLETS
 from asg_core.tables.schema import TableSchema, write_table
 from asg_core.tables.shards import shard_name, shard_of
+from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.stages import Stage
 
 logger = logging.getLogger(__name__)
@@ -279,12 +280,6 @@ def _metrics(
     ]
     numbers += [("num_broken", kind, count) for kind, count in kinds.items()]
     return STAGE_METRICS.frame(
-        {
-            "stage": STAGE,
-            "metric": metric,
-            "target": target,
-            "value": float(count),
-            "num_items": count,
-        }
+        metric_row(STAGE, metric, target, count, num_items=count)
         for metric, target, count in numbers
     ).sort(STAGE_METRICS.key)

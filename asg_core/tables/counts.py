@@ -8,6 +8,7 @@ import polars as pl
 
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.schema import check_stamp
+from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.stages import Stage
 
 _SCHEMAS = {table.name: table for table in TABLES}
@@ -27,7 +28,7 @@ def count_rows(tables: Mapping[str, Sequence[Path]]) -> pl.DataFrame:
         for path in paths:
             check_stamp(path, schema=_SCHEMAS[name])
         total = sum(_num_rows(path) for path in paths)
-        rows.append(_count(Stage.TABLES, "rows", name, total))
+        rows.append(metric_row(Stage.TABLES, "rows", name, total, num_items=total))
     return STAGE_METRICS.frame(rows)
 
 
@@ -35,7 +36,7 @@ def count_rejects(rejects: pl.DataFrame) -> pl.DataFrame:
     """Return one row per stage and reason: how many items were rejected."""
     counted = rejects.group_by("stage", "reason").len().sort("stage", "reason")
     return STAGE_METRICS.frame(
-        _count(stage, "rejects", reason, count)
+        metric_row(stage, "rejects", reason, count, num_items=count)
         for stage, reason, count in counted.iter_rows()
     )
 
@@ -54,13 +55,3 @@ def describe_rejects(rejects: pl.DataFrame) -> str:
 
 def _num_rows(path: Path) -> int:
     return int(pl.scan_parquet(path).select(pl.len()).collect().item())
-
-
-def _count(stage: str, metric: str, target: str, count: int) -> dict[str, object]:
-    return {
-        "stage": stage,
-        "metric": metric,
-        "target": target,
-        "value": float(count),
-        "num_items": count,
-    }

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from support.checkout import Checkout
@@ -39,4 +40,10 @@ def kill_inside(checkout: Checkout, *arguments: str, stage: str) -> bool:
 
 def begun(logs: Path) -> dict[str, int]:
     """Return the logs of a stage with their times of change."""
-    return {path.name: path.stat().st_mtime_ns for path in logs.glob("*.log")}
+    times = {}
+    for path in logs.glob("*.log"):
+        with suppress(
+            FileNotFoundError
+        ):  # cleared away by the run before its job begins
+            times[path.name] = path.stat().st_mtime_ns
+    return times

@@ -123,24 +123,21 @@ def linear_cached(
         answer = _fit(train, validate, test, benchmark=benchmark, settings=settings)
         if answer is None:
             return Skipped(draw=draw, reason=_missing(draw, benchmark.targets))
-        frames = [
-            score_frame(
-                score_NT,
-                part.truth_NT[:, answer.columns].cpu().numpy(),
-                image_ids=part.image_ids,
-                targets=[benchmark.targets[k] for k in answer.columns],
-                subject=subject,
-                draw=draw,
-            )
-            for part, score_NT in (
-                (test, answer.test_NT),
-                (validate, answer.validate_NT),
-            )
-        ]
+        to_frame = partial(
+            score_frame,
+            targets=[benchmark.targets[k] for k in answer.columns],
+            subject=subject,
+            draw=draw,
+        )
+        test_truth_NT, validate_truth_NT = (
+            part.truth_NT[:, answer.columns].cpu().numpy() for part in (test, validate)
+        )
         return Fit(
             draw=draw,
-            test=frames[0],
-            validation=frames[1],
+            test=to_frame(answer.test_NT, test_truth_NT, image_ids=parts[1]),
+            validation=to_frame(
+                answer.validate_NT, validate_truth_NT, image_ids=parts[0]
+            ),
             notes=_notes(draw, answer, benchmark=benchmark),
         )
 

@@ -41,10 +41,9 @@ from asg_core.evaluation.scoring.pixel_counts import (
     PixelCounts,
     count_pixels,
     join_counts,
-    mean_mask_dice,
 )
 from asg_core.evaluation.scoring.score_frames import segmentation_frame
-from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
+from asg_core.evaluation.scoring.segmentation_metrics import mask_rules
 from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.precision import arithmetic
 from asg_core.learning.schedule import WarmupCosine
@@ -155,12 +154,7 @@ def segment_cached(
         subject=setting.subject,
         outcomes=tuple(run_fits(plan, setting.fit_one)),
         about=tuple(_remarks(setting)),
-        rules=MaskRules(
-            target=setting.truth.target,
-            mean_mask_dice=mean_mask_dice(
-                *(setting.masks_of(split) for split in ("train", "test"))
-            ),
-        ),
+        rules=mask_rules(setting.truth.target, setting.masks_of),
     )
 
 

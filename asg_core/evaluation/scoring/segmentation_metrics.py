@@ -8,7 +8,7 @@
 
 # Shape suffixes: N = test images, R = resamples
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ import polars as pl
 
 from asg_core.evaluation.scoring.bootstrap import Values, Weights, weighted_mean
 from asg_core.evaluation.scoring.fits import Fit, Skipped, Subject
+from asg_core.evaluation.scoring.masks import Masks
 from asg_core.evaluation.scoring.measures import Mean, Part, measure
 from asg_core.evaluation.scoring.metrics import TestSet
-from asg_core.evaluation.scoring.pixel_counts import PixelCounts
+from asg_core.evaluation.scoring.pixel_counts import PixelCounts, mean_mask_dice
 from asg_core.tables.catalog import METRICS
 from asg_core.terms.targets import ALL
 
@@ -37,6 +38,12 @@ class MaskRules:
     mean_mask_dice: float | None
     """`dice_positive` of the mean training mask as the answer for every image: its floor;
     null: unknown."""
+
+
+def mask_rules(target: str, masks_of: Callable[[str], Masks]) -> MaskRules:
+    """Return the rules, with the floor of the masks that a part of the benchmark has."""
+    floor = mean_mask_dice(masks_of("train"), masks_of("test"))
+    return MaskRules(target=target, mean_mask_dice=floor)
 
 
 def segmentation_metrics(

@@ -55,6 +55,11 @@ class ClassifierInputs:
     is_augmented: bool
     """Whether training images are changed in more than their place."""
 
+    def loss(self, logit_BT: Tensor, truth_BT: Tensor) -> Tensor:
+        """Return the loss of a batch whose labels may lie on another device."""
+        truth_BT = truth_BT.to(logit_BT.device)
+        return classification_loss(logit_BT, truth_BT, is_exclusive=self.is_exclusive)
+
 
 def encode_part(
     benchmark: Benchmark,
@@ -129,15 +134,11 @@ def train_classifier(
             )
             # A copy, as what inference mode made cannot be kept for a gradient.
             feature_BE = inputs.encoder.features(image_BSS).pooled_BE.clone()
-            loss = classification_loss(
-                classifier(feature_BE),
-                truth_NT[torch.from_numpy(rows)].to(feature_BE.device),
-                is_exclusive=inputs.is_exclusive,
-            )
+            truth_BT = truth_NT[torch.from_numpy(rows)]
             update_weights(
                 classifier,
                 optimizer,
-                {"entropy": loss},
+                {"entropy": inputs.loss(classifier(feature_BE), truth_BT)},
                 where=f"mgca-linear of {inputs.encoder.name}, epoch {epoch}",
                 advice="look at the features of this encoder",
             )
@@ -160,11 +161,7 @@ def _validation_loss(
 ) -> float:
     part = inputs.validate
     losses = [
-        classification_loss(
-            classifier(part.feature_NE[rows]),
-            part.truth_NT[rows],
-            is_exclusive=inputs.is_exclusive,
-        ).item()
+        inputs.loss(classifier(part.feature_NE[rows]), part.truth_NT[rows]).item()
         for rows in batches(np.arange(len(part.image_ids)), batch_size)
     ]
     return float(np.mean(losses))

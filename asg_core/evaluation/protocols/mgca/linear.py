@@ -80,28 +80,11 @@ def mgca_linear(
     Raises:
         FloatingPointError: If a loss is not finite.
     """
-    missing = parts_missing(benchmark)
-    if missing is not None:
-        return missing
-    validate, test = (
-        encode_part(
-            benchmark, encoder, cache, benchmark.part(split), batch_size=batch_size
-        )
-        for split in ("validate", "test")
+    setting = parts_missing(benchmark) or _prepare(
+        benchmark, encoder, cache, settings=settings, batch_size=batch_size
     )
-    setting = _Setting(
-        benchmark=benchmark,
-        inputs=ClassifierInputs(
-            encoder=encoder,
-            cache=cache,
-            validate=validate,
-            is_exclusive=benchmark.is_exclusive,
-            is_augmented=benchmark.name in settings.augmented,
-        ),
-        test=test,
-        settings=settings,
-        subject=subject_of(benchmark, protocol=PROTOCOL, encoder=encoder.name),
-    )
+    if isinstance(setting, NotApplicable):
+        return setting
     seeds = range(settings.seed, settings.seed + num_seeds)
     plan = FitPlan(
         subject=setting.subject,
@@ -113,6 +96,35 @@ def mgca_linear(
         subject=setting.subject,
         outcomes=tuple(run_fits(plan, setting.fit_one)),
         about=(_about(setting),),
+    )
+
+
+def _prepare(
+    benchmark: Benchmark,
+    encoder: FeatureEncoder,
+    cache: PixelCache,
+    *,
+    settings: MgcaLinear,
+    batch_size: int,
+) -> "_Setting":
+    validate, test = (
+        encode_part(
+            benchmark, encoder, cache, benchmark.part(split), batch_size=batch_size
+        )
+        for split in ("validate", "test")
+    )
+    return _Setting(
+        benchmark=benchmark,
+        inputs=ClassifierInputs(
+            encoder=encoder,
+            cache=cache,
+            validate=validate,
+            is_exclusive=benchmark.is_exclusive,
+            is_augmented=benchmark.name in settings.augmented,
+        ),
+        test=test,
+        settings=settings,
+        subject=subject_of(benchmark, protocol=PROTOCOL, encoder=encoder.name),
     )
 
 

@@ -47,10 +47,9 @@ from asg_core.evaluation.scoring.pixel_counts import (
     PixelCounts,
     count_pixels,
     join_counts,
-    mean_mask_dice,
 )
 from asg_core.evaluation.scoring.score_frames import segmentation_frame
-from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
+from asg_core.evaluation.scoring.segmentation_metrics import mask_rules
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.step import total_loss, update_weights
@@ -105,14 +104,9 @@ def mgca_segmentation(
         subject=setting.subject,
         outcomes=tuple(run_fits(plan, setting.fit_one)),
         about=(_about(setting),),
-        rules=MaskRules(
-            target=setting.images.masks.target,
-            mean_mask_dice=mean_mask_dice(
-                *(
-                    setting.images.grid_masks(benchmark.part(split))
-                    for split in ("train", "test")
-                )
-            ),
+        rules=mask_rules(
+            setting.images.masks.target,
+            lambda split: setting.images.grid_masks(benchmark.part(split)),
         ),
     )
 
