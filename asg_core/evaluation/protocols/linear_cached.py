@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -31,7 +32,7 @@ from asg_core.evaluation.protocols.fractions import (
 from asg_core.evaluation.protocols.logistic import fit_classes, fit_targets, logits
 from asg_core.evaluation.protocols.result import ProtocolResult
 from asg_core.evaluation.protocols.run_fits import FitPlan, run_fits, subject_of
-from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped
+from asg_core.evaluation.scoring.fits import Draw, Fit, Skipped, Subject
 from asg_core.evaluation.scoring.score_frames import Scores, score_frame
 
 PROTOCOL = "linear-cached"
@@ -124,20 +125,12 @@ def linear_cached(
         if answer is None:
             return Skipped(draw=draw, reason=_missing(draw, benchmark.targets))
         to_frame = partial(
-            score_frame,
-            targets=[benchmark.targets[k] for k in answer.columns],
-            subject=subject,
-            draw=draw,
-        )
-        test_truth_NT, validate_truth_NT = (
-            part.truth_NT[:, answer.columns].cpu().numpy() for part in (test, validate)
+            _frame, answer.columns, benchmark=benchmark, subject=subject, draw=draw
         )
         return Fit(
             draw=draw,
-            test=to_frame(answer.test_NT, test_truth_NT, image_ids=parts[1]),
-            validation=to_frame(
-                answer.validate_NT, validate_truth_NT, image_ids=parts[0]
-            ),
+            test=to_frame(test, answer.test_NT),
+            validation=to_frame(validate, answer.validate_NT),
             notes=_notes(draw, answer, benchmark=benchmark),
         )
 
@@ -148,6 +141,25 @@ def linear_cached(
         count_positive=partial(count_positive, benchmark),
     )
     return ProtocolResult(subject=subject, outcomes=tuple(run_fits(plan, fit_one)))
+
+
+def _frame(
+    columns: Sequence[int],
+    part: _Part,
+    score_NT: Scores,
+    *,
+    benchmark: Benchmark,
+    subject: Subject,
+    draw: Draw,
+) -> pl.DataFrame:
+    return score_frame(
+        score_NT,
+        part.truth_NT[:, columns].cpu().numpy(),
+        image_ids=part.image_ids,
+        targets=[benchmark.targets[column] for column in columns],
+        subject=subject,
+        draw=draw,
+    )
 
 
 def _notes(draw: Draw, answer: _Answer, *, benchmark: Benchmark) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def train_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = nn.Linear(feature_NE.shape[1], truth_NT.shape[1])
-    classifier.to(feature_NE.device)
+        classifier.to(feature_NE.device)
     optimizer = make_optimizer(
         classifier,
         learning_rate=settings.learning_rate,
@@ -129,16 +129,14 @@ def train_classifier(
     def run_epoch(epoch: int) -> None:
         order_N = np.random.default_rng((seed, epoch)).permutation(len(train_ids))
         for rows in batches(order_N, settings.batch_size):
-            image_BSS = _training_images(
+            feature_BE = _training_features(
                 inputs, train_ids, rows, settings=settings, seed=seed, epoch=epoch
             )
-            # A copy, as what inference mode made cannot be kept for a gradient.
-            feature_BE = inputs.encoder.features(image_BSS).pooled_BE.clone()
-            truth_BT = truth_NT[torch.from_numpy(rows)]
+            loss = inputs.loss(classifier(feature_BE), truth_NT[rows])
             update_weights(
                 classifier,
                 optimizer,
-                {"entropy": inputs.loss(classifier(feature_BE), truth_BT)},
+                {"entropy": loss},
                 where=f"mgca-linear of {inputs.encoder.name}, epoch {epoch}",
                 advice="look at the features of this encoder",
             )
@@ -167,7 +165,7 @@ def _validation_loss(
     return float(np.mean(losses))
 
 
-def _training_images(
+def _training_features(
     inputs: ClassifierInputs,
     train_ids: Sequence[str],
     rows: Rows,
@@ -176,7 +174,7 @@ def _training_images(
     seed: int,
     epoch: int,
 ) -> Tensor:
-    """Return random crops (B, S, S); each is a function of (seed, epoch, row)."""
+    """Return the features (B, E) of random crops, each a function of (seed, epoch, row)."""
     encoder = inputs.encoder
     draw = CropDraw(resize=encoder.resize, size=encoder.input_size)
     pixels_BSS = inputs.cache.read([train_ids[row] for row in rows])
@@ -187,10 +185,11 @@ def _training_images(
         for row, pixels_SS in zip(rows, pixels_BSS, strict=True)
     ]
     image_BSS = torch.from_numpy(np.concatenate(crops))
-    if not inputs.is_augmented:
-        return image_BSS
-    seeds = [_seed_of(seed, epoch, int(row), _AUGMENTATION) for row in rows]
-    return augment(image_BSS, settings=settings.augmentation, seeds=seeds)
+    if inputs.is_augmented:
+        seeds = [_seed_of(seed, epoch, int(row), _AUGMENTATION) for row in rows]
+        image_BSS = augment(image_BSS, settings=settings.augmentation, seeds=seeds)
+    # A copy, as what inference mode made cannot be kept for a gradient.
+    return encoder.features(image_BSS).pooled_BE.clone()
 
 
 def augment(
