@@ -22,7 +22,7 @@ from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model
 from asg_core.models.config import ImageEncoderConfig
 from asg_core.models.image_encoder import ImageEncoder, build_image_encoder
-from asg_core.models.pretrained.transformers_images import load_transformers_encoder
+from asg_core.models.transformers_images import load_transformers_encoder
 from asg_core.settings import Precision
 
 # Shape suffixes:

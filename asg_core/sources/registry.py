@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, create_model, model_validator
 
 from asg_core.sources.config import CorpusKeys, SourceConfig
-from asg_core.sources.mimic_cxr.source import MIMIC_CXR, MimicCxrConfig
-from asg_core.sources.open_i.source import OPEN_I
+from asg_core.sources.mimic_cxr.source import MimicCxrConfig
+from asg_core.sources.mimic_cxr.spec import MIMIC_CXR
+from asg_core.sources.open_i.spec import OPEN_I
 from asg_core.sources.spec import SourceSpec
-from asg_core.sources.table.source import TABLE
+from asg_core.sources.table.spec import TABLE
 from asg_core.terms.views import View
 
 SOURCES: Mapping[str, SourceSpec] = {

@@ -2,8 +2,8 @@
 
 What it tells before a file is read imports the standard library and pydantic only, because
 sources are checked and listed while the workflow builds its job graph: `registry`,
-`inventory`, every `source.py` and what they import. What reads files may need more, so
-`read` imports it when it is called.
+`inventory`, every `spec.py` and `source.py`, and what they import. What reads files may
+need more, so `read` imports it when it is called.
 """
 
 from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from asg_core.benchmarks.registry import BENCHMARKS
-from asg_core.summary.sheets.names import headline_metrics
+from asg_core.summary.sheets.names import SUFFIXES, headline_metrics
 from asg_core.terms.stages import Stage
 
 PAGES = (
@@ -29,9 +29,6 @@ _OF_CORPUS = {"triplets", "examples", "training"}
 ASSETS = ("style.css", "script.js")
 TABLES = "tables"
 """The folder of the tables."""
-
-SUFFIXES = (".csv", ".md", ".tex")
-"""Every table is written in these forms."""
 
 _SCORED: Mapping[Stage, Stage] = {
     Stage.SCORE_TRIPLETS: Stage.EXTRACT_TRIPLETS,

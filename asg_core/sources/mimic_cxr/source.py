@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -20,10 +20,6 @@ from asg_core.sources.reading.files import (
 )
 from asg_core.sources.reading.item_files import is_folder
 from asg_core.sources.reading.walk import FileStat, entry_stat, name_below, path_stat
-from asg_core.sources.spec import SourceSpec
-
-if TYPE_CHECKING:
-    from asg_core.sources.shard import ShardReading
 
 METADATA_COLUMNS = (
     "dicom_id",
@@ -209,18 +205,3 @@ def _find_csv(folder: Path, kind: str) -> Path | None:
         return None
     _, newest = max(found, key=lambda item: item[0])
     return folder / newest.name
-
-
-def _read(reading: "ShardReading") -> None:
-    from asg_core.sources.mimic_cxr.read import read_mimic_cxr  # noqa: PLC0415
-
-    read_mimic_cxr(reading)
-
-
-MIMIC_CXR = SourceSpec(
-    name="mimic_cxr",
-    section=MimicCxrConfig,
-    check=check_mimic_cxr,
-    files=mimic_cxr_files,
-    read=_read,
-)

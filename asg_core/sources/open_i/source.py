@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
@@ -18,11 +17,7 @@ from asg_core.sources.reading.files import (
     sorted_entries,
 )
 from asg_core.sources.reading.walk import FileStat, entry_stat, name_below, path_stat
-from asg_core.sources.spec import SourceSpec
 from asg_core.terms.views import View
-
-if TYPE_CHECKING:
-    from asg_core.sources.shard import ShardReading
 
 METADATA_COLUMNS = ("imageid", "View Position")
 
@@ -130,18 +125,3 @@ def study_id_of(name: str) -> str | None:
     """Return "CXR100" for a file called 100.xml, and None for a file that is no report."""
     match = _REPORT_NAME.search(name)
     return None if match is None else f"CXR{match[1]}"
-
-
-def _read(reading: "ShardReading") -> None:
-    from asg_core.sources.open_i.read import read_open_i  # noqa: PLC0415
-
-    read_open_i(reading)
-
-
-OPEN_I = SourceSpec(
-    name="open_i",
-    section=OpenIConfig,
-    check=find_open_i,
-    files=open_i_files,
-    read=_read,
-)

@@ -2,18 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from asg_core.settings import Settings
 from asg_core.sources.config import CorpusKeys, SourceConfig
 from asg_core.sources.reading.files import require_file, require_folder, require_header
 from asg_core.sources.reading.walk import FileStat, path_stat
-from asg_core.sources.spec import SourceSpec
 from asg_core.sources.table.rows import read_table_rows
 from asg_core.terms.views import View
-
-if TYPE_CHECKING:
-    from asg_core.sources.shard import ShardReading
 
 
 class TableColumnsConfig(Settings):
@@ -115,18 +110,3 @@ def table_files(config: CorpusKeys, root: Path) -> Iterator[FileStat]:
     for row in read_table_rows(file, columns=columns, root=root):
         if row.path and row.problem is None:
             yield path_stat(root / row.path, root=root, patient_id=row.patient_id)
-
-
-def _read(reading: "ShardReading") -> None:
-    from asg_core.sources.table.read import read_table_source  # noqa: PLC0415
-
-    read_table_source(reading)
-
-
-TABLE = SourceSpec(
-    name="table",
-    section=TableSourceConfig,
-    check=find_table,
-    files=table_files,
-    read=_read,
-)

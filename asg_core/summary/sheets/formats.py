@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from asg_core.summary.files import SUFFIXES
+from asg_core.summary.sheets.names import SUFFIXES
 from asg_core.summary.sheets.numbers import MISSING
 from asg_core.summary.sheets.sheet import Cell, Sheet
 

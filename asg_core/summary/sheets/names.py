@@ -1,9 +1,12 @@
-"""What the metrics of benchmarks are called, and which of them comes first."""
+"""What the metrics of benchmarks are called, which comes first, and the files of a sheet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asg_core.benchmarks.registry import BENCHMARKS
+
+SUFFIXES = (".csv", ".md", ".tex")
+"""Every table is written in these forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from asg_core.synthetic.drawing.canvas import (
     smooth_step,
 )
 from asg_core.synthetic.drawing.changes import Changes
-from asg_core.synthetic.drawing.places import rectangle
+from asg_core.synthetic.drawing.outlines import rectangle
 from asg_core.synthetic.drawing.scene import Scene
 from asg_core.synthetic.drawing.texture import cloud, parenchyma
 from asg_core.synthetic.drawing.vessels import Root, draw_tree

@@ -153,7 +153,7 @@ def test_a_source_has_its_room_its_tests_and_its_line_of_docs(name: str) -> None
     spec = SOURCES[name]
 
     assert spec.name == name
-    assert (ROOT / f"asg_core/sources/{name}/source.py").is_file()
+    assert (ROOT / f"asg_core/sources/{name}/spec.py").is_file()
     assert list((ROOT / f"tests/unit/sources/{name}").glob("test_*.py"))
     assert f"| `{name}` |" in (ROOT / "docs/data_access.md").read_text()
     assert spec.section.model_fields.keys() <= {

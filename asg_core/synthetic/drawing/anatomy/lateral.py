@@ -9,7 +9,7 @@ import numpy as np
 from asg_core.synthetic.drawing.anatomy.frontal import SIDES
 from asg_core.synthetic.drawing.canvas import Points, curve, ribbon, smooth_step
 from asg_core.synthetic.drawing.changes import Changes
-from asg_core.synthetic.drawing.places import clip_band, rectangle
+from asg_core.synthetic.drawing.outlines import clip_band, rectangle
 from asg_core.synthetic.world.body import Body
 
 

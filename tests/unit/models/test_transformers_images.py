@@ -28,7 +28,7 @@ from transformers import (
 )
 
 from asg_core.models.image_encoder import ImageEncoder
-from asg_core.models.pretrained.transformers_images import load_transformers_encoder
+from asg_core.models.transformers_images import load_transformers_encoder
 
 SIZE = 32
 MEAN, STD = [0.5, 0.4, 0.3], [0.25, 0.2, 0.5]
