@@ -67,6 +67,30 @@ def test_retrieval_by_hand() -> None:
     assert found["retrieval_at_5"] == 1.0
 
 
+def test_retrieval_is_the_mean_of_both_directions() -> None:
+    # Image i and report j are as similar as row i and column j say.
+    similarity_BB = torch.tensor([[3.0, 1.0, 0.0], [0.0, 2.0, 1.5], [4.0, 0.0, 1.0]])
+
+    found = retrieval(torch.eye(3), similarity_BB.T)
+    turned = retrieval(torch.eye(3), similarity_BB)
+
+    # Of the images 0 and 1 find their report, of the reports only 1 its image.
+    assert found["retrieval_at_1"].item() == pytest.approx((2 / 3 + 1 / 3) / 2)
+    assert turned["retrieval_at_1"].item() == pytest.approx((2 / 3 + 1 / 3) / 2)
+
+
+def test_a_counterpart_in_the_fifth_place_is_found_and_one_in_the_sixth_is_not() -> (
+    None
+):
+    # Before the report of image i come i others, before the image of report j 6 - j.
+    similarity_BB = 2 * torch.ones(7, 7).tril(-1) + torch.eye(7)
+
+    found = retrieval(torch.eye(7), similarity_BB.T)
+
+    assert found["retrieval_at_1"].item() == pytest.approx(1 / 7)
+    assert found["retrieval_at_5"].item() == pytest.approx(5 / 7)
+
+
 def test_equal_embeddings_find_nothing() -> None:
     same_BD = torch.ones(8, 2)
 

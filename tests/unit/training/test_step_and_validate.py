@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import average_precision_score
 
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Visit
@@ -183,16 +184,48 @@ def test_validation_leaves_weights_and_statistics_alone(
         assert torch.equal(value, before[name])
 
 
+def test_a_tag_that_does_not_count_has_no_part_in_the_tag_map(
+    model: AsgModel, small_job: PretrainJob
+) -> None:
+    cache = PixelCache(small_job.pixels)
+    corpus = read_corpora(small_job, cache=cache).validate
+    tag_NF = corpus.tag_NF
+    is_clear_F = ((tag_NF == 0) | (tag_NF == 1)).all(axis=0)
+    first, *others = np.flatnonzero(
+        is_clear_F & tag_NF.any(axis=0) & (tag_NF == 0).any(0)
+    )
+    assert others
+    is_tag_NF = np.zeros(tag_NF.shape, dtype=np.bool_)
+    is_tag_NF[:, first] = True
+    dataset = PretrainDataset(
+        replace(corpus, is_tag_NF=is_tag_NF),
+        cache=cache,
+        crop=CropDraw(resize=SIZE, size=24),
+        seed=None,
+    )
+
+    found = _validate(model, dataset, batch_size=3)["validate/tag_map"]
+
+    # The one tag that counts, over all images: those of the last, smaller batch too.
+    whole = dataset[[Visit(0, position) for position in range(len(dataset))]]
+    with torch.no_grad():
+        score_NF = Objective(config=LossesConfig()).evaluate(model, whole).tag_logit_BF
+    assert score_NF is not None
+    expected = average_precision_score(tag_NF[:, first], score_NF[:, first])
+    assert found == pytest.approx(expected)
+
+
 def test_mean_average_precision_by_hand() -> None:
-    score_NF = np.array([[3, 1, 1, 9], [2, 2, 1, 1], [1, 3, 1, 5]], dtype=np.float32)
+    score_NF = np.array([[3, 1, 1, 9], [2, 4, 1, 1], [1, 3, 1, 10]], dtype=np.float32)
     target_NF = np.array([[0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 1, 0.5]], dtype=np.float32)
     is_target_NF = np.ones((3, 4), dtype=np.bool_)
     is_target_NF[1, 1] = False
 
     found = mean_average_precision(score_NF, target_NF, is_target_NF)
 
-    # First: positives at ranks 2 and 3 -> (1/2 + 2/3) / 2. Second: 1. Third has no
-    # negative. Fourth: the half target takes no part -> 1.
+    # First: positives at ranks 2 and 3 -> (1/2 + 2/3) / 2. Second: the negative above the
+    # positive does not count -> 1. Third has no negative. Fourth: the half target, which
+    # is above the positive, takes no part -> 1.
     assert found == pytest.approx((7 / 12 + 1 + 1) / 3)
     assert mean_average_precision(score_NF, target_NF * 0, is_target_NF) is None
 
