@@ -226,6 +226,21 @@ def test_only_the_validation_part_chooses_the_threshold() -> None:
     assert nothing[2].endswith("inside above a probability of 0.5")
 
 
+def test_features_are_standardised_with_the_training_images_of_the_fraction_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spy = create_autospec(PatchMaps.measure, side_effect=PatchMaps.measure)
+    monkeypatch.setattr(PatchMaps, "measure", spy)
+
+    result = _run(settings=replace(SETTINGS, steps=1), fractions=(0.5,))
+
+    (fit,) = fits_of(result)
+    ((_, rows), _) = spy.call_args
+    measured = [DISCS.image_ids[row] for row in rows]
+    assert measured == list(fit.draw.image_ids)
+    assert len(measured) == 20
+
+
 def test_negatives_are_as_many_as_the_positives() -> None:
     discs = draw_discs(
         {"train": 40, "validate": 2, "test": 2}, size=SIZE, positive_every=4
