@@ -127,6 +127,17 @@ def test_the_losses_by_hand() -> None:
     assert losses.keys() == {"entropy", "dice"}
 
 
+@pytest.mark.parametrize("name", ["entropy", "dice"])
+def test_the_gradient_is_that_of_the_whole_loss(name: str) -> None:
+    logit_BGG = torch.tensor([[[0.5, -0.4]], [[-1.0, 0.2]]], dtype=torch.float64)
+    true_BGG = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]], dtype=torch.float64)
+
+    def loss(logit_BGG: torch.Tensor) -> torch.Tensor:
+        return mask_losses(logit_BGG, true_BGG)[name]
+
+    assert torch.autograd.gradcheck(loss, logit_BGG.requires_grad_())
+
+
 def test_the_rate_rises_and_falls_and_the_weights_decay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -247,6 +247,19 @@ def test_training_ends_early(cache: PixelCache) -> None:
     assert num_epochs == min(20, best + 2)
 
 
+def test_only_the_validation_part_says_which_epoch_is_best(cache: PixelCache) -> None:
+    whole = DISCS.benchmark()
+
+    def loss_without(image_id: str) -> str:
+        images = whole.images.filter(pl.col("image_id") != image_id)
+        result = _run(cache, benchmark=replace(whole, images=images))
+        return _notes(result)[1].partition("validation loss ")[2]
+
+    validate, test = whole.part("validate"), whole.part("test")
+    assert loss_without(test[0]) == loss_without(test[1])
+    assert loss_without(validate[0]) != loss_without(test[0])
+
+
 def test_a_fraction_without_a_mask_is_left_out_and_named(cache: PixelCache) -> None:
     discs = draw_discs(
         {"train": 16, "validate": 6, "test": 8}, size=40, positive_every=16
@@ -301,20 +314,32 @@ def test_where_the_protocol_does_not_apply_it_says_so(cache: PixelCache) -> None
 
 
 def test_the_loss_by_hand() -> None:
-    # Two pixels: p = 0.8 inside, p = 0.4 half inside.
-    probs = [0.8, 0.4]
-    logit_BSS = torch.tensor([[[math.log(p / (1 - p)) for p in probs]]])
-    share_BSS = torch.tensor([[[1.0, 0.5]]])
+    # Two images of two pixels; Dice is of the batch, not a mean over its images.
+    probs = [[0.8, 0.4], [0.3, 0.1]]
+    logit_BSS = torch.tensor([[[math.log(p / (1 - p)) for p in row]] for row in probs])
+    share_BSS = torch.tensor([[[1.0, 0.5]], [[0.0, 0.0]]])
 
     losses = segmentation_losses(logit_BSS, share_BSS, gamma=2)
 
     # At a share of a half the exponent's argument is 0, and its sigmoid 1 / 2.
-    focal = (
-        0.2**2 * -math.log(0.8) + 0.5**2 * -(0.5 * math.log(0.4) + 0.5 * math.log(0.6))
-    ) / 2
-    dice = (2 * (0.8 + 0.2) + 1) / (1.2 + 1.5 + 1)
+    half = -(0.5 * math.log(0.4) + 0.5 * math.log(0.6))
+    inside, outside = 0.2**2 * -math.log(0.8), 0.3**2 * -math.log(0.7)
+    focal = (inside + 0.5**2 * half + outside + 0.1**2 * -math.log(0.9)) / 4
+    dice = (2 * (0.8 + 0.2) + 1) / (1.6 + 1.5 + 1)
     assert losses["focal"].item() == pytest.approx(focal, rel=1e-5)
     assert losses["dice"].item() == pytest.approx(-math.log(dice), rel=1e-5)
+    assert losses.keys() == {"focal", "dice"}
+
+
+@pytest.mark.parametrize("name", ["focal", "dice"])
+def test_the_gradient_is_that_of_the_whole_loss(name: str) -> None:
+    logit_BSS = torch.tensor([[[0.5, -0.4]], [[-1.0, 0.2]]], dtype=torch.float64)
+    share_BSS = torch.tensor([[[1.0, 0.5]], [[0.0, 1.0]]], dtype=torch.float64)
+
+    def loss(logit_BSS: torch.Tensor) -> torch.Tensor:
+        return segmentation_losses(logit_BSS, share_BSS, gamma=2)[name]
+
+    assert torch.autograd.gradcheck(loss, logit_BSS.requires_grad_())
 
 
 def test_images_and_masks_turn_together() -> None:
