@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 
 from asg_core.files import replacing
 from asg_core.images.geometry import Frame, Pixels
+from asg_core.tables.arrow import open_parquet
 from asg_core.tables.catalog import PIXELS
 from asg_core.tables.schema import (
     METADATA_TABLE,
     METADATA_VERSION,
     TableError,
     check_stamp,
+    damaged_table,
 )
 
 # Shape suffixes: N = images, S = rows, and columns, of the square model frame
@@ -76,21 +78,24 @@ def read_index(path: Path) -> PixelIndex:
     """Read the keys and the offsets of a file written by `write_pixels`.
 
     Raises:
-        TableError: If the file is another table or version, or not in this layout.
+        TableError: If the file is another table or version, not in this layout, or
+            damaged.
         FileNotFoundError: If there is no such file.
     """
     check_stamp(path, schema=PIXELS)
-    with pq.ParquetFile(path) as file:
+    with open_parquet(
+        path, damaged=lambda _: damaged_table(path, schema=PIXELS)
+    ) as file:
         size = _size(file, path=path)
         offsets_N = _offsets(file.metadata, width=size * size, path=path)
         keys = file.read(columns=["image_id", "width", "height"], use_threads=False)
-    return PixelIndex(
-        size=size,
-        image_ids=keys["image_id"].to_pylist(),
-        widths_N=keys["width"].to_numpy(),
-        heights_N=keys["height"].to_numpy(),
-        offsets_N=offsets_N,
-    )
+        return PixelIndex(
+            size=size,
+            image_ids=keys["image_id"].to_pylist(),
+            widths_N=keys["width"].to_numpy(),
+            heights_N=keys["height"].to_numpy(),
+            offsets_N=offsets_N,
+        )
 
 
 def _write(rows: Iterable[PixelRow], *, path: Path, size: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from asg_core.tables.catalog import REJECTS, STAGE_METRICS, TABLES
-from asg_core.tables.schema import check_stamp
+from asg_core.tables.schema import count_table_rows
 from asg_core.tables.stage_metrics import metric_row
 from asg_core.terms.stages import Stage
 
@@ -25,9 +25,7 @@ def count_rows(tables: Mapping[str, Sequence[Path]]) -> pl.DataFrame:
     """
     rows = []
     for name, paths in tables.items():
-        for path in paths:
-            check_stamp(path, schema=_SCHEMAS[name])
-        total = sum(_num_rows(path) for path in paths)
+        total = sum(count_table_rows(path, schema=_SCHEMAS[name]) for path in paths)
         rows.append(metric_row(Stage.TABLES, "rows", name, total, num_items=total))
     return STAGE_METRICS.frame(rows)
 
@@ -51,7 +49,3 @@ def describe_rejects(rejects: pl.DataFrame) -> str:
     most_common = rejects.filter(pl.col("reason") == reasons[0][0])
     example = most_common.sort(REJECTS.key).row(0, named=True)
     return f"{counts}; such as {example['item_id']}: {example['detail']}"
-
-
-def _num_rows(path: Path) -> int:
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item())

@@ -4,7 +4,8 @@ A table is a Parquet file that says in its metadata which table and which versio
 Writing checks, sorts by key and renames into place; reading refuses anything else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,12 +126,13 @@ def read_table(path: Path, *, schema: TableSchema) -> pl.DataFrame:
     """Read a table written by `write_table`, refusing another table or version.
 
     Raises:
-        TableError: If the file is another table, another version, has other columns, or
-            is not Parquet at all.
+        TableError: If the file is another table, another version, has other columns, is
+            damaged, or is not Parquet at all.
         FileNotFoundError: If there is no such file.
     """
     check_stamp(path, schema=schema)
-    frame = pl.read_parquet(path)
+    with _damage_as_error(path, schema=schema):
+        frame = pl.read_parquet(path)
     schema.check(frame, where=str(path))
     return frame
 
@@ -142,6 +144,18 @@ def read_tables(paths: Iterable[Path], *, schema: TableSchema) -> pl.DataFrame:
     )
 
 
+def count_table_rows(path: Path, *, schema: TableSchema) -> int:
+    """Return how many rows a table has, from its footer alone.
+
+    Raises:
+        TableError: If the file is another table or version, or is not Parquet at all.
+        FileNotFoundError: If there is no such file.
+    """
+    check_stamp(path, schema=schema)
+    with _damage_as_error(path, schema=schema):
+        return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
 def check_stamp(path: Path, *, schema: TableSchema) -> None:
     """Raise unless the file's metadata says that it is this table in this version."""
     if not path.exists():
@@ -149,13 +163,8 @@ def check_stamp(path: Path, *, schema: TableSchema) -> None:
             f"{path}: expected the table '{schema.name}', found no file. Run the "
             "workflow; it makes the table."
         )
-    try:
+    with _damage_as_error(path, schema=schema):
         metadata = pl.read_parquet_metadata(path)
-    except pl.exceptions.PolarsError as error:
-        raise TableError(
-            f"{path}: expected the Parquet table '{schema.name}', found a file that "
-            "cannot be read as Parquet. Delete the file and run the workflow again."
-        ) from error
     name, version = metadata.get(METADATA_TABLE), metadata.get(METADATA_VERSION)
     if name is None:
         raise TableError(
@@ -164,7 +173,8 @@ def check_stamp(path: Path, *, schema: TableSchema) -> None:
         )
     if (name, version) == (schema.name, str(schema.version)):
         return
-    is_newer = name == schema.name and int(version or 0) > schema.version
+    number = int(version) if version is not None and version.isdecimal() else 0
+    is_newer = name == schema.name and number > schema.version
     advice = (
         "It was written by a newer release: upgrade asg-core, or use another folder."
         if is_newer
@@ -174,3 +184,24 @@ def check_stamp(path: Path, *, schema: TableSchema) -> None:
         f"{path}: expected '{schema.name}' v{schema.version}, found '{name}' "
         f"v{version}. {advice}"
     )
+
+
+def damaged_table(path: Path, *, schema: TableSchema) -> TableError:
+    """Return the error of a file that a reader of Parquet cannot make sense of."""
+    return TableError(
+        f"{path}: expected the Parquet table '{schema.name}', found a file that cannot be "
+        "read as Parquet. Delete the file and run the workflow again."
+    )
+
+
+@contextmanager
+def _damage_as_error(path: Path, *, schema: TableSchema) -> Iterator[None]:
+    """Raise TableError for what Polars raises of a damaged file.
+
+    The footer may be whole and the pages behind it not: then only reading them tells.
+    Some bytes make Polars panic, which is no `Exception`.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise damaged_table(path, schema=schema) from error

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -120,7 +120,8 @@ def table_columns(path: Path) -> list[str]:
         SourceError: If the file has another suffix or cannot be read as what it says.
     """
     if path.suffix == ".parquet":
-        return list(_open_parquet(path).schema_arrow.names)
+        with _open_parquet(path) as file:
+            return list(file.schema_arrow.names)
     return next(iter(csv_rows(path)), [])
 
 
@@ -134,10 +135,7 @@ def table_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str] | No
         SourceError: If the file is not what its suffix says, or has a column twice.
     """
     if path.suffix == ".parquet":
-        for batch in _open_parquet(path).iter_batches(columns=list(columns)):
-            values = [batch.column(name).to_pylist() for name in columns]
-            for cells in zip(*values, strict=True):
-                yield ["" if cell is None else str(cell) for cell in cells]
+        yield from _parquet_rows(path, columns=columns)
         return
     rows = csv_rows(path)
     header = next(rows, [])
@@ -270,15 +268,22 @@ def _open_csv(path: Path) -> Iterator[TextIO]:
             yield text
 
 
-def _open_parquet(path: Path) -> "ParquetFile":
-    # Here and not above: most sources have no Parquet and need not wait for pyarrow.
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+def _parquet_rows(path: Path, *, columns: Sequence[str]) -> Iterator[list[str]]:
+    with _open_parquet(path) as file:
+        for batch in file.iter_batches(columns=list(columns)):
+            values = [batch.column(name).to_pylist() for name in columns]
+            for cells in zip(*values, strict=True):
+                yield ["" if cell is None else str(cell) for cell in cells]
 
-    try:
-        return ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise SourceError(
+
+def _open_parquet(path: Path) -> AbstractContextManager["ParquetFile"]:
+    # Here and not above: most sources have no Parquet and need not wait for pyarrow.
+    from asg_core.tables.arrow import open_parquet  # noqa: PLC0415
+
+    def damaged(said: str) -> SourceError:
+        return SourceError(
             f"{path}: expected a Parquet file, found one that cannot be read as Parquet: "
-            f"{error}. Replace the file."
-        ) from error
+            f"{said}. Replace the file."
+        )
+
+    return open_parquet(path, damaged=damaged)

@@ -11,6 +11,7 @@ from asg_core.images.geometry import Frame
 from asg_core.images.pixel_layout import PixelRow, read_index, write_pixels
 from asg_core.tables.catalog import STUDIES
 from asg_core.tables.schema import TableError, write_table
+from support.damage import damaged_copies, end_of_pages
 
 SIZE = 8
 
@@ -192,3 +193,22 @@ def test_missing_columns_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TableError, match=r"found '8' and \['image_id'\]"):
         read_index(path)
+
+
+def test_a_damaged_file_is_a_sentence_wherever_the_damage_is(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    write_pixels(make_rows(2), path=path, size=SIZE)
+    refused: dict[int, str] = {}
+
+    for place in damaged_copies(path):
+        try:
+            read_index(path)
+        except TableError as error:
+            refused[place] = str(error)
+
+    in_pages = [said for at, said in refused.items() if at < end_of_pages(path)]
+    unreadable = (
+        f"{path}: expected the Parquet table 'pixels', found a file that cannot"
+    )
+    assert [said for said in in_pages if said.startswith(unreadable)]
+    assert len(refused) > len(in_pages)

@@ -6,12 +6,15 @@ from polars.testing import assert_frame_equal
 
 from asg_core.tables.catalog import ALIGNMENTS, STUDIES, TABLES, TRIPLETS
 from asg_core.tables.schema import (
+    METADATA_TABLE,
+    METADATA_VERSION,
     TableError,
     TableSchema,
     read_table,
     read_tables,
     write_table,
 )
+from support.damage import damaged_copies, end_of_pages
 
 ROWS = [
     {"study_id": "s2", "patient_id": "p1", "split": "train"},
@@ -107,6 +110,15 @@ def test_another_table_and_another_version_are_refused(tmp_path: Path) -> None:
         read_table(path, schema=newer)
 
 
+def test_a_version_that_is_no_number_is_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "studies.parquet"
+    stamp = {METADATA_TABLE: "studies", METADATA_VERSION: "one"}
+    STUDIES.frame(ROWS).write_parquet(path, metadata=stamp)
+
+    with pytest.raises(TableError, match=r"found 'studies' vone\. Delete the file"):
+        read_table(path, schema=STUDIES)
+
+
 def test_foreign_and_broken_and_missing_files_are_refused(tmp_path: Path) -> None:
     STUDIES.frame(ROWS).write_parquet(tmp_path / "foreign.parquet")
     (tmp_path / "broken.parquet").write_bytes(b"no parquet")
@@ -117,6 +129,26 @@ def test_foreign_and_broken_and_missing_files_are_refused(tmp_path: Path) -> Non
         read_table(tmp_path / "broken.parquet", schema=STUDIES)
     with pytest.raises(FileNotFoundError, match="expected the table 'studies'"):
         read_table(tmp_path / "missing.parquet", schema=STUDIES)
+
+
+def test_a_damaged_file_is_a_sentence_wherever_the_damage_is(tmp_path: Path) -> None:
+    """The footer can be whole and the pages not; Polars then raises one of many errors."""
+    path = tmp_path / "damaged.parquet"
+    write_table(STUDIES.frame(ROWS), path, schema=STUDIES)
+    refused: dict[int, str] = {}
+
+    for place in damaged_copies(path):
+        try:
+            read_table(path, schema=STUDIES)
+        except TableError as error:
+            refused[place] = str(error)
+
+    in_pages = [said for at, said in refused.items() if at < end_of_pages(path)]
+    unreadable = (
+        f"{path}: expected the Parquet table 'studies', found a file that cannot"
+    )
+    assert [said for said in in_pages if said.startswith(unreadable)]
+    assert len(refused) > len(in_pages)
 
 
 def test_shards_are_read_as_one_and_no_shards_are_empty(tmp_path: Path) -> None:

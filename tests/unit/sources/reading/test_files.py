@@ -20,6 +20,7 @@ from asg_core.sources.reading.files import (
     table_rows,
     without_system_files,
 )
+from support.damage import damaged_copies, end_of_pages
 
 
 def test_what_should_be_a_folder_or_a_file_and_is_not(tmp_path: Path) -> None:
@@ -108,6 +109,23 @@ def test_parquet_and_csv_give_the_same_cells(tmp_path: Path) -> None:
     assert from_parquet == [["2.5", "1"], ["3.0", ""]]
     assert from_csv == [*from_parquet, None, None]  # too few cells, too many
     assert table_columns(tmp_path / "rows.parquet") == ["a", "b", "c"]
+
+
+def test_a_damaged_parquet_is_a_sentence_wherever_the_damage_is(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}).write_parquet(path)
+    refused: dict[int, str] = {}
+
+    for place in damaged_copies(path):
+        try:
+            if "a" in table_columns(path):
+                list(table_rows(path, columns=["a"]))
+        except SourceError as error:
+            refused[place] = str(error)
+
+    unreadable = f"{path}: expected a Parquet file, found one that cannot be read as "
+    assert min(refused) < end_of_pages(path) < max(refused)
+    assert {said.startswith(unreadable) for said in refused.values()} == {True}
 
 
 def test_a_zip_is_opened_or_refused(tmp_path: Path) -> None:
