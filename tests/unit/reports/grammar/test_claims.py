@@ -130,6 +130,17 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("L PICC, the tip of which is in the SVC.", [("line", "present", ("left unspecified", "svc")), ("tip", "present", ("svc",))]),
         ("Feeding tube, tip below the lower edge of the film.", [("tube", "present", ("abdomen",))]),
         ("Device with tip in the abdomen.", [("device", "present", ("abdomen",)), ("tip", "present", ("abdomen",))]),
+        # cues that reach one finding and not the other
+        ("Healing remote right 4th rib fracture.", [("fracture", "present", ("right ribs",))]),
+        ("Calcified right hilar XXXX/granuloma.", [("calcification", "uncertain", ("right hilar structures",)), ("calcification", "uncertain", ("right hilar structures",))]),
+        ("Deformity of the left 2nd rib has the shape of an old or recent fracture.", [("deformity", "present", ("left ribs",)), ("fracture", "present", ("left ribs",))]),
+        ("Tracheal shift and possible right PTX.", [("shift", "present", ("trachea",)), ("pneumothorax", "uncertain", ("right apical zone",))]),
+        ("Left basal infiltrate or atelectasis, and bilateral effusions.", [("infiltration", "uncertain", ("left lower lung zone",)), ("atelectasis", "uncertain", ("left lower lung zone",)), ("pleural effusion", "present", BOTH_ANGLES)]),
+        ("Lesion in keeping with history of sarcoidosis without active infection.", [("lesion", "present", ("unspecified",)), ("pneumonia", "absent", BOTH_LUNGS)]),
+        ("Enlargement of the heart is seen.", [("cardiomegaly", "present", ("cardiac silhouette",))]),
+        # words that de-identification removed, beside what is named
+        ("XXXX left arm PICC with its tip in the SVC.", [("line", "present", ("left arm",)), ("tip", "present", ("svc",))]),
+        ("Blunting of the left costophrenic XXXX XXXX chronic pleural scar.", [("blunt", "present", ("left costophrenic angle",)), ("scar", "present", ("left costophrenic angle",))]),
         # no finding of the chest
         ("Subcutaneous emphysema.", []),
         ("Left pleural line.", []),
@@ -171,6 +182,16 @@ def test_a_claim_knows_its_words() -> None:
     assert text[slice(*claim.place)] == "left apex"
     assert claim.cue is not None
     assert text[slice(*claim.cue)] == "No"
+
+
+def test_the_place_behind_a_denied_finding_is_its_own() -> None:
+    text = "No pneumonia in the lungs is detected."
+
+    (claim,) = read_claims(load_lexicon(), text, max_scope=40)
+
+    assert (claim.finding, claim.existence.value) == ("pneumonia", "absent")
+    assert claim.place is not None
+    assert text[slice(*claim.place)] == "lungs"
 
 
 def test_the_words_of_a_state_run_from_the_structure_to_the_state() -> None:
