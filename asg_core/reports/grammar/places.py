@@ -252,7 +252,7 @@ def _places(named: Sequence[Place]) -> tuple[Place, ...]:
         sides = place.sides
         if not sides and not (is_used and place.zone in SINGLE):
             sides = pending
-        if len(place.sides) == 1 and len(pending) == 1:
+        if len(place.sides) == 1 and len(pending) == 1 and not is_used:
             sides = pending  # "right retrocardiac": what is said beats what is implied
         places.append(Place(place.zone, sides, place.is_pair))
         is_used = bool(pending)

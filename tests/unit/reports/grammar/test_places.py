@@ -34,6 +34,11 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("apex of the right lung", [[("apex", RIGHT)]]),
         ("retrocardiac", [[("lower", LEFT)]]),
         ("lingula and middle lobe", [[("mid", LEFT), ("mid", RIGHT)]]),
+        # what is said beats what is implied, but another zone has used that side
+        ("right retrocardiac", [[("lower", RIGHT)]]),
+        ("right base and lingula", [[("lower", RIGHT), ("mid", LEFT)]]),
+        ("left base, right apex and lingula", [[("lower", LEFT), ("apex", RIGHT), ("mid", LEFT)]]),
+        ("left base and middle lobe", [[("lower", LEFT), ("mid", RIGHT)]]),
         ("left-sided", [[(None, LEFT)]]),
         ("the left", [[(None, LEFT)]]),
         ("costophrenic XXXX bilaterally", [[("angle", BOTH)]]),
