@@ -174,6 +174,8 @@ def _continues(reading: Reading, position: int, before: int) -> bool:
             return False
         if between.entry.findings or between.entry.cues - _WEAK_CUES:
             return False
+        if between.entry.state is not None and previous.entry.zone is not None:
+            return False  # "normal heart size and normal mediastinal contours"
         covered.update(range(between.first, between.last))
     free = [
         words[index]
