@@ -68,6 +68,24 @@ def judged(text: str, words: str) -> tuple[str | None, str, str | None]:
         ("Effusion is small if any.", "Effusion", ("uncertain", "current", "if any")),
         ("Not showing a mass.", "mass", ("absent", "current", "Not")),
         ("Without difficulty, a mass is seen.", "mass", ("present", "current", None)),
+        # "prior" reaches over a side and a zone, not back and not over a rib's number
+        ("Prior left basilar pneumonia.", "pneumonia", ("present", "history", "Prior")),
+        ("Remote left fourth rib fracture.", "fracture", ("present", "current", None)),
+        ("Left apical calcification suggests a previous infection.", "calcification", ("present", "current", None)),
+        # a cue before a noun, with adjectives between them, is that noun's
+        ("Effusion and possible left lower lobe pneumonia.", "Effusion", ("present", "current", None)),
+        ("Right pneumonia suspected, with effusion.", "pneumonia", ("uncertain", "current", "suspected")),
+        # of two cues the stronger, whichever is nearer
+        ("History of possible pneumonia.", "pneumonia", ("present", "history", "History of")),
+        ("The left chest tube has been removed and is not seen.", "chest tube", ("absent", "removal", "has been removed")),
+        # "or" reaches over the place of one of the two
+        ("Atelectasis in the left lower lobe or pneumonia.", "Atelectasis", ("uncertain", "current", "or")),
+        ("Atelectasis in the left lower lobe or pneumonia.", "pneumonia", ("uncertain", "current", "or")),
+        # how far a denial goes: over "with" only where it stands right before it, over lists
+        ("No acute process with small left effusion.", "effusion", ("present", "current", None)),
+        ("No consolidation, effusion, and pneumothorax are seen.", "pneumothorax", ("absent", "current", "No")),
+        ("No effusion, area suspicious for pneumonia, or pneumothorax.", "pneumonia", ("absent", "current", "No")),
+        ("No effusion is seen and pneumothorax has resolved.", "effusion", ("absent", "current", "No")),
     ],
 )  # fmt: skip
 def test_the_deciding_cue(
@@ -93,6 +111,17 @@ def test_a_cue_reaches_only_so_far() -> None:
 
     assert near.existence is Existence.PRESENT
     assert far.existence is Existence.ABSENT
+
+
+def test_a_cue_reaches_the_word_at_its_limit() -> None:
+    text = "No small, round mass."  # three words and marks in between
+    start = text.index("mass")
+
+    at_limit = judge_span(text, start, start + 4, max_scope=3)
+    beyond = judge_span(text, start, start + 4, max_scope=2)
+
+    assert at_limit.existence is Existence.ABSENT
+    assert beyond.existence is Existence.PRESENT
 
 
 def test_a_cue_does_not_act_on_another_sentence() -> None:

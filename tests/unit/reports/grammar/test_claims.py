@@ -141,6 +141,37 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         # words that de-identification removed, beside what is named
         ("XXXX left arm PICC with its tip in the SVC.", [("line", "present", ("left arm",)), ("tip", "present", ("svc",))]),
         ("Blunting of the left costophrenic XXXX XXXX chronic pleural scar.", [("blunt", "present", ("left costophrenic angle",)), ("scar", "present", ("left costophrenic angle",))]),
+        # an implant is in doubt where the other of two is no implant
+        ("This is a retained wire or a calcification.", [("wire", "uncertain", ("unspecified",)), ("calcification", "uncertain", ("unspecified",))]),
+        ("XXXX with tip in the stomach.", [("tip", "present", ("abdomen",))]),
+        ("Tip is in the SVC, seen by Dr. XXXX.", [("tip", "present", ("svc",))]),
+        ("The rib ends are sharp.", []),
+        # an adjective and its noun, both findings, lie in one place
+        ("Nodular right lower lobe opacity.", [("nodule", "present", ("right lower lung zone",)), ("opacity", "present", ("right lower lung zone",))]),
+        ("Calcified right upper lobe nodule.", [("calcification", "present", ("right upper lung zone",)), ("nodule", "present", ("right upper lung zone",))]),
+        ("Dilated, calcified aorta.", [("dilation", "present", ("aortic arch",)), ("calcification", "present", ("aortic arch",))]),
+        # two findings with a place each
+        ("Left apical scar, calcified right hilar nodes.", [("scar", "present", ("left apical zone",)), ("calcification", "present", ("right hilar structures",))]),
+        ("Left lower lobe pneumonia and minimal scarring or atelectasis in the right lung base.", [("pneumonia", "present", ("left lower lung zone",)), ("scar", "uncertain", ("right lower lung zone",)), ("atelectasis", "uncertain", ("right lower lung zone",))]),
+        ("Bibasilar hypoventilation and some atelectasis within the right middle lobe.", [("atelectasis", "present", ("right mid lung zone",))]),
+        ("Right basal patchy opacity and bibasal atelectasis or scarring.", [("opacity", "present", ("right lower lung zone",)), ("atelectasis", "uncertain", BOTH_BASES), ("scar", "uncertain", BOTH_BASES)]),
+        # both sides behind a slash
+        ("Bibasilar atelectasis/opacities, left more than right.", [("atelectasis", "uncertain", BOTH_BASES), ("opacity", "uncertain", BOTH_BASES)]),
+        # what stands before the finding wins, with a few adjectives between
+        ("Left lower lobe granuloma adjacent to the heart.", [("calcification", "present", ("left lower lung zone",))]),
+        ("Left basilar persistent opacity near the hilum.", [("opacity", "present", ("left lower lung zone",))]),
+        ("Left lower lobe smooth round well defined 8 mm nodule near the hilum.", [("nodule", "present", ("left lower lung zone",))]),
+        ("Focal basilar atelectasis is present in the lingula.", [("atelectasis", "present", ("left mid lung zone",))]),
+        ("Left apex is elevated due to mass in the right base.", [("mass", "present", ("right lower lung zone",))]),
+        # the subject of a clause
+        ("The left upper lobe with scarring.", [("scar", "present", ("left upper lung zone",))]),
+        ("In the left lung base, there is no nodule.", [("nodule", "absent", ("left lower lung zone",))]),
+        ("No left basilar opacity, but possible pneumonia.", [("opacity", "absent", ("left lower lung zone",)), ("pneumonia", "uncertain", ("unspecified",))]),
+        # a state is of its own clause's finding
+        ("The heart is normal, markings are prominent.", [("cardiomegaly", "absent", ("cardiac silhouette",)), ("marking", "present", BOTH_LUNGS)]),
+        ("Fractures of the left clavicle and wrist.", [("fracture", "present", ("left clavicle",))]),
+        # only a device ends where its tip is
+        ("Atelectasis, tip of the tube at the carina.", [("atelectasis", "present", ("unspecified",)), ("tip", "present", ("carina",)), ("tube", "present", ("carina",))]),
         # no finding of the chest
         ("Subcutaneous emphysema.", []),
         ("Left pleural line.", []),
@@ -240,6 +271,13 @@ def test_a_denied_participle_is_said_of_the_noun_before() -> None:
         # "of" ties a place to the last of a denied list, and to both of a pair
         ("No consolidation, effusion, or blunting of the angles.", "consolidation", BOTH_LUNGS),
         ("No consolidation or scarring of the left base.", "consolidation", ("left lower lung zone",)),
+        ("No consolidation, scarring, or effusion in the left base.", "consolidation", ("left lower lung zone",)),
+        ("Scar or costophrenic blunting in both lower lobes.", "scar", BOTH_BASES),
+        # a singular that ends in s is none of several; of hila there are two
+        ("Basilar atelectasis.", "atelectasis", ("unspecified",)),
+        ("Perihilar infiltrates.", "infiltration", ("left hilar structures", "right hilar structures")),
+        # where the leads end says nothing of the side of the box
+        ("Left chest AICD leads in the right atrium and right ventricle are unchanged.", "device", ("left unspecified",)),
         # a joint is no device of the chest
         ("Left shoulder arthroplasty.", "hardware", ("left shoulder",)),
     ],

@@ -44,6 +44,31 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("costophrenic XXXX bilaterally", [[("angle", BOTH)]]),
         ("left base is clear but right apex", [[("lower", LEFT)], [("apex", RIGHT)]]),
         ("infiltrate in the right base and left apical scar", [[("lower", RIGHT)], [("apex", LEFT)]]),
+        # a denied or doubted place is one as well
+        ("clavicle or rib", [[("clavicle", ()), ("ribs", ())]]),
+        ("right upper/mid lung", [[("upper", RIGHT), ("mid", RIGHT)]]),
+        ("left, slightly worse than right, basilar", [[("lower", BOTH)]]),
+        # words that were removed
+        ("hilar lymph XXXX bilaterally", [[("hilum", BOTH)]]),
+        # a place is cut where another finding follows, and there only
+        ("infiltrate in the right base, lingular scar", [[("lower", RIGHT)], [("mid", LEFT)]]),
+        ("infiltrate in the right base or lingular scar", [[("lower", RIGHT)], [("mid", LEFT)]]),
+        ("scar in the left apex, lingula, and right basilar effusion", [[("apex", LEFT), ("mid", LEFT)], [("lower", RIGHT)]]),
+        ("nodules in the left base and right apex are unchanged", [[("lower", LEFT), ("apex", RIGHT)]]),
+        ("in the right base and left apical scar", [[("lower", RIGHT), ("apex", LEFT)]]),
+        # the midline has no side: not that of the zone before it, nor that behind the next
+        ("left hilar and mediastinal", [[("hilum", LEFT), ("mediastinum", ())]]),
+        ("mediastinum and apex on the left", [[("mediastinum", ()), ("apex", LEFT)]]),
+        ("over the mid abdomen", [[("abdomen", ())]]),
+        # the same zone has the side that was named before
+        ("left hilar mass and hilar calcification", [[("hilum", LEFT)], [("hilum", LEFT)]]),
+        ("left costophrenic effusion and costophrenic blunting", [[("angle", LEFT)], [("angle", LEFT)]]),
+        # another zone, or one with a side of its own, has not
+        ("bibasilar opacity and apical nodule", [[("lower", BOTH)], [("apex", ())]]),
+        ("right lower lobe infiltrate and left basilar infiltrate", [[("lower", RIGHT)], [("lower", LEFT)]]),
+        ("left apical and lingular scars and apical nodule", [[("apex", LEFT), ("mid", LEFT)], [("apex", ())]]),
+        # a zone of a lung says more than the lung or its pleura
+        ("right apical pleural", [[("apex", RIGHT)]]),
         ("nothing", []),
     ],
 )  # fmt: skip
