@@ -18,6 +18,7 @@ from asg_core.images.crop import Crop, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.precision import arithmetic
 from asg_core.learning.run_folder import PRETRAINED, read_run
+from asg_core.losses.names import LOSSES
 from asg_core.models.asg import AsgModel
 from asg_core.models.checkpoint import load_model
 from asg_core.models.config import ImageEncoderConfig
@@ -33,9 +34,6 @@ logger = logging.getLogger(__name__)
 
 CALIBRATION_IMAGES = 512
 """Training images, at most, that the batch norms of fresh weights are fitted to."""
-
-LOSSES = ("image_report", "region_sentence", "tags", "soft_labels")
-"""Names in `pretraining.losses` whose values are weights."""
 
 _RESIZE_SHARE = 8 / 7
 """Of the input: 256 for 224, as in most published protocols."""

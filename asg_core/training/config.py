@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from asg_core.images.resample import Resample
+from asg_core.losses.names import LOSSES
 from asg_core.models.config import ModelConfig
 from asg_core.settings import Device, Precision, RejectShare, Settings
 
@@ -74,13 +75,17 @@ class LossesConfig(Settings):
 
     @model_validator(mode="after")
     def _check_some_loss(self) -> "LossesConfig":
-        weights = (self.image_report, self.region_sentence, self.tags, self.soft_labels)
-        if not any(weights):
+        if not any(self.weights.values()):
             raise ValueError(
                 "losses: every weight is 0, so nothing would be learned; give at least "
-                "one of image_report, region_sentence, tags, soft_labels a weight"
+                f"one of {', '.join(LOSSES)} a weight"
             )
         return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of every loss."""
+        return {name: getattr(self, name) for name in LOSSES}
 
 
 class OptimizerConfig(Settings):

@@ -49,12 +49,7 @@ class Objective:
     @property
     def weights(self) -> dict[str, float]:
         """Weight of each loss that is computed."""
-        weights = {
-            "image_report": self.config.image_report,
-            "region_sentence": self.config.region_sentence,
-            "tags": self.config.tags,
-            "soft_labels": self.config.soft_labels,
-        }
+        weights = self.config.weights
         return {name: weight for name, weight in weights.items() if weight > 0}
 
     def evaluate(self, model: nn.Module, batch: PretrainBatch) -> Evaluated:

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from asg_core.losses.names import LOSSES
 from asg_core.summary.inputs import Results, Run
 from asg_core.summary.plots import LegendEntry, Line, Plot, draw_lines
 from asg_core.summary.render import SummaryPage
@@ -15,10 +16,7 @@ _TRAIN, _VALIDATE = "train", "validate"
 _MAX_POINTS = 400
 _FIRST = (
     "loss",
-    "image_report",
-    "region_sentence",
-    "tags",
-    "soft_labels",
+    *LOSSES,
     "retrieval_at_1",
     "retrieval_at_5",
     "tag_map",
@@ -27,10 +25,7 @@ _FIRST = (
 
 _TITLES = {
     "loss": "Loss, all parts weighted",
-    "image_report": "IRA: image-report loss",
-    "region_sentence": "ARSA: region-sentence loss",
-    "tags": "IRL: tag loss",
-    "soft_labels": "ERL: soft-label loss",
+    **{name: f"{loss.short}: {loss.about}" for name, loss in LOSSES.items()},
     "tag_map": "Tags: mean average precision",
     "retrieval_at_1": "Retrieval: the right one first",
     "retrieval_at_5": "Retrieval: the right one among five",
@@ -153,8 +148,8 @@ def _losses(value: object) -> str | None:
     if not isinstance(value, Mapping):
         return None
     return " + ".join(
-        name if value[key] == 1 else f"{value[key]:g} \u00d7 {name}"
-        for key, name in _LOSSES.items()
+        loss.short if value[key] == 1 else f"{value[key]:g} \u00d7 {loss.short}"
+        for key, loss in LOSSES.items()
         if value.get(key)
     )
 
@@ -179,12 +174,6 @@ def _value_at(facts: Mapping[str, Any], keys: Sequence[str]) -> object:
     return part
 
 
-_LOSSES = {
-    "image_report": "IRA",
-    "region_sentence": "ARSA",
-    "tags": "IRL",
-    "soft_labels": "ERL",
-}
 _COUNT = _number(count_text)
 _SHARE = _number(lambda value: f"{100 * value:.1f} %")
 _FACTS: tuple[tuple[str, tuple[str, ...], Callable[[object], str | None]], ...] = (
