@@ -75,6 +75,8 @@ def judged(text: str, words: str) -> tuple[str | None, str, str | None]:
         # a cue before a noun, with adjectives between them, is that noun's
         ("Effusion and possible left lower lobe pneumonia.", "Effusion", ("present", "current", None)),
         ("Right pneumonia suspected, with effusion.", "pneumonia", ("uncertain", "current", "suspected")),
+        ("Atelectasis versus unlikely pneumonia.", "Atelectasis", ("uncertain", "current", "versus")),
+        ("Atelectasis versus unlikely pneumonia.", "pneumonia", ("absent", "current", "unlikely")),
         # of two cues the stronger, whichever is nearer
         ("History of possible pneumonia.", "pneumonia", ("present", "history", "History of")),
         ("The left chest tube has been removed and is not seen.", "chest tube", ("absent", "removal", "has been removed")),

@@ -163,7 +163,17 @@ BOTH_BASES = ("left lower lung zone", "right lower lung zone")
         ("Left lower lobe smooth round well defined 8 mm nodule near the hilum.", [("nodule", "present", ("left lower lung zone",))]),
         ("Focal basilar atelectasis is present in the lingula.", [("atelectasis", "present", ("left mid lung zone",))]),
         ("Left apex is elevated due to mass in the right base.", [("mass", "present", ("right lower lung zone",))]),
+        ("Basilar opacities near the hilum.", [("opacity", "present", BOTH_BASES)]),
+        ("Left apical elevation due to mass in the right base.", [("mass", "present", ("right lower lung zone",))]),
+        ("Calcified small left apical nodule.", [("calcification", "present", ("left apical zone",)), ("nodule", "present", ("left apical zone",))]),
+        ("Left apical scar and apical and lingular nodules.", [("scar", "present", ("left apical zone",)), ("nodule", "present", ("unspecified", "left mid lung zone"))]),
+        # "diffuse" is in both lungs, but in the aorta it is only there
+        ("Diffuse, widespread opacity.", [("opacity", "present", BOTH_LUNGS)]),
+        ("Diffuse calcification of the aorta.", [("calcification", "present", ("aortic arch",))]),
+        # the noun of several words says how many
+        ("Basilar interstitial opacities.", [("opacity", "present", BOTH_BASES)]),
         # the subject of a clause
+        ("The left lung is inflated and grossly clear of opacity or effusion.", [("opacity", "absent", ("left lung",)), ("pleural effusion", "absent", ("left costophrenic angle",))]),
         ("The left upper lobe with scarring.", [("scar", "present", ("left upper lung zone",))]),
         ("In the left lung base, there is no nodule.", [("nodule", "absent", ("left lower lung zone",))]),
         ("No left basilar opacity, but possible pneumonia.", [("opacity", "absent", ("left lower lung zone",)), ("pneumonia", "uncertain", ("unspecified",))]),
@@ -213,6 +223,16 @@ def test_a_claim_knows_its_words() -> None:
     assert text[slice(*claim.place)] == "left apex"
     assert claim.cue is not None
     assert text[slice(*claim.cue)] == "No"
+
+
+def test_a_place_is_looked_for_only_so_far() -> None:
+    text = "Opacity is seen on two views in the left base."  # seven words in between
+
+    (near,) = read_claims(load_lexicon(), text, max_scope=6)
+    (far,) = read_claims(load_lexicon(), text, max_scope=7)
+
+    assert near.regions == ("unspecified",)
+    assert far.regions == ("left lower lung zone",)
 
 
 def test_the_place_behind_a_denied_finding_is_its_own() -> None:
@@ -269,7 +289,7 @@ def test_a_denied_participle_is_said_of_the_noun_before() -> None:
         ("Blunting of the costophrenic XXXX.", "blunt", BOTH_ANGLES),
         ("Blunting of the left costophrenic XXXX.", "blunt", ("left costophrenic angle",)),
         # "of" ties a place to the last of a denied list, and to both of a pair
-        ("No consolidation, effusion, or blunting of the angles.", "consolidation", BOTH_LUNGS),
+        ("No consolidation, effusion, or blunting of the costophrenic angles.", "consolidation", BOTH_LUNGS),
         ("No consolidation or scarring of the left base.", "consolidation", ("left lower lung zone",)),
         ("No consolidation, scarring, or effusion in the left base.", "consolidation", ("left lower lung zone",)),
         ("Scar or costophrenic blunting in both lower lobes.", "scar", BOTH_BASES),

@@ -56,6 +56,8 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("scar in the left apex, lingula, and right basilar effusion", [[("apex", LEFT), ("mid", LEFT)], [("lower", RIGHT)]]),
         ("nodules in the left base and right apex are unchanged", [[("lower", LEFT), ("apex", RIGHT)]]),
         ("in the right base and left apical scar", [[("lower", RIGHT), ("apex", LEFT)]]),
+        # sides add up for the next zone, not over one
+        ("right base and left and right apices", [[("lower", RIGHT), ("apex", BOTH)]]),
         # the midline has no side: not that of the zone before it, nor that behind the next
         ("left hilar and mediastinal", [[("hilum", LEFT), ("mediastinum", ())]]),
         ("mediastinum and apex on the left", [[("mediastinum", ()), ("apex", LEFT)]]),

@@ -24,6 +24,10 @@ CLEAR = ("opacity", "absent", BOTH_LUNGS)
         ("Heart size within normal limits, slight aortic ectasia.", [NO_CARDIOMEGALY, ("dilation", "present", ("aortic arch",))]),
         ("Normal heart, widened mediastinum, clear lungs.", [NO_CARDIOMEGALY, ("enlarged cardiomediastinum", "present", MEDIASTINUM), CLEAR]),
         ("Heart size at the upper limit of normal with clear lungs.", [NO_CARDIOMEGALY, CLEAR]),
+        ("Normal heart, normal mediastinum, clear lungs.", [NO_CARDIOMEGALY, NO_WIDE_MEDIASTINUM, CLEAR]),
+        # an adjective and "of" tie a state to what follows, a verb or a comma does not
+        ("The lateral view of the heart shows enlargement of the entire mediastinum.", [("enlarged cardiomediastinum", "present", MEDIASTINUM)]),
+        ("The heart is, as before, enlarged to the left.", [CARDIOMEGALY]),
         # states that claim nothing of these structures
         ("Enlarged left ventricle.", []),
         ("Prominent left hilum.", []),
@@ -58,6 +62,31 @@ def test_the_context_of_a_state_is_that_of_its_cues(
 
     assert claim.finding == "cardiomegaly"
     assert (claim.existence.value, claim.context.value) == (existence, context)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The heart is enlarged as is the mediastinum.",
+        "The heart is enlarged, mediastinum too.",
+        "The heart is enlarged and the mediastinum as well.",
+    ],
+)
+def test_a_second_structure_takes_no_state_away(text: str) -> None:
+    claims = read_claims(load_lexicon(), text, max_scope=40)
+
+    rows = [(claim.finding, claim.existence.value, claim.regions) for claim in claims]
+    assert CARDIOMEGALY in rows
+
+
+def test_a_structure_is_looked_for_only_so_far() -> None:
+    behind = "Enlargement of the overall heart size."  # three words in between
+    before = "The heart size on two views is enlarged."  # four words
+
+    for text, distance in ((behind, 3), (before, 4)):
+        assert not read_claims(load_lexicon(), text, max_scope=distance - 1)
+        (claim,) = read_claims(load_lexicon(), text, max_scope=distance)
+        assert claim.finding == "cardiomegaly"
 
 
 def test_a_state_and_a_finding_can_be_alternatives() -> None:
