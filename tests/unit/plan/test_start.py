@@ -129,6 +129,29 @@ def test_weights_are_a_file(tmp_path: Path) -> None:
     assert f"{key}, found no {tmp_path / 'x.pth'}." in message(tmp_path / "x.pth")
 
 
+def test_the_weights_of_every_run_and_of_every_encoder_are_looked_for(
+    tmp_path: Path,
+) -> None:
+    gone = str(tmp_path / "gone.pth")
+    image = {"name": "resnet18", "weights": gone}
+    plan = plan_of(
+        {
+            "pretraining": {"runs": {"mine": {"model": {"image_encoder": image}}}},
+            "evaluation": {
+                "encoders": {"theirs": {"kind": "timm", "image_encoder": image}}
+            },
+        }
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        check_start(plan)
+
+    assert [line.partition(": ")[0] for line in str(caught.value).splitlines()[1:]] == [
+        "pretraining.runs.mine.model.image_encoder.weights",
+        "evaluation.encoders.theirs.image_encoder.weights",
+    ]
+
+
 def test_the_package_of_a_parser_is_looked_for_unless_conda_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -94,6 +94,18 @@ def test_a_resample_draws_as_many_patients_as_there_are_and_all_of_their_images(
     np.testing.assert_array_equal(some_NR, weight_NR[[2, 5], 10:20])
 
 
+def test_another_seed_draws_other_patients() -> None:
+    patients = [str(number) for number in range(20)]
+
+    one_NR, again_NR, other_NR = (
+        Resamples(patients, num=3, seed=seed).weights(np.arange(20), slice(0, 3))
+        for seed in (1, 1, 2)
+    )
+
+    assert (one_NR == again_NR).all()
+    assert (one_NR != other_NR).any(axis=0).all()
+
+
 def test_chunks_cover_all_resamples_once() -> None:
     resamples = Resamples(["a"], num=1000, seed=0)
 

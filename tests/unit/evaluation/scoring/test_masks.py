@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
 from asg_core.evaluation.scoring.masks import (
@@ -67,6 +70,32 @@ def test_boxes_of_a_benchmark_with_masks_are_not_masks() -> None:
     )
 
     assert "b" not in true_masks(benchmark)
+
+
+def test_corners_of_boxes_are_rounded() -> None:
+    benchmark = make_benchmark(
+        name="rsna", split_of=SPLITS, labels=NEGATIVE, boxes={"a": [(0.6, 0.4, 3.6, 2)]}
+    )
+
+    mask_HW = true_masks(benchmark).full("a", Frame(width=6, height=3))
+
+    expected_HW = np.zeros((3, 6), dtype=bool)
+    expected_HW[:2, 1:4] = True
+    np.testing.assert_array_equal(mask_HW, expected_HW)
+
+
+def test_runs_and_boxes_of_other_targets_are_no_masks() -> None:
+    other = pl.lit("Mass").alias("target")
+    of_runs, of_boxes = (
+        make_benchmark(split_of=SPLITS, labels=NEGATIVE, runs={"a": [(0, 1)]}),
+        make_benchmark(split_of=SPLITS, labels=NEGATIVE, boxes={"a": [(0, 0, 2, 2)]}),
+    )
+
+    masks = true_masks(replace(of_runs, masks=of_runs.masks.with_columns(other)))
+    boxes = true_masks(replace(of_boxes, boxes=of_boxes.boxes.with_columns(other)))
+
+    assert "a" not in masks
+    assert "a" not in boxes
 
 
 def test_shares_of_cells_by_hand() -> None:

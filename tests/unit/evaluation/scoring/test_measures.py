@@ -105,6 +105,21 @@ def test_patients_are_drawn_once_for_all_targets_of_a_mean() -> None:
     assert rows[-1]["ci_low"] == rows[-1]["ci_high"] == 0.5
 
 
+def test_in_a_resample_without_a_target_the_mean_is_over_the_others() -> None:
+    def compute(weight_NR: Weights) -> dict[str, Values]:
+        # Undefined where the first patient was not drawn.
+        return {"share": np.where(weight_NR[0] > 0, 1.0, np.nan)}
+
+    rare = _part("a", [1, 1, 1, 1], compute=compute)
+    parts = [rare, _part("b", [0, 0, 0, 0])]
+
+    rows = _measure(parts, [Mean(over=("a", "b"))])
+
+    assert (rows[0]["ci_low"], rows[0]["ci_high"]) == (1.0, 1.0)
+    # A half where both are defined, else what the second target has.
+    assert (rows[-1]["value"], rows[-1]["ci_low"], rows[-1]["ci_high"]) == (0.5, 0, 0.5)
+
+
 def test_means_over_some_targets_have_their_own_name_and_floor() -> None:
     parts = [_part("a", [1, 1, 1, 1]), _part("b", [0, 0, 0, 0])]
 

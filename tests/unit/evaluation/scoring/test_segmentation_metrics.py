@@ -79,6 +79,13 @@ def test_dice_by_hand_over_all_images_and_over_those_with_a_mask() -> None:
     assert mixed["num_train_positive"] == 4
 
 
+def test_scores_may_come_in_any_order() -> None:
+    fit = _fit([(4, 6, 3), (0, 5, 0), (0, 0, 0), (2, 0, 0)])
+    turned = Fit(draw=DRAW, test=fit.test.reverse())
+
+    assert _metrics(turned, num_images=4) == _metrics(fit, num_images=4)
+
+
 def test_predicting_nothing_scores_the_floor() -> None:
     rows = _metrics(_fit([(0, 5, 0), (0, 0, 0), (0, 0, 0)]), num_images=3)
 
