@@ -65,6 +65,18 @@ def test_weights_and_the_rate_of_the_step_count() -> None:
     torch.testing.assert_close(model.weight.data, torch.tensor([[1.5, 2.0]]))
 
 
+def test_the_rate_of_the_step_is_that_of_every_group() -> None:
+    decayed, kept = nn.Parameter(torch.tensor(3.0)), nn.Parameter(torch.tensor(3.0))
+    model = nn.ParameterList([decayed, kept])
+    optimizer = torch.optim.SGD([{"params": [decayed]}, {"params": [kept]}], lr=0.1)
+
+    update_weights(
+        model, optimizer, {"sum": decayed + kept}, where="", advice="", rate=0.5
+    )
+
+    assert (decayed.item(), kept.item()) == (2.5, 2.5)
+
+
 def test_gradients_are_scaled_down_to_the_limit_and_measured_before() -> None:
     model, optimizer = _line()
 
