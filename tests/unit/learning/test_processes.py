@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 _GRADIENTS = '''
-"""Gradients of the image-report losses over all rows, in 64 bit, as one JSON line."""
+"""The image-report losses over all rows and their gradients, in 64 bit, as JSON."""
 import json
 import sys
 from pathlib import Path
@@ -68,14 +68,25 @@ with join_world("cpu") as world:
 
     wrapped = model
     wrapped = wrap(model, world=world, probe=loss)
-    loss().backward()
+    total = loss()
+    total.backward()
     gradients = {
         name: weight.grad.tolist()
         for name, weight in model.named_parameters()
         if weight.grad is not None
     }
+    found = {
+        "gradients": gradients,
+        "losses": world.collect(total.item()),
+        "mean_loss": world.mean(total.detach()).item(),
+    }
+    model.sides[0][1].running_mean += world.rank
+    own = model.sides[0][1].running_mean.tolist()
+    world.share_buffers(model)
+    shared = model.sides[0][1].running_mean.tolist()
+    found["buffers"] = world.collect([own, shared])
     if world.is_first:
-        Path(sys.argv[1]).write_text(json.dumps(gradients))
+        Path(sys.argv[1]).write_text(json.dumps(found))
 '''
 
 
@@ -93,7 +104,7 @@ def _torchrun(arguments: list[str], *, processes: int) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(
+def test_two_processes_have_the_loss_and_gradients_of_one_with_the_whole_batch(
     tmp_path: Path,
 ) -> None:
     script = tmp_path / "gradients.py"
@@ -104,10 +115,20 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(
 
     one = json.loads((tmp_path / "one.json").read_text())
     two = json.loads((tmp_path / "two.json").read_text())
-    assert one.keys() == two.keys()
-    assert len(one) == 12
-    for name, expected in one.items():
+    (loss,) = one["losses"]
+    assert loss > 0
+    assert two["losses"] == pytest.approx([loss, loss], rel=1e-12)
+    assert [one["mean_loss"], two["mean_loss"]] == pytest.approx(
+        [loss, loss], rel=1e-12
+    )
+    assert one["gradients"].keys() == two["gradients"].keys()
+    assert len(one["gradients"]) == 12
+    for name, expected in one["gradients"].items():
         largest = max(abs(value) for value in _flat(expected))
         assert largest > 0
-        for left, right in zip(_flat(expected), _flat(two[name]), strict=True):
+        found = _flat(two["gradients"][name])
+        for left, right in zip(_flat(expected), found, strict=True):
             assert abs(left - right) < 1e-12 * largest
+    # The second process takes the statistics of the first.
+    (first, first_shared), (second, second_shared) = two["buffers"]
+    assert first_shared == second_shared == first != second
