@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from asg_core.regions.backends.network import build_network
+from asg_core.regions.backends.torchvision import TorchvisionDetector
 from asg_core.regions.config import (
     ArchitectureConfig,
     Backbone,
     DetectorTrainingConfig,
 )
-from asg_core.regions.samples import make_training_set, read_samples
+from asg_core.regions.samples import Sample, make_training_set, read_samples
 from asg_core.regions.train import make_schedule, train_detector, train_step
 from support.drawn_regions import DrawnRegions
 
@@ -181,14 +182,29 @@ def test_how_often_checkpoints_are_written_is_not_part_of_their_identity(
     assert list(rest) == [2, 3, 4, 5]
 
 
-def test_a_diverged_step_changes_no_weight(drawn: DrawnRegions) -> None:
+def test_norms_and_biases_do_not_decay_and_the_rate_is_that_of_the_step(
+    drawn: DrawnRegions, tmp_path: Path
+) -> None:
+    with pytest.raises(StoppedError):
+        _losses(drawn, tmp_path, stop_after=2)
+
+    (path,) = (tmp_path / "work").glob("*/checkpoint.pt")
+    state = torch.load(path, weights_only=True)
+    decayed, kept = state["optimizer"]["param_groups"]
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.01, 0.0)
+    # Two of the three steps up to the peak of 0.001 are done.
+    assert decayed["lr"] == kept["lr"] == pytest.approx(2e-3 / 3)
+
+
+def _network() -> TorchvisionDetector:
     torch.manual_seed(0)
-    network = build_network("torchvision", TINY, size=64).train()
-    with torch.no_grad():
-        next(network.parameters()).fill_(float("nan"))
-    optimizer = torch.optim.AdamW(network.parameters())
-    before = [weight.clone() for weight in network.parameters()]
-    samples = read_samples(
+    network = build_network("torchvision", TINY, size=64)
+    assert isinstance(network, TorchvisionDetector)
+    return network.train()
+
+
+def _samples(drawn: DrawnRegions) -> list[Sample]:
+    return read_samples(
         make_training_set(drawn.boxes, cache=drawn.cache),
         cache=drawn.cache,
         step=0,
@@ -196,6 +212,73 @@ def test_a_diverged_step_changes_no_weight(drawn: DrawnRegions) -> None:
         seed=0,
         augmentation=CONFIG.augmentation,
     )
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("bf16", torch.bfloat16), ("fp32", torch.float32)]
+)
+def test_a_step_has_the_precision_that_is_asked_for(
+    drawn: DrawnRegions, precision: str, expected: torch.dtype
+) -> None:
+    network, seen = _network(), set[torch.dtype]()
+    network.network.roi_heads.box_predictor.cls_score.register_forward_hook(
+        lambda _, __, output: seen.add(output.dtype)
+    )
+
+    train_step(
+        network,
+        torch.optim.AdamW(network.parameters()),
+        _samples(drawn),
+        step=0,
+        config=CONFIG.model_copy(update={"precision": precision}),
+    )
+
+    assert seen == {expected}
+
+
+def test_gradients_are_scaled_down_to_the_limit(drawn: DrawnRegions) -> None:
+    network = _network()
+
+    metrics = train_step(
+        network,
+        torch.optim.AdamW(network.parameters()),
+        _samples(drawn),
+        step=0,
+        config=CONFIG.model_copy(update={"max_grad_norm": 0.01}),
+    )
+
+    grads = [one.grad for one in network.parameters() if one.grad is not None]
+    assert metrics["grad_norm"] > 0.01
+    assert torch.nn.utils.get_total_norm(grads).item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_which_boxes_teach_depends_on_the_seed_and_the_step(
+    drawn: DrawnRegions,
+) -> None:
+    samples = _samples(drawn)
+    losses = []
+    for seed, step in ((0, 3), (0, 3), (0, 4), (1, 3)):
+        network = _network()
+        metrics = train_step(
+            network,
+            torch.optim.AdamW(network.parameters()),
+            samples,
+            step=step,
+            config=CONFIG.model_copy(update={"seed": seed}),
+        )
+        losses.append(metrics["loss"])
+
+    assert losses[0] == losses[1]
+    assert len(set(losses)) == 3
+
+
+def test_a_diverged_step_changes_no_weight(drawn: DrawnRegions) -> None:
+    network = _network()
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    optimizer = torch.optim.AdamW(network.parameters())
+    before = [weight.clone() for weight in network.parameters()]
+    samples = _samples(drawn)
 
     with pytest.raises(FloatingPointError, match="step 4: expected finite losses"):
         train_step(network, optimizer, samples, step=4, config=CONFIG)
