@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asg_core.synthetic.drawing.acquisition import Acquisition
-from asg_core.synthetic.drawing.render import Radiograph, render_radiograph
+from asg_core.synthetic.drawing.render import Boxes, Radiograph, render_radiograph
 from asg_core.synthetic.layouts import chexpert, covidx, mimic_cxr, nih, rsna, siim
 from asg_core.synthetic.world.body import Body, sample_body
 from asg_core.synthetic.world.world import Observation
@@ -126,6 +126,82 @@ def test_boxes_nest_as_anatomy_does() -> None:
     assert boxes["svc"][3] < boxes["right atrium"][3]
     assert boxes["mediastinum"][3] == boxes["cardiac silhouette"][3]
     assert boxes["mediastinum"][1] == boxes["upper mediastinum"][1]
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_angles_and_hila_reach_into_the_lung_of_their_side(side: str) -> None:
+    for number in range(4):
+        boxes = render(body=body_number(number)).boxes
+        lung, spine = boxes[f"{side} lung"], middle_x(boxes["spine"])
+        angle, hilum = (
+            boxes[f"{side} costophrenic angle"],
+            boxes[f"{side} hilar structures"],
+        )
+
+        # The angle begins at the outer edge of the lung, and most of it is inside.
+        outer = 0 if side == "right" else 2
+        assert abs(angle[outer] - lung[outer]) < 0.3 * (angle[2] - angle[0])
+        assert lung[0] < middle_x(angle) < lung[2]
+        assert lung[1] + 0.7 * (lung[3] - lung[1]) < angle[1]
+        # The hilum lies between spine and angle, on its own side.
+        assert (middle_x(hilum) < spine) == (side == "right")
+        assert abs(middle_x(hilum) - spine) < abs(middle_x(angle) - spine)
+
+
+def test_a_marker_stands_on_the_side_that_it_names() -> None:
+    letters = set()
+    for seed in range(6):
+        plain = render(size=200, seed=seed).pixels.astype(int)
+        look = replace(AVERAGE, marker=1.0)
+        marked = render(size=200, seed=seed, acquisition=look).pixels
+        ink = np.abs(marked - plain) > 20
+        rows = np.flatnonzero(ink.any(axis=1))
+        columns = np.flatnonzero(ink.any(axis=0))
+        letter = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+        # An R has a bow in the upper right, where an L has nothing.
+        is_r = letter[: letter.shape[0] // 2, letter.shape[1] * 2 // 3 :].any()
+        # The patient's right is on the left of the image.
+        assert is_r == (columns.mean() < plain.shape[1] / 2)
+        letters.add(bool(is_r))
+
+    assert letters == {True, False}
+
+
+def test_a_pose_scales_moves_and_turns_the_chest() -> None:
+    plain = render().boxes
+
+    def posed(**changes: object) -> Boxes:
+        return render(acquisition=replace(AVERAGE, **changes)).boxes  # type: ignore[arg-type]  # of several types
+
+    def width(boxes: Boxes, region: str) -> float:
+        return boxes[region][2] - boxes[region][0]
+
+    large = posed(scale=(1.05, 1.05))
+    assert width(large, "spine") == pytest.approx(1.05 * width(plain, "spine"))
+    # The boxes of all regions inside the image move alike.
+    moved = posed(max_shift=0.02)
+    moves = {
+        tuple(np.round(np.subtract(moved[region], plain[region]), 6))
+        for region in ("carina", "cardiac silhouette", "left hilar structures")
+    }
+    ((x0, y0, x1, y1),) = moves
+    assert (x0, y0) == (x1, y1)
+    assert 0 < abs(x0) <= 0.02 * 128
+    assert 0 < abs(y0) <= 0.02 * 128
+
+
+def test_a_turn_moves_the_clavicles_against_the_spine() -> None:
+    look = replace(AVERAGE, max_turn=0.05)
+    inner = [
+        boxes["right clavicle"][2] - middle_x(boxes["spine"])
+        for acquisition in (AVERAGE, look)
+        for boxes in (render(acquisition=acquisition, seed=n).boxes for n in range(4))
+    ]
+
+    moved = np.abs(np.subtract(inner[4:], inner[:4]))
+    # At most 0.05 of the 143 pixels that a unit of the anatomy has here.
+    assert 1 < moved.max() < 0.05 * 1.12 * 128
 
 
 def test_a_lung_is_darker_than_what_surrounds_it() -> None:
