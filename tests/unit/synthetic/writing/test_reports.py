@@ -28,6 +28,7 @@ from asg_core.synthetic.writing.words import (
     read_denials,
 )
 from asg_core.tables.catalog import SENTENCES, TRIPLETS
+from asg_core.terms.regions import side_of
 from asg_core.terms.views import View
 
 # Written by hand from how these findings are named, not from the wording files.
@@ -257,6 +258,92 @@ def test_every_finding_span_names_its_finding() -> None:
             words = (quote(report, row, "finding") or "").lower()
             pattern = SURFACE_FORMS[str(row["finding"])]
             assert words in PRONOUNS or re.search(pattern, words), (row, words)
+
+
+def sides_named(words: str) -> set[str]:
+    return {side for side in ("left", "right") if re.search(rf"\b{side}", words)}
+
+
+def test_a_side_that_is_named_is_the_side_of_the_claim() -> None:
+    num_named = 0
+    for study in make_plans(600):
+        report = write_report(study)
+        by_sentence: dict[int, set[str | None]] = {}
+        for row in report.triplets:
+            index, side = int(row["sentence_index"]), side_of(str(row["region"]))
+            # A shift is to a side, and claimed of what lies in the middle.
+            sides = {side, *(("left", "right") if row["finding"] == "shift" else ())}
+            by_sentence.setdefault(index, set()).update(sides)
+            named = sides_named((quote(report, row, "place") or "").lower())
+            if len(named) == 1:
+                assert side in named, (row, quote(report, row, "place"))
+                num_named += 1
+        for sentence in report.sentences:
+            sides = by_sentence.get(int(sentence["sentence_index"]))
+            if sides is not None:
+                words = " ".join(str(sentence["text"]).lower().split())
+                # A catheter from the left runs along this border too.
+                words = words.replace("right mediastinal border", "")
+                assert sides_named(words) <= sides, words
+
+    assert num_named > 500
+
+
+CHANGE_WORDS = {
+    Change.NEW: r"new|develop|place|appear|not\s+(seen|present)|recent|intubat|become",
+    Change.UNCHANGED: r"chang|stable|persist|again|similar|as\s+before|remain",
+    Change.LARGER: r"increas|worsen|\bmore|larger|progress|reaccumul",
+    Change.SMALLER: r"decreas|improv|residual|partial|\bless|smaller|clear",
+}
+"""Written by hand from how changes are named, not from the wording files."""
+
+
+def test_the_words_of_a_change_say_the_change_of_the_plan() -> None:
+    seen = Counter[Change]()
+    for study in make_plans(600):
+        changes = {
+            (observation.finding, place): observation.change
+            for observation in study.observations
+            for place in observation.places
+        }
+        report = write_report(study)
+        for row in report.triplets:
+            if row["context"] == "comparison":
+                change = changes[str(row["finding"]), str(row["region"])]
+                words = (quote(report, row, "cue") or "").lower()
+                assert change is not None
+                assert re.search(CHANGE_WORDS[change], words), (change, words)
+                seen[change] += 1
+
+    assert min(seen[change] for change in Change) > 20
+
+
+SEVERITY_WORDS = {
+    r"(small|tiny|trace|minimal|mild|mildly|slight|slightly)$": (0.0, 0.45),
+    r"(large|severe|severely|marked|markedly|extensive)$": (0.72, 1.0),
+}
+"""What stands before a finding, and the severities that it is said of."""
+
+
+def test_the_words_of_an_extent_are_those_of_the_severity() -> None:
+    seen = Counter[str]()
+    for study in make_plans(600):
+        severities = {
+            (observation.finding, place): observation.severity
+            for observation in study.observations
+            for place in observation.places
+        }
+        report = write_report(study)
+        for row in report.triplets:
+            start = int(str(row["finding_start"]))
+            before = " ".join(report.text[max(0, start - 14) : start].lower().split())
+            claim = (str(row["finding"]), str(row["region"]))
+            for pattern, (low, high) in SEVERITY_WORDS.items():
+                if row["existence"] != "absent" and re.search(pattern, before):
+                    assert low <= severities[claim] <= high, (before, claim)
+                    seen[pattern] += 1
+
+    assert min(seen[pattern] for pattern in SEVERITY_WORDS) > 20
 
 
 def test_no_span_starts_or_ends_with_a_space() -> None:
