@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
-from unittest.mock import Mock
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
 import polars as pl
@@ -250,6 +250,75 @@ def test_without_validation_images_nothing_is_trained(cache: PixelCache) -> None
         reason="training ends by the validation loss, and 'siim' has 1 training and 0 "
         "validation images"
     )
+
+
+def test_every_epoch_and_image_has_its_own_place_crop_and_augmentation(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def watched(
+        image_BSS: torch.Tensor,
+        *,
+        settings: ContrastiveAugmentation,
+        seeds: list[int],
+    ) -> torch.Tensor:
+        drawn.extend(seeds)
+        return image_BSS
+
+    read = create_autospec(PixelCache.read, side_effect=PixelCache.read)
+    generators = Mock(wraps=np.random.default_rng)
+    monkeypatch.setattr(module, "augment", watched)
+    monkeypatch.setattr(PixelCache, "read", read)
+    monkeypatch.setattr(np.random, "default_rng", generators)
+
+    result = _run(DISCS.benchmark(name="chexpert"), cache)
+
+    (fit,) = fits_of(result)
+    batches = [call.args[1] for call in read.call_args_list if len(call.args[1]) == 8]
+    first, second = (
+        [name for names in part for name in names]
+        for part in (batches[:3], batches[3:6])
+    )
+    assert sorted(first) == sorted(second) == sorted(fit.draw.image_ids)
+    assert first != second
+    crops = [call.args[0] for call in generators.mock_calls if call.args]
+    crops = [key for key in crops if isinstance(key, tuple) and len(key) == 4]
+    assert len(set(crops)) == len(crops) == 2 * 24
+    assert len(set(drawn)) == len(drawn) == 2 * 24
+
+
+def test_the_first_weights_follow_the_seed(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[torch.Tensor] = []
+
+    def watched(classifier: torch.nn.Linear, *_: object, **__: object) -> None:
+        starts.append(classifier.weight.detach().clone())
+
+    monkeypatch.setattr(module, "update_weights", watched)
+
+    _run(DISCS.benchmark(), cache, num_seeds=2)
+
+    assert torch.equal(starts[0], starts[5])
+    assert not torch.equal(starts[0], starts[6])
+
+
+def test_brightness_and_contrast_change_apart() -> None:
+    # Brightness multiplies and leaves 0; contrast moves grey values around their mean.
+    image_BSS = torch.zeros((1, 8, 8), dtype=torch.uint8)
+    image_BSS[:, :4] = 100
+    off = ContrastiveAugmentation(blur_probability=0, flip_probability=0)
+
+    def changed(**amounts: float) -> torch.Tensor:
+        settings = replace(off, jitter_probability=1.0, **amounts)
+        return augment(image_BSS, settings=settings, seeds=[5])[0]
+
+    bright, contrasted = changed(contrast=0.0), changed(brightness=0.0)
+    assert set(bright.unique().tolist()) >= {0}
+    assert bright.max() != 100
+    assert (contrasted.min() > 0) or (contrasted.max() > 100)
+    assert contrasted.max() != 100
 
 
 def test_augmentation_is_a_function_of_the_seed() -> None:

@@ -1,7 +1,7 @@
 import copy
 import math
 from dataclasses import replace
-from unittest.mock import Mock
+from unittest.mock import Mock, create_autospec
 
 import cv2
 import numpy as np
@@ -12,16 +12,26 @@ from polars.testing import assert_frame_equal
 
 from asg_core.benchmarks.form import Benchmark
 from asg_core.evaluation.encoders import FeatureEncoder, PixelEncoder
+from asg_core.evaluation.protocols.mgca import images as images_module
 from asg_core.evaluation.protocols.mgca import segmentation as module
-from asg_core.evaluation.protocols.mgca.images import make_masked_images, turn
+from asg_core.evaluation.protocols.mgca.images import (
+    MaskedImages,
+    make_masked_images,
+    turn,
+)
 from asg_core.evaluation.protocols.mgca.losses import segmentation_losses
-from asg_core.evaluation.protocols.mgca.networks import build_segmenter, feature_maps
+from asg_core.evaluation.protocols.mgca.networks import (
+    FrozenSegmenter,
+    build_segmenter,
+    feature_maps,
+)
 from asg_core.evaluation.protocols.mgca.segmentation import mgca_segmentation
 from asg_core.evaluation.protocols.mgca.settings import (
     MaskedBenchmark,
     MgcaSegmentation,
 )
 from asg_core.evaluation.protocols.result import NotApplicable, ProtocolResult
+from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.learning.step import update_weights
 from asg_core.models.config import ImageEncoderConfig
@@ -384,6 +394,128 @@ def test_images_as_large_as_those_of_mgca_are_scaled_as_its_code_does(
     assert "images made smaller by area" in whole[0]
     assert "images made smaller by bilinear" in other[0]
     assert whole[1] != other[1]  # another validation loss
+
+
+def test_masks_move_with_their_images_within_the_named_range(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Mock(wraps=turn)
+    monkeypatch.setattr(images_module, "turn", spy)
+    always = replace(SETTINGS, augmentation_probability=1.0)
+    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE, settings=always)
+    names = DISCS.image_ids
+
+    image_BSS, share_BSS = images.read_augmented(
+        names, settings=always, seed=1, epoch=0
+    )
+
+    moves = [(call.kwargs["degrees"], call.kwargs["scale"]) for call in spy.mock_calls]
+    assert len(moves) == len(names)
+    for values, low, high in zip(
+        zip(*moves, strict=True), (-10, 0.9), (10, 1.1), strict=True
+    ):
+        middle, width = (low + high) / 2, high - low
+        assert low <= min(values) < middle - width / 4
+        assert middle + width / 4 < max(values) <= high
+    plain_BSS, plain_share_BSS = images.read(names)
+    for place, (degrees, scale) in enumerate(moves):
+        image_SS, share_SS = turn(
+            plain_BSS[place].numpy(),
+            plain_share_BSS[place].numpy(),
+            degrees=degrees,
+            scale=scale,
+        )
+        np.testing.assert_array_equal(image_BSS[place], image_SS)
+        np.testing.assert_array_equal(share_BSS[place], share_SS)
+
+
+def test_every_epoch_has_its_own_order_and_augmentation(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = create_autospec(
+        MaskedImages.read_augmented, side_effect=MaskedImages.read_augmented
+    )
+    monkeypatch.setattr(MaskedImages, "read_augmented", spy)
+
+    result = _run(cache)
+
+    calls = spy.call_args_list
+    assert [call.kwargs["epoch"] for call in calls] == [0] * 4 + [1] * 4
+    assert {call.kwargs["seed"] for call in calls} == {42}
+    first, second = (
+        [name for call in part for name in call.args[1]]
+        for part in (calls[:4], calls[4:])
+    )
+    (fit,) = fits_of(result)
+    assert sorted(first) == sorted(second) == sorted(fit.draw.image_ids)
+    assert first != second
+
+
+def test_the_decoder_learns_in_training_mode_and_is_scored_in_the_other(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[tuple[bool, bool]] = []
+    forward = FrozenSegmenter.forward
+
+    def watched(self: FrozenSegmenter, image_BSS: torch.Tensor) -> torch.Tensor:
+        found = forward(self, image_BSS)
+        modes.append((torch.is_grad_enabled(), self.decoder.training))
+        return found
+
+    monkeypatch.setattr(FrozenSegmenter, "forward", watched)
+
+    _run(cache)
+
+    assert set(modes) == {(True, True), (False, False)}
+
+
+def test_the_images_without_a_mask_and_the_first_weights_follow_the_seed(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Mock(wraps=build_segmenter)
+    starts: list[torch.Tensor] = []
+
+    def watched(*args: object, **kwargs: object) -> FrozenSegmenter:
+        segmenter: FrozenSegmenter = spy(*args, **kwargs)
+        starts.append(next(segmenter.decoder.parameters()).detach().clone())
+        return segmenter
+
+    monkeypatch.setattr(module, "build_segmenter", watched)
+    discs = draw_discs(
+        {"train": 16, "validate": 6, "test": 8}, size=40, positive_every=4
+    )
+
+    result = _run(
+        cache,
+        benchmark=discs.benchmark(),
+        settings=replace(SETTINGS, epochs=1),
+        num_seeds=2,
+    )
+
+    one, other = fits_of(result)
+    positive = set(discs.image_ids[:16:4])
+    assert positive < set(one.draw.image_ids)
+    assert positive < set(other.draw.image_ids)
+    assert set(one.draw.image_ids) != set(other.draw.image_ids)
+    assert not torch.equal(starts[0], starts[1])
+
+
+def test_the_floor_is_that_of_the_mean_training_mask(cache: PixelCache) -> None:
+    result = _run(cache, settings=replace(SETTINGS, epochs=1))
+
+    images = make_masked_images(DISCS.benchmark(), cache, size=SIZE, settings=SETTINGS)
+    train, test = (
+        images.read(DISCS.benchmark().part(part))[1].numpy() > 0.5
+        for part in ("train", "test")
+    )
+    mean_SS = train[train.any(axis=(1, 2))].mean(axis=0) > 0.2
+    dices = [
+        2 * (one & mean_SS).sum() / (one.sum() + mean_SS.sum())
+        for one in test
+        if one.any()
+    ]
+    assert isinstance(result.rules, MaskRules)
+    assert result.rules.mean_mask_dice == pytest.approx(np.mean(dices))
 
 
 def test_augmented_images_are_a_function_of_seed_epoch_and_image(
