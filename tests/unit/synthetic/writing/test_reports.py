@@ -292,8 +292,8 @@ def test_a_side_that_is_named_is_the_side_of_the_claim() -> None:
 CHANGE_WORDS = {
     Change.NEW: r"new|develop|place|appear|not\s+(seen|present)|recent|intubat|become",
     Change.UNCHANGED: r"chang|stable|persist|again|similar|as\s+before|remain",
-    Change.LARGER: r"increas|worsen|\bmore|larger|progress|reaccumul",
-    Change.SMALLER: r"decreas|improv|residual|partial|\bless|smaller|clear",
+    Change.LARGER: r"increase|increasing|worsen|\bmore|larger|progress|reaccumul",
+    Change.SMALLER: r"decrease|decreasing|improv|residual|partial|\bless|smaller|clear",
 }
 """Written by hand from how changes are named, not from the wording files."""
 
