@@ -310,11 +310,12 @@ def test_brightness_and_contrast_change_apart() -> None:
     image_BSS[:, :4] = 100
     off = ContrastiveAugmentation(blur_probability=0, flip_probability=0)
 
-    def changed(**amounts: float) -> torch.Tensor:
-        settings = replace(off, jitter_probability=1.0, **amounts)
+    def changed(settings: ContrastiveAugmentation) -> torch.Tensor:
+        settings = replace(settings, jitter_probability=1.0)
         return augment(image_BSS, settings=settings, seeds=[5])[0]
 
-    bright, contrasted = changed(contrast=0.0), changed(brightness=0.0)
+    bright = changed(replace(off, contrast=0.0))
+    contrasted = changed(replace(off, brightness=0.0))
     assert set(bright.unique().tolist()) >= {0}
     assert bright.max() != 100
     assert (contrasted.min() > 0) or (contrasted.max() > 100)
