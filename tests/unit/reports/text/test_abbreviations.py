@@ -27,6 +27,23 @@ def test_a_defined_abbreviation_means_its_long_form() -> None:
     assert defined["asd"].findings == ("opacity",)
 
 
+def test_the_last_phrase_of_a_long_form_is_what_it_means() -> None:
+    phrases = load_lexicon().phrases
+    nodule = "Right apical nodule (RAN) is seen. RAN is small."
+    angle = "Blunt costophrenic angle (CPA) on the left. CPA is unchanged."
+    protocol = "Atelectasis treatment protocol (ATP) was begun. ATP goes on."
+
+    assert defined_abbreviations(phrases, nodule)["ran"].findings == ("nodule",)
+    assert defined_abbreviations(phrases, angle)["cpa"].zone == "angle"
+    assert defined_abbreviations(phrases, protocol) == {}
+
+
+def test_a_report_of_ordinary_length_is_searched() -> None:
+    text = DEFINITION + " Nothing more." * 500
+
+    assert list(defined_abbreviations(load_lexicon().phrases, text)) == ["asd"]
+
+
 def test_long_forms_that_are_no_finding_and_no_place_are_left_out() -> None:
     text = "The attending physician on call (APOC) was told. APOC agreed."
 

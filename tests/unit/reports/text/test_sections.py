@@ -80,6 +80,13 @@ def test_offsets_give_the_header_and_the_text() -> None:
         (" FINAL ADDENDUM\n more", [("addendum", "more")]),
         (" ADDENDUM  More is seen.", [("addendum", "More is seen.")]),
         (" FINDINGS: clear\n ADDENDUM was sent.", [("findings", "clear ADDENDUM was sent.")]),
+        # two letters exchanged
+        (" FINDIGNS: a\n TECHNQIUE: b", [("findings", "a"), ("technique", "b")]),
+        # capitals behind a semicolon, and beside a title that has no colon
+        ("FINDINGS: clear;IMPRESSION: fine.", [("findings", "clear;"), ("impression", "fine.")]),
+        (" FINAL ADDENDUM\n FINDINGS: clear. IMPRESSION: fine.", [("findings", "clear."), ("impression", "fine.")]),
+        # a header within a longer one
+        (" IMPRESSION AND RECOMMENDATION: Told at 5:30.", [("impression", "Told at 5:30.")]),
         # findings left empty, text under the impression
         (" FINDINGS: \n \n IMPRESSION: fine", [("impression", "fine")]),
         # a part of the header decides
@@ -97,6 +104,12 @@ def test_a_note_does_not_end_the_impression() -> None:
     text = " IMPRESSION:\n 1. Edema.\n NOTE: no free air.\n 2. Effusion.\n"
 
     assert named(text) == [("impression", "1. Edema. NOTE: no free air. 2. Effusion.")]
+
+
+def test_a_device_before_a_colon_is_no_header() -> None:
+    text = " IMPRESSION: Clear.\n Left chest tube: in place.\n"
+
+    assert named(text) == [("impression", "Clear. Left chest tube: in place.")]
 
 
 def test_structured_subheadings_stay_in_the_findings() -> None:
@@ -211,6 +224,27 @@ def test_a_blank_line_behind_the_header_is_not_the_start_of_the_body() -> None:
     assert named(" COMPARISON:\n\n ___.\n\n Lungs clear.\n") == [
         ("comparison", "___."),
         ("unlabelled", "Lungs clear."),
+    ]
+
+
+def test_a_report_under_the_examination_is_its_body() -> None:
+    assert named(" EXAMINATION: Chest.\n\n Lungs clear.\n") == [
+        ("examination", "Chest."),
+        ("unlabelled", "Lungs clear."),
+    ]
+
+
+def test_blank_lines_at_the_end_are_no_body() -> None:
+    assert named(" COMPARISON: None.\n\n \n") == [("comparison", "None.")]
+
+
+def test_what_follows_a_line_of_underscores_can_be_the_body() -> None:
+    text = " INDICATION: Cough.\n ________________\n Clear.\n IMPRESSION: Normal.\n"
+
+    assert named(text) == [
+        ("indication", "Cough."),
+        ("unlabelled", "Clear."),
+        ("impression", "Normal."),
     ]
 
 

@@ -56,6 +56,19 @@ def sentences(text: str) -> list[str]:
         ("Size is 12.no mass", ["Size is 12.", "no mass"]),
         ("123. Edema", ["123. Edema"]),
         ("Edema..Mass", ["Edema..", "Mass"]),
+        # subheadings of several words, and capitals before a colon that are none
+        ("Lungs clear\n HEART AND MEDIASTINUM: normal", ["Lungs clear", "HEART AND MEDIASTINUM: normal"]),
+        ("Told at 5 PM: no edema.", ["Told at 5 PM: no edema."]),
+        # an article behind a full stop without a blank; a mark of its own before a word
+        ("No edema.A mass is seen.", ["No edema.", "A mass is seen."]),
+        ("Opacity/?edema. Fine", ["Opacity/?edema.", "Fine"]),
+        ('Clear. "Normal" is dictated.', ["Clear.", '"Normal" is dictated.']),
+        # abbreviations in capitals and with stops inside; one small letter is a word
+        ("EDEMA VS. PNEUMONIA.", ["EDEMA VS. PNEUMONIA."]),
+        ("TOLD AT 5 P.M. The heart is big.", ["TOLD AT 5 P.M.", "The heart is big."]),
+        ("Lasix b.i.d. for edema. Fine", ["Lasix b.i.d. for edema.", "Fine"]),
+        ("Mass of approx. 3 cm. Fine", ["Mass of approx. 3 cm.", "Fine"]),
+        ("He has hepatitis c. No edema.", ["He has hepatitis c.", "No edema."]),
         # line ends
         ("No\r\nedema\r\n\r\nNo mass", ["No\r\nedema", "No mass"]),
         ("Edema\n \t\nMass", ["Edema", "Mass"]),
