@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from asg_core.reports.cues import existence_of, judge_span
+from asg_core.reports.lexicon.load import load_lexicon
+from asg_core.reports.lexicon.phrases import Entry, Phrases
 from asg_core.terms.existence import Context, Existence
 
 
@@ -124,6 +128,32 @@ def test_a_cue_reaches_the_word_at_its_limit() -> None:
 
     assert at_limit.existence is Existence.ABSENT
     assert beyond.existence is Existence.PRESENT
+
+
+def test_by_default_a_cue_reaches_over_a_long_list() -> None:
+    text = (
+        "No acute focal air space disease, pleural effusion, pulmonary edema, or large "
+        "pneumothorax, or other acute abnormality, or suspicious mass."
+    )
+
+    assert judged(text, "mass")[0] == "absent"
+
+
+def test_the_cue_is_counted_from_the_start_of_the_text() -> None:
+    assert judged("Fine. Scar. No mass.", "mass") == ("absent", "current", "No")
+
+
+def test_a_mark_that_touches_the_span_is_not_of_it() -> None:
+    assert judged("Edema/scar.", "scar") == ("uncertain", "current", "/")
+    assert judged("Edema/scar.", "Edema") == ("uncertain", "current", "/")
+
+
+def test_cues_of_ones_own_take_the_place_of_the_shipped_ones() -> None:
+    deny = Entry(cues=frozenset({"deny_before"}))
+    own = replace(load_lexicon(), phrases=Phrases({("nary",): deny}))
+
+    assert existence_of("Nary mass.", 5, 9, lexicon=own) is Existence.ABSENT
+    assert existence_of("No mass.", 3, 7, lexicon=own) is Existence.PRESENT
 
 
 def test_a_cue_does_not_act_on_another_sentence() -> None:

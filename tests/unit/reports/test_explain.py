@@ -27,6 +27,26 @@ def test_the_past_is_shown_too() -> None:
     assert "present (history)" in lines[-1]
 
 
+def test_each_sentence_has_its_own_claims() -> None:
+    lines = list(explained("No left mass. Right scar."))
+
+    assert [line.split(" by ")[0] for line in lines if "phrases" not in line] == [
+        "unlabelled, sentence 0: No left mass.",
+        "  claim: mass, left lung: absent",
+        "unlabelled, sentence 1: Right scar.",
+        "  claim: scar, right lung: present",
+    ]
+
+
+def test_ones_own_words_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "cues.tsv").write_text("phrase\tcue\treason\nnary\tdeny_before\t-\n")
+
+    lines = list(explained("Nary hernia.", lexicon=tmp_path))
+
+    assert lines[1] == "  phrases: Nary [deny_before] | hernia [hernia]"
+    assert lines[2].startswith("  claim: hernia, abdomen: absent by ")
+
+
 def test_nothing_to_read_is_said() -> None:
     assert list(explained("HISTORY: cough.")) == [
         "not read, no_usable_section: Report: expected a sentence under one of findings, "

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from asg_core.reports import parse
 from asg_core.reports.config import ReportsConfig, SectionName
 from asg_core.reports.parse import parse_reports
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
@@ -97,6 +98,44 @@ def test_unreadable_reports_are_rejected_with_a_reason() -> None:
         "unlabelled, found none."
     )
     assert parsed.sentences.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("FINDINGS: Edema\x07 is seen in both of the lungs.", True),
+        ("\n\n\nFINDINGS:\r\n\n\n\t\tEdema.\n\n\n\f", True),
+        ("FINDINGS: \ufffd\ufffd\ufffd edema.", False),
+        ("FINDINGS: \x9f\x9f\x9f edema.", False),
+        ("FINDINGS: \x0e\x0e\x0e edema.", False),
+    ],
+)
+def test_a_text_of_control_characters_is_none(text: str, *, is_read: bool) -> None:
+    parsed = parse_reports(reports(text))
+
+    reasons = [] if is_read else ["binary_text"]
+    assert parsed.rejects["reason"].to_list() == reasons
+    assert parsed.triplets.is_empty() is not is_read
+
+
+def test_reports_without_any_text_are_rejected() -> None:
+    parsed = parse_reports(pl.DataFrame({"study_id": ["1"], "text": [None]}))
+
+    assert parsed.rejects["reason"].to_list() == ["empty_report"]
+
+
+def test_all_parts_of_many_reports_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = reports("FINDINGS: Edema.", None, "FINDINGS: Scar.", "Mass.", " ")
+
+    whole = parse_reports(frame)
+    monkeypatch.setattr(parse, "_PART_REPORTS", 2)
+    in_parts = parse_reports(frame.reverse())
+
+    assert whole.rejects["item_id"].to_list() == ["s1", "s4"]
+    assert whole.sentences["study_id"].to_list() == ["s0", "s2", "s3"]
+    assert_frame_equal(in_parts.sentences, whole.sentences)
+    assert_frame_equal(in_parts.triplets, whole.triplets)
+    assert_frame_equal(in_parts.rejects, whole.rejects)
 
 
 def test_only_the_chosen_sections_are_read() -> None:

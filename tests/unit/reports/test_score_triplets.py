@@ -106,6 +106,7 @@ def test_scores_by_hand() -> None:
 def test_what_is_undefined_is_null() -> None:
     actual = scores(triplets(), TRUTH)
 
+    assert actual["triplets_per_report", "all"] == (0.0, 4)
     assert actual["finding_precision", "all"] == (None, 0)
     assert actual["finding_recall", "all"] == (0.0, 3)
     assert actual["finding_f1", "all"] == (None, 3)
@@ -117,7 +118,10 @@ def test_words_that_only_touch_do_not_match() -> None:
     truth = triplets(("a", "mass", "left lung", "present", 10, 14))
     touching = triplets(("a", "mass", "left lung", "present", 14, 18))
 
-    assert scores(touching, truth)["finding_precision", "all"] == (0.0, 1)
+    for ours, theirs in ((touching, truth), (truth, touching)):
+        actual = scores(ours, theirs)
+        assert actual["finding_precision", "all"] == (0.0, 1)
+        assert actual["finding_recall", "all"] == (0.0, 1)
 
 
 def test_sentences_match_by_their_first_and_last_word() -> None:
@@ -129,6 +133,28 @@ def test_sentences_match_by_their_first_and_last_word() -> None:
     # "1. No mass" starts with the number, so only "Edema" is the same.
     assert actual["sentence_precision", "all"] == (pytest.approx(1 / 3), 3)
     assert actual["sentence_recall", "all"] == (pytest.approx(1 / 3), 3)
+
+
+def test_marks_at_the_edges_of_a_sentence_do_not_matter() -> None:
+    ours = sentences(("a", 0, "- (No mass)"), ("b", 0, "Scar!"))
+    theirs = sentences(("a", 3, "No mass."), ("b", 0, "Scar?"))
+
+    actual = scores(triplets(), triplets(), ours=ours, theirs=theirs)
+
+    assert actual["sentence_f1", "all"] == (1.0, 2)
+
+
+def test_no_reports_have_no_share_of_triplets() -> None:
+    frame = score_triplets(
+        predicted_triplets=triplets(),
+        truth_triplets=triplets(),
+        predicted_sentences=sentences(),
+        truth_sentences=sentences(),
+        num_reports=0,
+    )
+
+    share = frame.filter(pl.col("metric") == "triplets_per_report")
+    assert share["value"].to_list() == [None]
 
 
 def test_another_table_is_refused() -> None:
