@@ -329,6 +329,35 @@ CASES: list[tuple[str, list[str], set[tuple[str, str, str]]]] = [
         ["lobar/a", "collapse/da located_at>lobar"],
         {("collapse", region, "absent") for region in ALL_LUNGS},
     ),
+    (  # what modifies another observation is no finding of its own
+        "large mass in the mediastinum .",
+        ["large/dp modify>mass", "mass/dp located_at>mediastinum", "mediastinum/a"],
+        {("mass", "mediastinum", "present")},
+    ),
+    (  # anatomy and observation stand apart, and are one phrase
+        "capping is seen in the left apical region .",
+        ["capping/dp located_at>apical", "left/a modify>apical", "apical/a"],
+        {("pleural thicken", "left apical zone", "present")},
+    ),
+    (  # a rule asks for all of its words: this is no loss of height
+        "bone loss in the thoracic spine .",
+        [
+            "bone_loss/dp located_at>spine",
+            "thoracic/a modify>spine",
+            "spine/a",
+        ],
+        set(),
+    ),
+    (  # a doubt about what is normal finds nothing
+        "the heart is probably normal .",
+        ["heart/a", "normal/u located_at>heart"],
+        {("cardiomegaly", "cardiac silhouette", "absent")},
+    ),
+    (  # a structure in front of the lung still says on which side it is
+        "opacity over the left clavicle .",
+        ["opacity/dp located_at>clavicle", "left/a modify>clavicle", "clavicle/a"],
+        {("opacity", "left lung", "present")},
+    ),
     (
         "fracture of the left hip .",
         ["fracture/dp located_at>hip", "left/a modify>hip", "hip/a"],
