@@ -60,9 +60,14 @@ def test_a_run_is_loaded_with_its_crop_and_its_text_side(tmp_path: Path) -> None
 def test_the_folder_of_any_run_is_a_checkpoint(tmp_path: Path) -> None:
     folder = save_run(tmp_path / "run")
 
-    encoder = _load(EncoderConfig(kind="checkpoint", path=folder, resize=40))
+    encoder = _load(
+        EncoderConfig(
+            kind="checkpoint", path=folder, resize=40, pretrained_on=("nih", "siim")
+        )
+    )
 
     assert (encoder.resize, encoder.input_size) == (40, SIZE)
+    assert encoder.pretrained_on == ("nih", "siim")
 
 
 def test_sixteen_bit_arithmetic_gives_nearly_the_same_features(tmp_path: Path) -> None:
@@ -93,9 +98,12 @@ def test_an_encoder_of_timm_sees_seven_eighths_of_the_image(tmp_path: Path) -> N
         tmp_path / "vit.safetensors",
     )
 
-    encoder = _load(EncoderConfig(kind="timm", image_encoder=image))
+    encoder = _load(
+        EncoderConfig(kind="timm", image_encoder=image, pretrained_on=("nih",))
+    )
 
     assert (encoder.resize, encoder.input_size) == (256, 224)
+    assert encoder.pretrained_on == ("nih",)
 
 
 def test_the_folder_of_transformers_is_an_encoder_too(tmp_path: Path) -> None:
@@ -111,10 +119,17 @@ def test_the_folder_of_transformers_is_an_encoder_too(tmp_path: Path) -> None:
     published.save_pretrained(tmp_path)
 
     encoder = _load(
-        EncoderConfig(kind="transformers", path=tmp_path, mean=(0.5,), std=(0.2,))
+        EncoderConfig(
+            kind="transformers",
+            path=tmp_path,
+            mean=(0.5,),
+            std=(0.2,),
+            pretrained_on=("nih",),
+        )
     )
 
     assert (encoder.resize, encoder.input_size) == (32, 28)
+    assert encoder.pretrained_on == ("nih",)
     image_BSS = torch.randint(0, 256, (2, 28, 28), dtype=torch.uint8)
     found = encoder.features(image_BSS)
     assert (found.pooled_BE.shape, found.patches_BPE.shape) == ((2, 16), (2, 4, 16))

@@ -4,15 +4,28 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
+from unittest.mock import create_autospec
 
+import numpy as np
 import polars as pl
 import pytest
 
 from asg_core.benchmarks.form import Benchmark
-from asg_core.evaluation.config import EvaluationConfig, Protocol
-from asg_core.evaluation.encoders import NetworkEncoder, PixelEncoder
-from asg_core.evaluation.evaluate import EvaluationResult, evaluate, seen_before
-from asg_core.evaluation.features import extract_features, read_features
+from asg_core.evaluation import evaluate as evaluate_module
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig, Protocol
+from asg_core.evaluation.encoders import (
+    NetworkEncoder,
+    PixelEncoder,
+    crop_of,
+    prepare_encoder,
+)
+from asg_core.evaluation.evaluate import (
+    EvaluationResult,
+    evaluate,
+    evaluate_encoder,
+    seen_before,
+)
+from asg_core.evaluation.features import Features, extract_features, read_features
 from asg_core.evaluation.protocols import protocol as protocol_module
 from asg_core.evaluation.protocols.mgca.linear import mgca_linear
 from asg_core.evaluation.protocols.mgca.segmentation import mgca_segmentation
@@ -26,6 +39,7 @@ from asg_core.evaluation.protocols.segmentation_cached import (
     SEGMENTATION_CACHED,
     SegmentationCached,
 )
+from asg_core.evaluation.scoring.masks import read_masks, true_masks
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.catalog import METRICS, SCORES, SEGMENTATION_SCORES
 from support.masked_benchmark import draw_discs
@@ -123,6 +137,15 @@ def test_every_protocol_that_applies_has_scores_and_metrics(
     ).row(0, named=True)
     assert 0 < positive["floor"] < 1  # the mean training mask
     assert positive["num_items"] == 8
+    (one,) = result.segmentation_scores.filter(fraction=1.0).partition_by("fraction")
+    masks_NGG = read_masks(
+        true_masks(DISCS.benchmark()),
+        one["image_id"].to_list(),
+        letterbox_of=cache.letterbox,
+        crop=crop_of(full),  # what the encoder sees, and not the whole square
+        size=16,
+    )
+    assert one["num_true"].to_list() == masks_NGG.sum(axis=(1, 2)).tolist()
 
 
 def test_every_protocol_that_can_be_named_can_be_run() -> None:
@@ -187,14 +210,15 @@ def test_the_protocols_of_mgca_run_on_a_network(
     full: NetworkEncoder, cache: PixelCache, tmp_path: Path, name: str
 ) -> None:
     config = EvaluationConfig.model_validate(
-        {"protocols": (name,), "fractions": (1.0,), "seeds": 1, "bootstrap": 20}
+        {"protocols": (name,), "fractions": (0.5, 1.0), "seeds": 2, "bootstrap": 20}
     )
 
     result = _evaluate(DISCS.benchmark(), full, cache, tmp_path, config=config)
 
     assert result.not_applicable == ()
     assert set(result.metrics["protocol"]) == {name}
-    assert set(result.metrics["seed"]) == {42}
+    assert set(result.metrics["seed"]) == {42, 43}
+    assert set(result.metrics["fraction"]) == {0.5, 1.0}
     assert result.metrics["value"].drop_nulls().len() > 0
 
 
@@ -236,6 +260,85 @@ def test_the_same_input_gives_the_same_metrics(
 
     assert one.metrics.equals(two.metrics)
     assert one.notes == two.notes
+
+
+LINEAR = CONFIG.model_copy(
+    update={"protocols": ("linear-cached",), "fractions": (0.5, 1.0)}
+)
+
+
+def test_intervals_are_over_patients(cache: PixelCache, tmp_path: Path) -> None:
+    nih = labelled(DISCS, ("Mass", "Hernia"))
+    one = nih.images.with_columns(
+        pl.when(split="test")
+        .then(pl.lit("one"))
+        .otherwise("patient_id")
+        .alias("patient_id")
+    )
+
+    of_images = _evaluate(nih, PIXELS, cache, tmp_path, config=LINEAR).metrics
+    of_one = _evaluate(
+        replace(nih, images=one), PIXELS, cache, tmp_path, config=LINEAR
+    ).metrics
+
+    # Every resample of one patient is the test part itself.
+    assert of_one.select("ci_low", "ci_high").rows() == [
+        (value, value) for value in of_one["value"]
+    ]
+    auc = of_images.filter(metric="auc", target="Hernia")
+    assert (auc["ci_low"] < auc["ci_high"]).all()
+
+
+def test_draws_and_resamples_follow_the_seed(cache: PixelCache, tmp_path: Path) -> None:
+    nih = labelled(DISCS, ("Mass", "Hernia"))
+
+    metrics = {
+        seed: _evaluate(
+            nih,
+            PIXELS,
+            cache,
+            tmp_path,
+            config=LINEAR.model_copy(update={"seed": seed}),
+        ).metrics.filter(metric="auc", target="Hernia")
+        for seed in (0, 7)
+    }
+
+    assert metrics[0].filter(fraction=0.5)["seed"].to_list() == [0, 1]
+    assert metrics[7].filter(fraction=0.5)["seed"].to_list() == [7, 8]
+    # All images give one fit, and only its interval is another.
+    (one,), (other,) = (
+        metrics[seed].filter(fraction=1.0).iter_rows(named=True) for seed in (0, 7)
+    )
+    assert one["value"] == other["value"]
+    assert (one["ci_low"], one["ci_high"]) != (other["ci_low"], other["ci_high"])
+
+
+def test_the_encoder_of_an_evaluation_is_fitted_to_training_images(
+    cache: PixelCache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nih = labelled(DISCS, ("Mass",))
+    prepare = create_autospec(prepare_encoder, return_value=PIXELS)
+    monkeypatch.setattr(evaluate_module, "prepare_encoder", prepare)
+    encoder = EncoderConfig(kind="run", run="full")
+    features = Features(
+        encoder="full",
+        image_ids=tuple(DISCS.image_ids),
+        pooled_NE=np.ones((48, 2), "f4"),
+    )
+
+    result = evaluate_encoder(
+        nih, features, cache, encoder=encoder, run_folder=tmp_path, config=LINEAR
+    )
+
+    assert len(result.metrics) > 0
+    prepare.assert_called_once_with(
+        encoder,
+        name="full",
+        cache=cache,
+        train_ids=nih.part("train"),
+        run_folder=tmp_path,
+        config=LINEAR,
+    )
 
 
 def test_what_an_encoder_has_learnt_from_is_said(

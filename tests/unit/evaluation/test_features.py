@@ -1,16 +1,24 @@
 import json
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
 
-from asg_core.evaluation.encoders import PixelEncoder
-from asg_core.evaluation.features import Features, extract_features, read_features
+from asg_core.evaluation import features as module
+from asg_core.evaluation.config import EncoderConfig, EvaluationConfig
+from asg_core.evaluation.encoders import PixelEncoder, prepare_encoder
+from asg_core.evaluation.features import (
+    Features,
+    encode_benchmark,
+    extract_features,
+    read_features,
+)
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.tables.schema import TableError
-from support.small_evaluation import CACHE_SIZE, pixels_of, small_discs
+from support.small_evaluation import CACHE_SIZE, labelled, pixels_of, small_discs
 
 ENCODER = PixelEncoder(name="pixels", resize=CACHE_SIZE, input_size=40, thumbnail=4)
 DISCS = small_discs(train=5, validate=2, test=3)
@@ -61,6 +69,42 @@ def test_patches_are_kept_only_when_asked_for(
     assert (found.patches_NPE, found.grid) == (None, None)
 
 
+@pytest.mark.parametrize("has_masks", [True, False])
+def test_a_benchmark_is_encoded_by_an_encoder_that_is_fitted_to_its_training_images(
+    cache: PixelCache,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    has_masks: bool,
+) -> None:
+    prepare = create_autospec(prepare_encoder, return_value=ENCODER)
+    monkeypatch.setattr(module, "prepare_encoder", prepare)
+    benchmark = DISCS.benchmark() if has_masks else labelled(DISCS, ("Mass",))
+    encoder, config = EncoderConfig(kind="run", run="full"), EvaluationConfig()
+
+    encode_benchmark(
+        benchmark,
+        cache,
+        name="pixels",
+        encoder=encoder,
+        run_folder=tmp_path,
+        path=tmp_path / "f",
+        with_patches=True,
+        config=config,
+    )
+
+    found = read_features(tmp_path / "f", encoder="pixels", image_ids=IDS)
+    assert (found.patches_NPE is not None) == has_masks
+    prepare.assert_called_once_with(
+        encoder,
+        name="pixels",
+        cache=cache,
+        train_ids=benchmark.part("train"),
+        run_folder=tmp_path,
+        config=config,
+    )
+
+
 def test_the_file_is_plain_safetensors_and_the_same_bytes_every_time(
     cache: PixelCache, tmp_path: Path
 ) -> None:
@@ -101,6 +145,8 @@ def test_features_of_another_encoder_or_other_images_are_refused(
         read_features(tmp_path / "f", encoder="full", image_ids=IDS)
     with pytest.raises(TableError, match=r"features of 9 images .* those of 10"):
         read_features(tmp_path / "f", encoder="pixels", image_ids=IDS[1:])
+    with pytest.raises(TableError, match=r"features of 10 images .* those of 10"):
+        read_features(tmp_path / "f", encoder="pixels", image_ids=[*IDS[1:], "other"])
     with pytest.raises(FileNotFoundError, match="expected features of 'pixels'"):
         read_features(tmp_path / "g", encoder="pixels", image_ids=IDS)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from asg_core.evaluation.attempt import FailedEncoder
@@ -39,7 +40,9 @@ def test_a_result_has_its_tables_and_what_they_do_not_say(tmp_path: Path) -> Non
         notes=("mgca-linear: 2 numbers are trained",),
     )
 
-    returned = write_evaluation(result, tmp_path, benchmark=BENCHMARK, encoder="full")
+    benchmark = replace(BENCHMARK, recipe="by hand, all", notes={"extra_images": 2})
+
+    returned = write_evaluation(result, tmp_path, benchmark=benchmark, encoder="full")
 
     assert returned is result
     assert _tables(tmp_path) == [0, 0, 1]
@@ -47,11 +50,11 @@ def test_a_result_has_its_tables_and_what_they_do_not_say(tmp_path: Path) -> Non
         "benchmark": "nih",
         "encoder": "full",
         "split": "by hand",
-        "recipe": "by hand",
+        "recipe": "by hand, all",
         "counts": {"train": 3, "validate": 1, "test": 2},
         "overlaps": BENCHMARK.overlaps,
         "not_applicable": [["zero-shot-tags", "no text side"]],
-        "notes": ["mgca-linear: 2 numbers are trained"],
+        "notes": ["extra_images: 2", "mgca-linear: 2 numbers are trained"],
     }
 
 
