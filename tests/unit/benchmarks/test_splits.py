@@ -26,6 +26,7 @@ def test_patients_are_drawn_by_share_and_seed() -> None:
     assert drawn == draw_patients(NAMES[::-1] + NAMES, share=0.1, seed=0)
     assert drawn != draw_patients(NAMES, share=0.1, seed=1)
     assert drawn < draw_patients(NAMES, share=0.2, seed=0)
+    assert len(draw_patients(NAMES[:7], share=0.25, seed=0)) == 2  # of 1.75
 
 
 def test_few_patients_leave_one_to_validate_and_one_to_train() -> None:
@@ -45,27 +46,33 @@ def test_no_patient_is_in_two_parts(patient_of: dict[str, str]) -> None:
     }
 
 
-def test_published_draws_are_permutations_of_a_seeded_generator() -> None:
+@pytest.mark.parametrize("seed", [0, 42])
+def test_published_draws_are_permutations_of_a_seeded_generator(seed: int) -> None:
     """scikit-learn holds out the head of a permutation, and trains on what follows."""
     ids = NAMES[:10]
 
-    parts = divide_in_three(ids, held_out=0.3, seed=0)
+    parts = divide_in_three(ids, held_out=0.3, seed=seed)
 
-    order = np.random.RandomState(0).permutation(10)
+    order = np.random.RandomState(seed).permutation(10)
     rest = [ids[place] for place in order[:3]]
-    again = np.random.RandomState(0).permutation(3)
+    again = np.random.RandomState(seed).permutation(3)
     assert parts["train"] == [ids[place] for place in order[3:]]
     assert parts["validate"] == [rest[place] for place in again[:2]]
     assert parts["test"] == [rest[again[2]]]
-    two = divide_in_two(ids, train_share=0.8, seed=0)
+    turned = divide_in_three(ids, held_out=0.3, seed=seed, tested_half="second")
+    assert turned["train"] == parts["train"]
+    assert turned["test"] == parts["validate"]
+    assert turned["validate"] == parts["test"]
+    two = divide_in_two(ids, train_share=0.8, seed=seed)
     assert two["validate"] == [ids[place] for place in order[:2]]
     assert two["train"] == [ids[place] for place in order[2:]]
 
 
-def test_a_stratified_draw_keeps_the_shares() -> None:
+@pytest.mark.parametrize("seed", [0, 1, 2, 42])
+def test_a_stratified_draw_keeps_the_shares(seed: int) -> None:
     classes = {name: int(name < "0060") for name in NAMES}
 
-    parts = divide_in_three(NAMES, held_out=0.4, seed=42, classes=classes)
+    parts = divide_in_three(NAMES, held_out=0.4, seed=seed, classes=classes)
 
     shares = {
         part: (len(ids), sum(classes[name] for name in ids))

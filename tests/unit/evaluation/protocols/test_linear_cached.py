@@ -163,6 +163,28 @@ def test_the_validation_part_chooses_the_penalty() -> None:
     assert "penalty 10, chosen on the validation part" in _notes(weak)[-1]
 
 
+def test_the_penalty_is_chosen_by_labels_alone() -> None:
+    settings = LinearCached(l2=(1e-3, 1.0, 10.0))
+    validate = BENCHMARK.part("validate")
+
+    def note(benchmark: Benchmark) -> str:
+        return _notes(_run(benchmark, FEATURES, settings=settings))[-1]
+
+    # A target without any label there has no say.
+    without = without_labels(BENCHMARK, "Nodule", validate)
+    assert "penalty 0.001, chosen" in note(without)
+    # Nor have images without one: were they taken for negatives, the decided positives
+    # among them would ask for the strongest penalty.
+    positive = BENCHMARK
+    for column, target in enumerate(TARGETS):
+        is_positive_N = BENCHMARK.truth(validate)[:, column] > 0
+        named = [
+            name for name, is_it in zip(validate, is_positive_N, strict=True) if is_it
+        ]
+        positive = without_labels(positive, target, named[1:])
+    assert "penalty 0.001, chosen" in note(positive)
+
+
 def test_without_a_validation_part_the_middle_of_the_grid_is_taken() -> None:
     images = BENCHMARK.images.filter(pl.col("split") != "validate")
     benchmark = replace(BENCHMARK, images=images)

@@ -20,6 +20,7 @@ from asg_core.evaluation.protocols.segmentation_cached import (
 )
 from asg_core.evaluation.scoring.masks import Masks
 from asg_core.evaluation.scoring.segmentation_metrics import MaskRules
+from asg_core.learning.precision import arithmetic
 from asg_core.learning.step import update_weights
 from asg_core.tables.catalog import SEGMENTATION_SCORES
 from support.masked_benchmark import TARGET, Discs, draw_discs
@@ -250,6 +251,57 @@ def test_features_are_standardised_with_the_training_images_of_the_fraction_alon
     measured = [DISCS.image_ids[row] for row in rows]
     assert measured == list(fit.draw.image_ids)
     assert len(measured) == 20
+
+
+def test_of_equally_good_thresholds_the_greatest_is_taken() -> None:
+    # At this rate nothing is learnt: all pixels are above 0.02, and none above 0.97.
+    settings = replace(
+        SETTINGS, steps=1, learning_rate=1e-9, thresholds=(0.01, 0.02, 0.97, 0.98)
+    )
+
+    (note,) = list(_run(settings=settings).notes())
+
+    assert note.endswith("inside above a probability of 0.02")
+
+
+def test_a_cell_opens_into_pixels_enough_and_steps_have_the_arithmetic_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps, contexts = Mock(wraps=update_weights), Mock(wraps=arithmetic)
+    monkeypatch.setattr(module, "update_weights", steps)
+    monkeypatch.setattr(module, "arithmetic", contexts)
+    num = len(DISCS.image_ids)
+    patches = np.random.default_rng(0).normal(size=(num, 25, 3)).astype(np.float16)
+    features = replace(_features(DISCS), patches_NPE=patches, grid=(5, 5))
+
+    segment_cached(
+        DISCS.benchmark(),
+        features,
+        protocol="segmentation-cached",
+        masks=DISCS.masks_NSS,
+        settings=replace(SETTINGS, steps=2),
+        fractions=(1.0,),
+        seeds=(0,),
+        precision="bf16",
+    )
+
+    # 5 x 5 cells of 4 x 4 pixels are 20 pixels each way, which are made 16.
+    assert steps.call_args.args[0].factor == 4
+    assert contexts.call_count > 2
+    assert {call.args[1] for call in contexts.mock_calls if call.args} == {"bf16"}
+
+
+def test_the_first_weights_follow_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = []
+
+    def watched(decoder: torch.nn.Module, *_: object, **__: object) -> None:
+        starts.append(next(decoder.parameters()).detach().clone())
+
+    monkeypatch.setattr(module, "update_weights", watched)
+
+    _run(settings=replace(SETTINGS, steps=1), fractions=(0.5,), seeds=(0, 1))
+
+    assert not torch.equal(*starts)
 
 
 def test_negatives_are_as_many_as_the_positives() -> None:

@@ -93,6 +93,8 @@ def test_what_is_no_finding_is_not_asked_for() -> None:
     assert [q.phrase for q in tag_queries(targets)] == ["opacity", "edema"]
     names = prompt_queries(targets, phrases={"Edema": "swelling"})
     assert [q.phrase for q in names] == ["lung opacity", "swelling"]
+    spelt = prompt_queries(("Effusion", "Pleural_Thickening"), phrases={})
+    assert [q.phrase for q in spelt] == ["pleural effusion", "pleural thickening"]
     assert "no finding" in tag_rules(targets).unscored["No Finding"]
     assert "all with free text" not in tag_rules(targets).means
 
@@ -225,8 +227,21 @@ def test_classes_are_compared_with_each_other(
     benchmark = labelled(DISCS, classes, name="covidx", is_exclusive=True)
     features = _features(encoder, cache, benchmark)
 
-    result = zero_shot_prompts(benchmark, encoder, features, config=PromptsConfig())
+    config = PromptsConfig(temperature=0.5, phrases={"normal": "healthy lungs"})
 
+    result = zero_shot_prompts(benchmark, encoder, features, config=config)
+
+    assert encoder.model is not None
+    with torch.no_grad():
+        images = read_inputs(encoder, cache, benchmark.part("test"))
+        image_ND = encoder.model.image_embedding(images)
+        pieces = _text(encoder).pieces(["healthy lungs", "pneumonia", "covid-19"])
+        cosine_N3 = image_ND @ encoder.model.text_embedding(*pieces).T
+    expected_N3 = (cosine_N3 / 0.5).softmax(dim=1)
+    for target, expected in zip(classes, expected_N3.T, strict=True):
+        np.testing.assert_allclose(
+            _scores(scores_of(result), target), expected, atol=1e-5
+        )
     sums = np.sum([_scores(scores_of(result), target) for target in classes], axis=0)
     np.testing.assert_allclose(sums, 1, atol=1e-5)
     assert "against" not in _notes(result)[0]

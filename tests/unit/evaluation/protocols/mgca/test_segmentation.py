@@ -1,6 +1,7 @@
 import copy
 import math
 from dataclasses import replace
+from typing import ClassVar
 from unittest.mock import Mock, create_autospec
 
 import cv2
@@ -215,6 +216,32 @@ def test_maps_are_those_of_the_encoder() -> None:
     torch.testing.assert_close(
         maps[-1].flatten(2).transpose(1, 2), encoder(image_BSS).patches_BPE
     )
+
+
+class _Staged(torch.nn.Module):
+    """A network of which two stages have maps of one size."""
+
+    feature_info: ClassVar = [
+        {"reduction": reduction, "num_chs": width}
+        for reduction, width in ((8, 2), (4, 3), (4, 5), (8, 7))
+    ]
+
+    def forward_intermediates(
+        self, image_BCSS: torch.Tensor, *, intermediates_only: bool
+    ) -> list[torch.Tensor]:
+        assert intermediates_only
+        return [
+            torch.full((len(image_BCSS), 1, 1, 1), float(place)) for place in range(4)
+        ]
+
+
+def test_of_several_maps_of_one_size_the_last_is_taken() -> None:
+    encoder = copy.deepcopy(tiny_encoder(RESNET).network)
+    encoder.network = _Staged()
+
+    maps = feature_maps(encoder, torch.zeros((1, SIZE, SIZE), dtype=torch.uint8))
+
+    assert [map_BEHW.item() for map_BEHW in maps] == [2.0, 3.0]
 
 
 def test_what_does_not_fill_a_batch_is_left_out_and_said(cache: PixelCache) -> None:
