@@ -188,3 +188,90 @@ def test_slices_are_plain_values() -> None:
     """Snakemake keeps them as text: anything else would look changed at every start."""
     for values in slices(plan_of()).values():
         assert json.loads(json.dumps(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("stage", "item", "section", "left_out", "added"),
+    [
+        (Stage.MAKE_SYNTHETIC, "", "corpus.synthetic", set(), set()),
+        (Stage.READ_SOURCE, "", "corpus", {"synthetic", "inventory"}, set()),
+        (Stage.READ_REPORTS, "", "corpus", {"synthetic", "inventory"}, set()),
+        (Stage.EXTRACT_TRIPLETS, "", "reports", {"radgraph", "scispacy"}, set()),
+        (Stage.CACHE_PIXELS, "", "images", set(), set()),
+        (Stage.TRAIN_DETECTOR, "", "regions.training", set(), set()),
+        (Stage.DETECT_REGIONS, "", "regions.detection", set(), set()),
+        (Stage.ALIGN_REGIONS, "", "alignment", set(), set()),
+        (
+            Stage.PRETRAIN_ENCODERS,
+            "full",
+            "pretraining",
+            {"enabled", "runs", "max_reject_share"},
+            {"views"},
+        ),
+        (
+            Stage.EVALUATE_ENCODER,
+            "pixels",
+            "evaluation",
+            {"benchmarks", "encoders", "image_size"},
+            {"encoder"},
+        ),
+        (
+            Stage.DRAW_TRIPLET_SHEET,
+            "",
+            "check_triplets",
+            {"filled", "max_unjudged_share"},
+            set(),
+        ),
+        (
+            Stage.SCORE_TRIPLET_SHEET,
+            "",
+            "check_triplets",
+            {"filled", "num_reports"},
+            set(),
+        ),
+        (
+            Stage.SCORE_ALIGNMENTS,
+            "",
+            "alignment",
+            {"policy", "existences", "max_units", "max_reject_share"},
+            set(),
+        ),
+        (Stage.BUILD_SUMMARY, "", "summary", set(), set()),
+    ],
+)
+def test_a_slice_has_every_key_of_its_section_but_those_that_are_read_elsewhere(
+    stage: Stage, item: str, section: str, left_out: set[str], added: set[str]
+) -> None:
+    plan = plan_of()
+    whole = plan.project.model_dump(mode="json")
+    for part in section.split("."):
+        whole = whole[part]
+
+    found = settings_of(plan, stage, item)
+
+    expected = {key: value for key, value in whole.items() if key not in left_out}
+    assert {key: found[key] for key in found if key not in added} == expected
+    assert added <= found.keys()
+    assert left_out <= whole.keys()
+
+
+def test_the_tokenizer_and_the_features_depend_on_these_keys_alone() -> None:
+    """The others of their sections change no byte of what the two stages make."""
+    plan = plan_of()
+    text = plan.project.pretraining.model.text_encoder
+    evaluation = plan.project.evaluation
+
+    assert settings_of(plan, Stage.TRAIN_TOKENIZER) == {
+        "name": text.name,
+        "lower_case": None,
+        "max_unknown_share": text.max_unknown_share,
+        "scratch": {"vocabulary": text.scratch.vocabulary},
+    }
+    assert settings_of(plan, Stage.EXTRACT_FEATURES, "pixels") == {
+        "batch_size": evaluation.batch_size,
+        "device": "cpu",
+        "precision": evaluation.precision,
+        "threads": evaluation.threads,
+        "encoder": plan.encoders["pixels"].model_dump(mode="json"),
+        "has_patches": True,
+    }
