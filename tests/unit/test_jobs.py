@@ -7,12 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from asg_core import job_log
+from asg_core import job_log, jobs
 from asg_core.files import write_json
 from asg_core.jobs import Job, RejectLimitError, run_job
-from asg_core.tables.catalog import REJECTS, STAGE_METRICS
+from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS
 from asg_core.tables.schema import TableError, read_table
 from asg_core.tracking.events import CURRENT
+from support.clock import Clock
 from support.fake_snakemake import FakeSnakemake, Named
 
 
@@ -122,6 +123,49 @@ def test_a_failure_is_logged_with_its_traceback_and_raised(
     assert "patient 17" not in events.read_text()
 
 
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (
+            ValueError("size: expected 3"),
+            {"reason": "size: expected 3", "is_lasting": 1},
+        ),
+        # No `Exception`: how a job ends that was asked to stop.
+        (
+            SystemExit(143),
+            {"reason": "stopped on request, with exit code 143", "is_lasting": 0},
+        ),
+    ],
+)
+def test_a_failure_is_noted_beside_the_log_until_the_next_attempt(
+    error: BaseException, note: dict[str, object], log: Path, events: Path
+) -> None:
+    with (
+        pytest.raises(type(error)),
+        run_job(FakeSnakemake(log=[str(log)])),
+    ):
+        raise error
+    path = log.with_suffix(".failure.json")
+
+    assert json.loads(path.read_text()) == note
+    assert read_events(events)[-1]["status"] == "FAILED"
+
+    with run_job(FakeSnakemake(log=[str(log)])):
+        assert not path.exists()
+
+
+def test_an_error_that_the_results_tell_of_fails_the_job_and_not_the_run(
+    log: Path, events: Path
+) -> None:
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        job.note_failure(RuntimeError("no weights of patient 17"))
+
+    end = read_events(events)[-1]
+    assert (end["status"], end["error"]) == ("FAILED", "RuntimeError")
+    assert "no weights of patient 17" in log.read_text()
+    assert not log.with_suffix(".failure.json").exists()
+
+
 def test_rejects_up_to_the_limit_pass(tmp_path: Path, log: Path) -> None:
     path = tmp_path / "rejects.parquet"
 
@@ -193,6 +237,16 @@ def test_no_rejects_of_no_items_pass_and_some_do_not(tmp_path: Path) -> None:
         Job.silent().write_rejects(rejects("s1"), path, num_items=0, max_share=0.5)
 
 
+def test_rejects_of_two_tables_are_counted_together(
+    tmp_path: Path, log: Path, events: Path
+) -> None:
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        for name, frame in (("a", rejects("1")), ("b", rejects("2", "3"))):
+            job.write_rejects(frame, tmp_path / name, num_items=9, max_share=1.0)
+
+    assert read_events(events)[-1]["metrics"]["rejects"] == 3
+
+
 def test_rejects_must_be_of_their_table(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"missing \['detail'\]"):
         Job.silent().write_rejects(
@@ -222,7 +276,11 @@ def test_events_tell_what_was_done_with_what(
         job.metric("undefined", None)
         job.rows(rows_in=2, rows_out=1)
 
-    start, inputs, metrics, artifact, end = read_events(events)
+    told = read_events(events)
+    assert [event["event"] for event in told] == [
+        *("start", "inputs", "metrics", "artifact", "end")
+    ]
+    start, inputs, metrics, artifact, end = told
     assert start["rule"] == "extract_triplets"
     assert start["params"] == {"parser.name": "lexicon", "parser.size": "3"}
     assert start["tags"]["asg.code"] == "c0de"
@@ -277,6 +335,86 @@ def test_stage_metrics_become_metrics(log: Path, events: Path) -> None:
     assert values == [["f1", 0.25], ["f1/spine", None]]
     assert headline["is_headline"]
     assert [v[:2] for v in headline["metrics"]] == [["align_regions/f1", 0.25]]
+
+
+def test_metrics_of_several_stages_are_named_by_their_stage(
+    log: Path, events: Path, tmp_path: Path
+) -> None:
+    frame = STAGE_METRICS.frame(
+        {"stage": stage, "metric": "f1", "target": "all", "value": 0.5, "num_items": 4}
+        for stage in ("align_regions", "detect_regions")
+    )
+
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        job.write_stage_metrics(frame, tmp_path / "metrics.parquet", rows_in=7)
+
+    # Each once: a curve that has a value twice is drawn as two.
+    _, _, headline, metrics, _, end = read_events(events)
+    names = ["align_regions/f1", "detect_regions/f1"]
+    assert [name for name, *_ in metrics["metrics"]] == names
+    assert [name for name, *_ in headline["metrics"]] == names
+    assert read_table(tmp_path / "metrics.parquet", schema=STAGE_METRICS).equals(frame)
+    assert (end["metrics"]["rows_in"], end["metrics"]["rows_out"]) == (7, 2)
+
+
+def test_scores_of_a_benchmark_are_named_by_protocol_fraction_and_seed(
+    log: Path, events: Path
+) -> None:
+    shared: dict[str, object] = dict.fromkeys(METRICS.columns)
+    shared |= {"benchmark": "nih", "encoder": "ours", "protocol": "linear-cached"}
+    shared |= {"metric": "auc", "fraction": 0.1, "seed": 2, "split": "given"}
+    shared |= {"num_items": 9, "num_train": 5, "test_digest": "d"}
+    rows = [{"target": "all", "value": 0.75}, {"target": "Mass", "value": 0.5}]
+    frame = METRICS.frame(shared | row for row in rows)
+
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        job.benchmark_metrics(frame)
+
+    _, _, headline, metrics, *_ = read_events(events)
+    name = "linear-cached/auc/0.1/seed2"
+    assert [value[:2] for value in metrics["metrics"]] == [
+        [name, 0.75],
+        [f"{name}/Mass", 0.5],
+    ]
+    assert [value[:2] for value in headline["metrics"]] == [[f"ours/nih/{name}", 0.75]]
+
+
+def test_metrics_are_told_every_few_seconds_and_each_once(
+    log: Path, events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(jobs, "time", clock)
+    told: list[int] = []
+
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        for step, seconds in enumerate((2, 2, 2, 1)):
+            clock.sleep(seconds)
+            job.metric("loss", 1.0, step=step)
+            told.append(len(read_events(events)) - 2)  # start and inputs
+
+    steps = [
+        [step for _, _, step, _ in event["metrics"]]
+        for event in read_events(events)
+        if event["event"] == "metrics"
+    ]
+    assert told == [0, 0, 1, 1]  # after five seconds
+    assert steps == [[0, 1, 2], [3]]
+
+
+def test_five_hundred_metrics_wait_for_no_clock(
+    log: Path, events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "time", Clock())
+
+    with run_job(FakeSnakemake(log=[str(log)])) as job:
+        for step in range(499):
+            job.metric("loss", 1.0, step=step)
+        before = len(read_events(events))
+        job.metric("loss", 1.0, step=499)
+        after = read_events(events)
+
+    assert len(after) == before + 1
+    assert len(after[-1]["metrics"]) == 500
 
 
 def test_without_tracking_only_the_log_is_written(log: Path, tmp_path: Path) -> None:
