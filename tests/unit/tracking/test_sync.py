@@ -150,6 +150,29 @@ def test_while_the_store_is_silent_the_pauses_grow_to_half_a_minute(
     assert pauses == pytest.approx([4, 8, 16, 30, 30, 30])
 
 
+def test_after_an_outage_the_pauses_are_short_again(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking = {"poll_seconds": 2.0, "artifact_limit_mb": 1.0}
+    folder = start_tracking(tmp_path / "tracking", tracking=tracking)
+    tries: list[float] = []
+
+    def send(_: InvocationMirror) -> int:
+        tries.append(clock.now)
+        if len(tries) in (2, 3):
+            raise StoreError("down")
+        if len(tries) == 5:
+            end_invocation(folder)
+        return 0
+
+    monkeypatch.setattr(InvocationMirror, "send", send)
+
+    assert follow(folder, open_store=MemoryStore)
+
+    pauses = [after - before for before, after in pairwise(tries)]
+    assert pauses[:4] == pytest.approx([2, 4, 8, 2])
+
+
 def test_new_events_are_looked_for_at_every_poll(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
