@@ -1,5 +1,6 @@
 """What lies in the folders of a run, and what of it a submitted job believes."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from asg_core.plan.inventory import (
 )
 from asg_core.plan.run import RunPlan
 from asg_core.sources.inventory import AS_GENERATED
+from support.faults import break_calls
 
 SHARDS = ("0000-of-0002", "0001-of-0002")
 PIXELS = {"pixels": {"kind": "pixels"}}
@@ -88,11 +90,68 @@ def test_without_a_corpus_only_benchmarks_are_looked_at(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=str(root)):
         take_inventory(plan)
 
-    (root / "dicom-images-train").mkdir(parents=True)
-    (root / "train-rle.csv").write_text("ImageId, EncodedPixels\n")
+    write_siim(root)
     inventory = take_inventory(plan)
     assert inventory.images == inventory.reports == {}
     assert list(inventory.benchmarks) == ["siim"]
+
+
+def write_siim(root: Path) -> None:
+    (root / "dicom-images-train").mkdir(parents=True)
+    (root / "train-rle.csv").write_text("ImageId, EncodedPixels\n")
+
+
+def test_every_benchmark_has_the_digest_of_its_own_folder(tmp_path: Path) -> None:
+    """Beside a synthetic corpus too, which makes those that have no root."""
+    write_siim(tmp_path / "siim")
+    siim = {"siim": {"root": str(tmp_path / "siim")}}
+    plan = plan_of(
+        corpus={"source": "synthetic"},
+        evaluation={"benchmarks": siim, "encoders": PIXELS},
+    )
+    before = take_inventory(plan).benchmarks
+
+    (tmp_path / "siim" / "train-rle.csv").write_text("ImageId, EncodedPixels\n1,-1\n")
+    after = take_inventory(plan).benchmarks
+
+    assert before.pop("siim") != after.pop("siim")
+    made = dict.fromkeys(("nih", "chexpert", "rsna", "covidx"), AS_GENERATED)
+    assert before == after == made
+
+
+def test_annotations_of_their_own_root_have_its_digest(tmp_path: Path) -> None:
+    corpus = write_films(tmp_path / "films")
+    (tmp_path / "boxes").mkdir()
+    boxes = (tmp_path / "films" / "boxes.csv").rename(tmp_path / "boxes" / "boxes.csv")
+    columns = {"file": "boxes.csv", "image_id": "image"}
+    columns |= {"x1": "x0", "y1": "y0", "x2": "x1", "y2": "y1"}
+    annotations = {"source": "table", "root": str(boxes.parent), "table": columns}
+    plan = plan_of(corpus=corpus, regions={"annotations": annotations})
+    before = take_inventory(plan)
+
+    boxes.write_text(boxes.read_text() + "a.png,spine,0,0,1,1\n")
+    after = take_inventory(plan)
+
+    assert before.annotations != after.annotations
+    assert (before.images, before.reports) == (after.images, after.reports)
+
+
+def test_a_column_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
+    corpus = write_films(tmp_path / "films")
+    corpus["table"]["columns"]["text"] = "words"
+
+    with pytest.raises(ConfigError, match=r"expected the columns \['words'\]"):
+        take_inventory(plan_of(corpus=corpus, regions={"backend": "none"}))
+
+
+def test_a_fault_of_the_disk_stops_the_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = write_films(tmp_path / "films")
+    break_calls(monkeypatch, name="rows.csv", number=errno.EIO)
+
+    with pytest.raises(ConfigError, match=r"rows\.csv"):
+        take_inventory(plan_of(corpus=corpus, regions={"backend": "none"}))
 
 
 OPEN_I = {"name": "x", "source": "open_i", "root": "nowhere", "images": "none"}

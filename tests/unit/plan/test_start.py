@@ -66,6 +66,11 @@ def test_the_model_of_a_parser_is_looked_for_unless_conda_brings_it() -> None:
     with pytest.raises(ConfigError, match=r"reports\.scispacy\.model"):
         check_start(plan)
     check_start(plan, uses_conda=True)
+    # A folder is looked for in any case: no environment brings it.
+    folder = {"parser": "scispacy", "scispacy": {"model": "models/no_such_folder"}}
+    assert "reports.scispacy.model" in refusal(
+        plan_of({"reports": folder}), uses_conda=True
+    )
 
 
 def _transformers_folder(folder: Path, *, vocabulary: bool) -> Path:
@@ -283,6 +288,15 @@ def test_a_detector_s_backbone_is_looked_for_where_one_is_trained(
     assert told.startswith("regions.training.backbone_weights: expected a file")
     unused = {"backend": "import", "training": training}
     check_start(plan_of({"regions": unused}))
+    trained = write_detector(tmp_path / "detector")
+    check_start(
+        of_detector(
+            trained,
+            regions={"checkpoint": str(trained), "training": training},
+            images={"size": 160},
+            pretraining={"enabled": False},
+        )
+    )
 
 
 def with_detectron2(**architecture: object) -> RunPlan:

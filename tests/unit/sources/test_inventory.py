@@ -122,6 +122,18 @@ def test_an_edited_file_changes_its_shard_alone(tmp_path: Path, source: str) -> 
         before = after
 
 
+def test_a_file_of_another_name_changes_its_shard(tmp_path: Path) -> None:
+    """Its size and its time are as before: the name is what makes another image of it."""
+    write_mimic(tmp_path)
+    before = inventory(config=mimic(tmp_path), root=tmp_path)
+
+    image = tmp_path / image_of(PATIENTS[4])
+    image.rename(image.with_name("another.jpg"))
+
+    after = inventory(config=mimic(tmp_path), root=tmp_path)
+    assert changed(before, after) == {shard(PATIENTS[4])}
+
+
 @pytest.mark.parametrize("source", ["mimic_cxr", "synthetic"])
 def test_files_that_come_and_go_change_their_shard(tmp_path: Path, source: str) -> None:
     write_synthetic(tmp_path)
