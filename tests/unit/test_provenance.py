@@ -52,6 +52,65 @@ def test_a_change_that_can_matter_changes_the_digest(
     assert code_digest(project / "script.py") != before
 
 
+SUFFIXES = (".tsv", ".csv", ".txt", ".json", ".yaml", ".html", ".css", ".js")
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        ("import asg_core.far", "asg_core/far.py"),
+        ("from asg_core import far", "asg_core/far.py"),
+        ("from asg_core.far import X", "asg_core/far.py"),
+        ("def f():\n    from asg_core.far import X", "asg_core/far.py"),
+        ("from asg_core.deep.far import X", "asg_core/deep/far.py"),
+        ('TARGET = "asg_core.far"', "asg_core/far.py"),
+        ('TARGET = "asg_core.deep"', "asg_core/deep/__main__.py"),
+        ('FOLDER = "data"', "asg_core/data/words.tsv"),
+        ('FOLDER = "data"', "asg_core/data/more/words.tsv"),
+        *((f'FILE = "far{suffix}"', f"asg_core/far{suffix}") for suffix in SUFFIXES),
+    ],
+)
+def test_whatever_a_module_names_is_part_of_the_digest_of_its_scripts(
+    project: Path, near: str, far: str
+) -> None:
+    script, path = project / "script.py", project / far
+    script.write_text("from asg_core.near import X\n")
+    (project / "asg_core/near.py").write_text(f"{near}\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("X = 1\n")
+    before = code_digest(script)
+
+    path.write_text("X = 22\n")
+
+    assert code_digest(script) != before
+
+
+def test_no_data_of_the_package_has_a_suffix_that_the_digest_passes_over() -> None:
+    package = provenance.ROOT / "asg_core"
+    found = {
+        path.suffix
+        for path in package.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+
+    # The marker of a typed package is empty.
+    assert found - {".py", ".typed"} <= set(SUFFIXES)
+
+
+def test_two_files_that_change_places_change_the_digest(project: Path) -> None:
+    script = project / "script.py"
+    script.write_text("from asg_core.near import A, B\n")
+    (project / "asg_core/near.py").write_text('A, B = "a.txt", "b.txt"\n')
+    (project / "asg_core/a.txt").write_text("1")
+    (project / "asg_core/b.txt").write_text("2")
+    before = code_digest(script)
+
+    (project / "asg_core/a.txt").write_text("2")
+    (project / "asg_core/b.txt").write_text("1")
+
+    assert code_digest(script) != before
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
