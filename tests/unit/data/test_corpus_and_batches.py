@@ -17,6 +17,7 @@ from asg_core.data.make_corpora import (
 from asg_core.data.order import Visit
 from asg_core.data.stream import BatchStream
 from asg_core.data.tokenizer import load_tokenizer, special_pieces
+from asg_core.data.tokens import WORD
 from asg_core.images.crop import CropDraw, centre_crop
 from asg_core.images.pixel_cache import PixelCache
 from asg_core.models.batch import PretrainBatch
@@ -261,6 +262,74 @@ def test_a_batch_holds_what_the_report_says(
     assert batch.is_word_BW.shape[1] == batch.unit_words_BUW.shape[2]
     sums = batch.unit_words_BUW.sum(dim=-1)
     torch.testing.assert_close(sums, batch.is_unit_BU.float())
+
+
+def _words_read(
+    batch: PretrainBatch, small: SmallCorpus, *, row: int, unit: int, study_id: str
+) -> list[str]:
+    """Return the words of a report that a unit of a batch reads, and check the weights."""
+    tokens = small.tokens.filter(pl.col("study_id") == study_id).row(0, named=True)
+    weights = batch.unit_words_BUW[row, unit]
+    words = weights.nonzero()[:, 0].tolist()
+    assert weights[words].tolist() == pytest.approx([1 / len(words)] * len(words))
+    report = small.reports[study_id]
+    return [
+        report[tokens["word_starts"][word] : tokens["word_ends"][word]]
+        for word in words
+    ]
+
+
+def _sentence_of(small: SmallCorpus, study_id: str, unit: int) -> list[str]:
+    """Return the words of the report's sentence that the unit is made of."""
+    sentences = small.sentences.filter(pl.col("study_id") == study_id)
+    text: str = sentences.sort("start")["text"][unit]
+    return WORD.findall(text)
+
+
+def test_each_unit_of_a_batch_reads_the_words_of_its_sentence(
+    tables: CorpusTables, small: SmallCorpus, cache: PixelCache
+) -> None:
+    _, batch = _batch(tables, small, cache, [5, 2])
+
+    for row, study_id in enumerate(["study-005", "study-002"]):
+        for unit in range(4):
+            found = _words_read(batch, small, row=row, unit=unit, study_id=study_id)
+            assert found == _sentence_of(small, study_id, unit)
+
+
+def test_a_unit_keeps_its_words_where_the_one_before_is_outside_of_the_crop(
+    tables: CorpusTables, small: SmallCorpus, cache: PixelCache
+) -> None:
+    corpus = _corpora(tables, small, cache).train
+    # Of the cached 32 pixels the left 16 are cut off: with them units 0 and 3.
+    crop = replace(centre_crop(SIZE, 16), left=16, top=8)
+
+    batch = make_batch(corpus, [5], cache=cache, crops=[crop])
+
+    assert batch.is_unit_BU.tolist() == [[True, True]]
+    for slot, unit in enumerate((1, 2)):
+        found = _words_read(batch, small, row=0, unit=slot, study_id="study-005")
+        assert found == _sentence_of(small, "study-005", unit)
+
+
+def test_a_batch_has_the_report_of_the_images_study_and_the_images_own_tags(
+    tables: CorpusTables, small: SmallCorpus, cache: PixelCache
+) -> None:
+    corpus = _corpora(tables, small, cache, unmentioned_tags="ignore").train
+    # As where images and studies are not one to one: image 5 is of study 10.
+    turned = replace(corpus, study_N=corpus.study_N[::-1].copy())
+    rng = np.random.default_rng(0)
+    turned.tag_NF[:] = rng.random(corpus.tag_NF.shape)
+    turned.is_tag_NF[:] = rng.random(corpus.tag_NF.shape) < 0.5
+
+    batch = make_batch(turned, [5, 2], cache=cache, crops=[centre_crop(SIZE, 24)] * 2)
+
+    for row, (position, study) in enumerate(((5, 10), (2, 13))):
+        tokens = small.tokens.filter(pl.col("study_id") == f"study-{study:03d}")
+        pieces = batch.piece_BT[row][batch.is_piece_BT[row]].tolist()
+        assert pieces[1:-1] == tokens["piece_ids"][0].to_list()
+        assert batch.tag_BF[row].tolist() == turned.tag_NF[position].tolist()
+        assert batch.is_tag_BF[row].tolist() == turned.is_tag_NF[position].tolist()
 
 
 def test_boxes_of_a_batch_are_where_their_shape_is(

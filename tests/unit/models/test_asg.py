@@ -164,6 +164,16 @@ def test_more_padding_changes_nothing(*, is_padded_legacy: bool) -> None:
     assert (padded.region_BUD[:, num_units:] == 0).all()
 
 
+def test_what_padding_holds_plays_no_part_in_the_gradients() -> None:
+    model, batch = small_model(), _padded(small_batch(), 2)
+    assert batch.boxes_BU4.isnan().any()
+
+    _total(model(batch), batch).backward()
+
+    for name, weight in model.named_parameters():
+        assert weight.grad is None or weight.grad.isfinite().all(), name
+
+
 @pytest.mark.parametrize("queries", ["frozen", "trained"])
 def test_tags_are_asked_with_features_of_their_names(queries: str) -> None:
     model = small_model(changed_config(tag_decoder={"queries": queries})).eval()

@@ -79,6 +79,16 @@ def test_fewer_than_two_rows_take_the_running_statistics(num_rows: int) -> None:
     torch.testing.assert_close(projected_BD, head.eval()(feature_BE))
 
 
+def test_two_rows_have_statistics_of_their_own() -> None:
+    head = ProjectionHead(6, 40, 3)
+
+    projected_BD = head(torch.randn(2, 6))
+
+    # Two values less their mean, over their deviation, are 1 and -1.
+    torch.testing.assert_close(projected_BD.abs(), torch.ones(2, 3), rtol=0, atol=0.01)
+    torch.testing.assert_close(projected_BD.sum(0), torch.zeros(3), rtol=0, atol=1e-5)
+
+
 def test_a_batch_that_is_all_padding_is_zero() -> None:
     head = ProjectionHead(6, 5, 3)
 
