@@ -1,14 +1,24 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import nn
 
+from asg_core.learning.processes import World
 from asg_core.losses.image_report import image_report_loss
-from asg_core.losses.soft_labels import soft_label_loss
+from asg_core.losses.region_sentence import region_sentence_loss
+from asg_core.losses.soft_labels import diagonal_share, soft_label_loss
+from asg_core.losses.tags import tag_loss
+from asg_core.models.asg import AsgOutput
+from asg_core.models.batch import PretrainBatch
 from asg_core.training.config import LossesConfig
 from asg_core.training.objective import (
     Objective,
+    make_objective,
     mean_abs_logit,
     retrieval,
 )
+from support.small_models import small_batch
 
 # Shape suffixes: B = images, D = width, F = findings, U = units
 
@@ -89,6 +99,95 @@ def test_a_counterpart_in_the_fifth_place_is_found_and_one_in_the_sixth_is_not()
 
     assert found["retrieval_at_1"].item() == pytest.approx(1 / 7)
     assert found["retrieval_at_5"].item() == pytest.approx(5 / 7)
+
+
+def _drawn_output(num_images: int) -> tuple[AsgOutput, PretrainBatch]:
+    """Draw what a model says of a batch, and the batch: tags and units, some masked."""
+    batch = small_batch(num_words=(3,) * num_images, num_units=(2,) * num_images)
+    is_tag_BF = torch.rand(batch.tag_BF.shape) < 0.5
+    unit_BUD = torch.randn(2, num_images, 2, 4)
+    image_BD, report_BD = torch.nn.functional.normalize(
+        torch.randn(2, num_images, 4), dim=-1
+    )
+    output = AsgOutput(
+        image_BD=image_BD,
+        report_BD=report_BD,
+        is_unit_BU=batch.is_unit_BU,
+        region_BUD=unit_BUD[0],
+        sentence_BUD=unit_BUD[1],
+        tag_logit_BF=torch.randn(batch.tag_BF.shape),
+    )
+    return output, replace(batch, is_tag_BF=is_tag_BF)
+
+
+class Saying(nn.Module):
+    """A model that says what it was told to say."""
+
+    def __init__(self, output: AsgOutput) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, batch: PretrainBatch, **_: bool) -> AsgOutput:
+        return self.output
+
+
+def test_all_rows_are_compared_and_only_own_rows_have_units_and_tags() -> None:
+    torch.manual_seed(0)
+    output, batch = _drawn_output(4)
+    config = LossesConfig(temperature=0.2, hard_weight=0.3, epsilon=1e-3)
+    wholes = (output.image_BD, output.report_BD, batch.tag_BF)
+
+    def gather(rows: torch.Tensor) -> torch.Tensor:
+        return next(whole for whole in wholes if torch.equal(whole[: len(rows)], rows))
+
+    own = {name: getattr(output, name)[:2] for name in output.__dataclass_fields__}
+    half = {name: getattr(batch, name)[:2] for name in batch.__dataclass_fields__}
+    objective = Objective(config=config, gather=gather)
+
+    found = objective.evaluate(Saying(AsgOutput(**own)), PretrainBatch(**half))
+
+    pair = (output.image_BD, output.report_BD)
+    assert found.losses == {
+        "image_report": image_report_loss(*pair, temperature=0.2),
+        "soft_labels": soft_label_loss(
+            *pair, batch.tag_BF, temperature=0.2, hard_weight=0.3, epsilon=1e-3
+        ),
+        "region_sentence": region_sentence_loss(
+            own["region_BUD"],
+            own["sentence_BUD"],
+            own["is_unit_BU"],
+            temperature=0.2,
+        ),
+        "tags": tag_loss(
+            own["tag_logit_BF"], half["tag_BF"], is_tag_BF=half["is_tag_BF"]
+        ),
+    }
+    assert found.watched == retrieval(*pair) | {
+        "region_logit_scale": mean_abs_logit(
+            own["region_BUD"],
+            own["sentence_BUD"],
+            own["is_unit_BU"],
+            temperature=0.2,
+        ),
+        "diagonal_share": diagonal_share(batch.tag_BF, hard_weight=0.3, epsilon=1e-3),
+    }
+
+
+def test_negatives_are_those_of_the_process_unless_global_ones_are_asked_for() -> None:
+    class Doubled(World):
+        def gather_rows(self, rows_B: torch.Tensor) -> torch.Tensor:
+            return torch.cat([rows_B, rows_B])
+
+    world = Doubled(rank=0, size=2, device=torch.device("cpu"))
+    rows_B = torch.arange(3.0)
+
+    local, wide = (
+        make_objective(LossesConfig(negatives=which), world=world)
+        for which in ("local", "global")
+    )
+
+    assert local.gather(rows_B).tolist() == [0, 1, 2]
+    assert wide.gather(rows_B).tolist() == [0, 1, 2, 0, 1, 2]
 
 
 def test_equal_embeddings_find_nothing() -> None:

@@ -19,6 +19,7 @@ from asg_core.models.checkpoint import load_model
 from asg_core.tables.catalog import HISTORY, STUDIES
 from asg_core.tables.schema import read_table, write_table
 from asg_core.training.job import PretrainJob
+from asg_core.training.prepare import make_model
 from asg_core.training.pretrain import pretrain
 from support.small_run import SETTINGS
 
@@ -270,6 +271,63 @@ def test_the_last_weights_are_kept_where_the_settings_say_so(
         not torch.equal(value, weights["last"][name])
         for name, value in weights["best"].items()
     )
+
+
+def test_every_step_has_its_rate_and_the_weights_their_decay(
+    make_job: MakeJob,
+) -> None:
+    optimizer = {
+        "learning_rate": 4e-3,
+        "min_learning_rate": 1e-3,
+        "warmup_share": 0.4,
+        "weight_decay": 0.3,
+        "decay_everything": False,
+    }
+    job = make_job(log_every=1, checkpoint_every=1, optimizer=optimizer)
+    rates: list[float] = []
+
+    def log(step: int, metrics: dict[str, float]) -> None:
+        if "train/learning_rate" in metrics:
+            rates.append(metrics["train/learning_rate"])
+        if step == 9:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        pretrain(job, log=log)
+
+    # 3 of the 9 steps rise from 1 to 4, and the fifth after them has 1 again.
+    falling = [2.5 + 1.5 * np.cos(np.pi * step / 5) for step in range(1, 6)]
+    assert rates == pytest.approx(
+        [rate / 1000 for rate in (1, 2, 3, 4, *falling)], rel=1e-6
+    )
+    (path,) = job.work.glob("*/checkpoint.pt")
+    state = torch.load(path, weights_only=True)
+    decayed, kept = state["optimizer"]["param_groups"]
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
+    assert state["progress"]["step"] == 8
+
+
+def test_the_limit_of_the_gradients_is_that_of_the_settings(make_job: MakeJob) -> None:
+    # Below its epsilon of 1e-8 AdamW hardly follows a gradient.
+    optimizer = {"learning_rate": 1e-2, "weight_decay": 0, "warmup_share": 0}
+    free = make_job("free", max_steps=1, optimizer=optimizer)
+    held = make_job("held", max_steps=1, optimizer=optimizer | {"max_grad_norm": 1e-12})
+    moved = []
+
+    for job in (free, held):
+        _run(job)
+        after = dict(load_model(job.out).named_parameters())
+        with torch.random.fork_rng([]):
+            before = dict(make_model(job).named_parameters())
+        moved.append(
+            max(
+                (after[name] - before[name]).detach().abs().max().item()
+                for name in before
+            )
+        )
+
+    assert moved[0] == pytest.approx(1e-2, rel=0.01)
+    assert moved[1] < 1e-5
 
 
 def test_patience_begins_after_the_warm_up(make_job: MakeJob) -> None:

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import average_precision_score
+from torch import Tensor, nn
 
 from asg_core.data.batches import PretrainDataset
 from asg_core.data.order import Visit
@@ -13,9 +16,11 @@ from asg_core.learning.optimizer import make_optimizer
 from asg_core.learning.processes import World
 from asg_core.models.asg import AsgModel
 from asg_core.models.batch import PretrainBatch
+from asg_core.settings import Precision
+from asg_core.terms.findings import FINDINGS
 from asg_core.training.config import LossesConfig
 from asg_core.training.job import PretrainJob
-from asg_core.training.objective import Objective
+from asg_core.training.objective import Objective, make_objective
 from asg_core.training.prepare import make_model, read_corpora
 from asg_core.training.progress import RunProgress
 from asg_core.training.step import StepResult, train_step
@@ -52,18 +57,21 @@ def _step(
     rate: float = 1e-3,
     max_grad_norm: float | None = None,
     is_stop_asked: bool = False,
+    seed: int = 5,
+    world: World = WORLD,
+    precision: Precision = "fp32",
 ) -> StepResult:
     return train_step(
         model.train(),
         make_optimizer(model, learning_rate=rate, weight_decay=0.05),
         batch,
         objective=Objective(config=LossesConfig()),
-        world=WORLD,
+        world=world,
         step=step,
-        seed=5,
+        seed=seed,
         rate=rate,
         max_grad_norm=max_grad_norm,
-        precision="fp32",
+        precision=precision,
         is_stop_asked=is_stop_asked,
     )
 
@@ -108,16 +116,53 @@ def test_a_diverged_step_changes_no_weight_and_names_the_term(
         torch.testing.assert_close(weight, was, equal_nan=True, rtol=0, atol=0)
 
 
-def test_dropout_depends_on_the_step_only(
+class OnlyOne(World):
+    """One process of several that hears nothing of the others."""
+
+    def mean(self, values: Tensor) -> Tensor:
+        return values
+
+
+def test_dropout_depends_on_seed_step_and_process_only(
     small_job: PretrainJob, batch: PretrainBatch
 ) -> None:
+    second = OnlyOne(rank=1, size=2, device=WORLD.device)
     losses = []
-    for step in (3, 3, 4):
+    for seed, step, world in (
+        (5, 3, WORLD),
+        (5, 3, WORLD),
+        (5, 4, WORLD),
+        (6, 3, WORLD),
+        (5, 3, second),
+    ):
         with torch.random.fork_rng([]):
             model = make_model(small_job)
-            losses.append(_step(model, batch, step=step).metrics["loss"])
+            result = _step(model, batch, seed=seed, step=step, world=world)
+            losses.append(result.metrics["loss"])
 
-    assert losses[0] == losses[1] != losses[2]
+    assert losses[0] == losses[1]
+    assert len(set(losses)) == 4
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("bf16", torch.bfloat16), ("fp32", torch.float32)]
+)
+def test_the_forward_pass_has_the_precision_that_is_asked_for(
+    model: AsgModel,
+    batch: PretrainBatch,
+    dataset: PretrainDataset,
+    precision: Precision,
+    expected: torch.dtype,
+) -> None:
+    seen: list[torch.dtype] = []
+    model.image_head.hidden.register_forward_hook(
+        lambda _, __, output: seen.append(output.dtype)
+    )
+
+    _step(model, batch, precision=precision)
+    _validate(model, dataset, batch_size=8, precision=precision)
+
+    assert seen == [expected, expected]
 
 
 def test_gradients_are_scaled_down_to_the_limit(
@@ -135,15 +180,20 @@ def test_a_request_to_stop_is_passed_on(model: AsgModel, batch: PretrainBatch) -
 
 
 def _validate(
-    model: AsgModel, dataset: PretrainDataset, *, batch_size: int
+    model: AsgModel,
+    dataset: PretrainDataset,
+    *,
+    batch_size: int,
+    world: World = WORLD,
+    precision: Precision = "fp32",
 ) -> dict[str, float]:
     return validate(
         model,
         dataset,
-        objective=Objective(config=LossesConfig()),
-        world=WORLD,
+        objective=make_objective(LossesConfig(negatives="global"), world=world),
+        world=world,
         batch_size=batch_size,
-        precision="fp32",
+        precision=precision,
     )
 
 
@@ -184,48 +234,90 @@ def test_validation_leaves_weights_and_statistics_alone(
         assert torch.equal(value, before[name])
 
 
-def test_a_tag_that_does_not_count_has_no_part_in_the_tag_map(
-    model: AsgModel, small_job: PretrainJob
+class Tagged(PretrainDataset):
+    """The images of a dataset with drawn tags, a third of which take no part."""
+
+    def __init__(self, dataset: PretrainDataset) -> None:
+        self._dataset = dataset
+        rng = np.random.default_rng(3)
+        shape = (len(dataset), len(FINDINGS))
+        self.tag_NF = (rng.random(shape) < 0.5).astype(np.float32)
+        self.is_tag_NF = rng.random(shape) > 1 / 3
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, draws: Sequence[Visit]) -> PretrainBatch:
+        at = [draw.position for draw in draws]
+        return replace(
+            self._dataset[draws],
+            tag_BF=torch.from_numpy(self.tag_NF[at]),
+            is_tag_BF=torch.from_numpy(self.is_tag_NF[at]),
+        )
+
+
+def test_the_tag_map_is_over_all_images_and_the_tags_that_count(
+    model: AsgModel, dataset: PretrainDataset
 ) -> None:
-    cache = PixelCache(small_job.pixels)
-    corpus = read_corpora(small_job, cache=cache).validate
-    tag_NF = corpus.tag_NF
-    is_clear_F = ((tag_NF == 0) | (tag_NF == 1)).all(axis=0)
-    first, *others = np.flatnonzero(
-        is_clear_F & tag_NF.any(axis=0) & (tag_NF == 0).any(0)
-    )
-    assert others
-    is_tag_NF = np.zeros(tag_NF.shape, dtype=np.bool_)
-    is_tag_NF[:, first] = True
-    dataset = PretrainDataset(
-        replace(corpus, is_tag_NF=is_tag_NF),
-        cache=cache,
-        crop=CropDraw(resize=SIZE, size=24),
-        seed=None,
-    )
+    tagged = Tagged(dataset)
 
-    found = _validate(model, dataset, batch_size=3)["validate/tag_map"]
+    found = _validate(model, tagged, batch_size=3)
 
-    # The one tag that counts, over all images: those of the last, smaller batch too.
-    whole = dataset[[Visit(0, position) for position in range(len(dataset))]]
+    everything = tagged[[Visit(0, position) for position in range(len(tagged))]]
     with torch.no_grad():
-        score_NF = Objective(config=LossesConfig()).evaluate(model, whole).tag_logit_BF
-    assert score_NF is not None
-    expected = average_precision_score(tag_NF[:, first], score_NF[:, first])
-    assert found == pytest.approx(expected)
+        logit_NF = model.tag_logits(everything.image_BSS).numpy()
+    values = []
+    for finding in range(len(FINDINGS)):
+        counts = tagged.is_tag_NF[:, finding]
+        truth = tagged.tag_NF[counts, finding]
+        if 0 < truth.sum() < len(truth):
+            values.append(average_precision_score(truth, logit_NF[counts, finding]))
+    assert len(values) > 10
+    assert found["validate/tag_map"] == pytest.approx(np.mean(values), abs=1e-6)
+
+
+def test_validation_in_two_processes_is_that_of_one(
+    small_job: PretrainJob, dataset: PretrainDataset
+) -> None:
+    """Two processes one after the other: each says what the other would have heard."""
+    told: dict[int, list[Any]] = {}
+
+    class OneOfTwo(World):
+        def collect(self, item: Any) -> list[Any]:  # noqa: ANN401
+            told[self.rank] = item
+            return [told.get(rank, []) for rank in range(2)]
+
+        def share_buffers(self, model: nn.Module) -> None:
+            for buffer, first in zip(model.buffers(), models[0].buffers(), strict=True):
+                buffer.copy_(first)
+
+    models = []
+    for rank in range(2):
+        with torch.random.fork_rng([]):
+            models.append(make_model(small_job))
+        norm = models[rank].image_head.out_norm
+        norm.running_mean += rank  # each has learned the statistics of its images
+    tagged = Tagged(dataset)
+    alone = _validate(models[0], tagged, batch_size=3)
+
+    for rank in (1, 0):
+        world = OneOfTwo(rank=rank, size=2, device=WORLD.device)
+        found = _validate(models[rank], tagged, batch_size=3, world=world)
+
+    assert found == pytest.approx(alone, rel=1e-6)
 
 
 def test_mean_average_precision_by_hand() -> None:
-    score_NF = np.array([[3, 1, 1, 9], [2, 4, 1, 1], [1, 3, 1, 10]], dtype=np.float32)
+    # The 9 of the second tag is masked: it would come before its only positive.
+    score_NF = np.array([[3, 1, 1, 9], [2, 9, 1, 1], [1, 3, 1, 5]], dtype=np.float32)
     target_NF = np.array([[0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 1, 0.5]], dtype=np.float32)
     is_target_NF = np.ones((3, 4), dtype=np.bool_)
     is_target_NF[1, 1] = False
 
     found = mean_average_precision(score_NF, target_NF, is_target_NF)
 
-    # First: positives at ranks 2 and 3 -> (1/2 + 2/3) / 2. Second: the negative above the
-    # positive does not count -> 1. Third has no negative. Fourth: the half target, which
-    # is above the positive, takes no part -> 1.
+    # First: positives at ranks 2 and 3 -> (1/2 + 2/3) / 2. Second: 1. Third has no
+    # negative. Fourth: the half target takes no part -> 1.
     assert found == pytest.approx((7 / 12 + 1 + 1) / 3)
     assert mean_average_precision(score_NF, target_NF * 0, is_target_NF) is None
 
