@@ -91,6 +91,7 @@ def test_offsets_give_the_header_and_the_text() -> None:
         (" FINDINGS: \n \n IMPRESSION: fine", [("impression", "fine")]),
         # a part of the header decides
         (" FINDINGS AND IMPRESSION: clear", [("findings", "clear")]),
+        (" SUPINE CHEST RADIOGRAPH: clear", [("findings", "clear")]),
         (" CLINICAL INDICATIONS: cough\n FINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
     ],
 )  # fmt: skip

@@ -339,6 +339,18 @@ CASES: list[tuple[str, list[str], set[tuple[str, str, str]]]] = [
         ["capping/dp located_at>apical", "left/a modify>apical", "apical/a"],
         {("pleural thicken", "left apical zone", "present")},
     ),
+    (  # several are one on each side
+        "small pleural effusions .",
+        [
+            "small/dp modify>effusions",
+            "pleural/a",
+            "effusions/dp located_at>pleural",
+        ],
+        {
+            ("pleural effusion", "left costophrenic angle", "present"),
+            ("pleural effusion", "right costophrenic angle", "present"),
+        },
+    ),
     (  # a rule asks for all of its words: this is no loss of height
         "bone loss in the thoracic spine .",
         [
