@@ -99,6 +99,11 @@ def test_a_text_without_an_end_is_cut_between_words() -> None:
     assert " ".join(pieces) == text.strip()
 
 
+def test_a_sentence_ends_after_two_thousand_characters() -> None:
+    assert [len(piece) for piece in sentences("x" * 2000)] == [2000]
+    assert [len(piece) for piece in sentences("x" * 2001)] == [2000, 1]
+
+
 def test_a_run_of_blanks_is_in_no_sentence() -> None:
     assert sentences("a" + " " * 5000 + "b") == ["a", "b"]
     assert [len(piece) for piece in sentences("x" * 4500)] == [2000, 2000, 500]
