@@ -204,6 +204,15 @@ def test_a_turn_moves_the_clavicles_against_the_spine() -> None:
     assert 1 < moved.max() < 0.05 * 1.12 * 128
 
 
+@pytest.mark.parametrize("view", [View.PA, View.AP, View.LATERAL])
+def test_only_portable_images_show_leads(view: View) -> None:
+    without = render(view=view, size=80)
+    with_leads = render(view=view, size=80, acquisition=replace(AVERAGE, leads=1.0))
+
+    is_same = np.array_equal(without.pixels, with_leads.pixels)
+    assert is_same == (view is not View.AP)
+
+
 def test_a_lung_is_darker_than_what_surrounds_it() -> None:
     for seed in range(4):
         image = render(body=body_number(seed), seed=seed)

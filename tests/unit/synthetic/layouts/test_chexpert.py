@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from asg_core.synthetic.layouts import chexpert
+from asg_core.synthetic.layouts.population import meet
 from asg_core.synthetic.world.world import Observation
-from support.synthetic_benchmarks import files_in, rows_in
+from support.synthetic_benchmarks import files_in, rows_in, small_world
+
+CONFIG = small_world()
 
 
 def seen(finding: str, *, is_certain: bool = True) -> Observation:
@@ -60,6 +63,50 @@ def test_chexpert_codes_of_train_and_valid_differ(root: Path) -> None:
     for row in train + valid:
         by_study.setdefault(row[0].rpartition("/")[0], set()).add(tuple(row[5:]))
     assert {len(labels) for labels in by_study.values()} == {1}
+
+
+def test_chexpert_rows_are_of_their_own_patient_and_study(root: Path) -> None:
+    folder = root / "chexpert" / "CheXpert-v1.0-small"
+    num_later = 0
+    for part in ("train", "valid"):
+        header, *rows = rows_in(folder / f"{part}.csv")
+        for cells in rows:
+            row = dict(zip(header, cells, strict=True))
+            _, folder_name, patient_name, study_name, _ = row["Path"].split("/")
+            number = int(patient_name.removeprefix("patient"))
+            study_index = int(study_name.removeprefix("study")) - 1
+            patient = chexpert.plan(number - (64_541 if part == "valid" else 1), CONFIG)
+            person, study = meet(patient), patient.studies[study_index]
+            expected = "valid" if patient.split == "test" else "train"
+            assert folder_name == part == expected
+            assert row["Sex"] == {"F": "Female", "M": "Male"}[person.sex]
+            assert int(row["Age"]) == min(person.age + study_index, 90)
+            certain, hedged = (
+                {
+                    chexpert.LABEL_OF[shown.finding]
+                    for shown in study.observations
+                    if shown.finding in chexpert.LABEL_OF
+                    and shown.is_certain == is_certain
+                }
+                for is_certain in (True, False)
+            )
+            # Who labelled the validation part knew no doubt.
+            certain |= hedged if part == "valid" else set()
+            for code, labels in (("1.0", certain), ("-1.0", hedged - certain)):
+                assert {label for label in header[6:] if row[label] == code} == labels
+            is_healthy = not (certain | hedged) - {"Support Devices"}
+            assert (row["No Finding"] == "1.0") == is_healthy
+            num_later += study_index > 0
+    assert num_later > 2
+
+
+def test_a_hedged_finding_is_a_finding() -> None:
+    codes = chexpert.train_labels(
+        [seen("edema", is_certain=False)], rng=np.random.default_rng(0)
+    )
+
+    assert codes["Edema"] == "-1.0"
+    assert "No Finding" not in codes
 
 
 def test_chexpert_codes_of_one_training_study() -> None:

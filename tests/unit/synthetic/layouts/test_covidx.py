@@ -1,10 +1,13 @@
 """COVIDx as it is made, read back with plain tools and compared with its plans."""
 
+from collections import Counter
 from pathlib import Path
 
 import cv2
+import pytest
 
 from asg_core.synthetic.layouts import covidx
+from asg_core.synthetic.layouts.population import plan_benchmark_patient
 from asg_core.synthetic.world.world import GROUND_GLASS
 from support.synthetic_benchmarks import files_in, small_world
 
@@ -46,3 +49,17 @@ def test_covidx_classes_are_what_the_plans_show() -> None:
                 case "COVID-19":
                     assert GROUND_GLASS in findings
                     assert "pneumonia" not in findings
+
+
+def test_covidx_classes_have_the_shares_of_the_real_parts() -> None:
+    patients = [
+        plan_benchmark_patient(index, CONFIG, stream=4) for index in range(2000)
+    ]
+    for is_train, expected in ((True, (0.27, 0.19, 0.54)), (False, (0.25, 0.25, 0.5))):
+        counts = Counter(
+            covidx.class_of(patient)
+            for patient in patients
+            if (patient.split == "train") == is_train
+        )
+        shares = [counts[kind] / counts.total() for kind in covidx.CLASSES]
+        assert shares == pytest.approx(expected, abs=0.03 if is_train else 0.06)

@@ -8,7 +8,11 @@ import cv2
 import numpy as np
 
 from asg_core.synthetic.layouts import nih
-from asg_core.synthetic.layouts.population import frontal_images, render_image
+from asg_core.synthetic.layouts.population import (
+    frontal_images,
+    meet,
+    render_image,
+)
 from support.synthetic_benchmarks import rows_in, small_world
 
 NUM_IMAGES = 70
@@ -78,6 +82,27 @@ def test_nih_labels_are_what_the_plans_show(root: Path) -> None:
     assert len(rows) == 70
     assert any("|" in row[1] for row in rows)
     assert any(row[1] == "No Finding" for row in rows)
+
+
+def test_nih_rows_have_the_person_and_the_size_of_the_film(root: Path) -> None:
+    header, *rows = rows_in(root / "nih" / "Data_Entry_2017_v2020.csv")
+    named = [dict(zip(header, row, strict=True)) for row in rows]
+
+    at = 0
+    for index, places in nih_patients():
+        person = meet(nih.plan(index, CONFIG))
+        for place in places:
+            row = named[at]
+            assert row["Patient Gender"] == person.sex
+            assert int(row["Patient Age"]) == min(person.age + place[0], 95)
+            # The released images are 10 to 19 times smaller than the films.
+            width, height = row["OriginalImage[Width"], row["Height]"]
+            assert width == height
+            assert int(width) in range(640, 1280, 64)
+            assert row["OriginalImagePixelSpacing[x"] == row["y]"]
+            assert 0.13 < float(row["y]"]) < 0.2
+            at += 1
+    assert at == NUM_IMAGES
 
 
 def test_nih_images_are_square_and_a_few_have_alpha(root: Path) -> None:

@@ -70,6 +70,26 @@ def test_rsna_boxes_of_a_mask_worked_by_hand() -> None:
     assert rsna.opacity_boxes(np.zeros((100, 100), bool)) == []
 
 
+def test_rsna_has_boxes_of_the_four_largest_opacities_only() -> None:
+    mask = np.zeros((100, 100), bool)
+    for number in range(6):
+        mask[15 * number : 15 * number + 7, 0 : 10 + 5 * number] = True
+
+    boxes = rsna.opacity_boxes(mask)
+
+    assert boxes == [(0, 15 * n, 10 + 5 * n, 7) for n in (2, 3, 4, 5)]
+
+
+def test_rsna_calls_a_study_normal_that_shows_nothing(root: Path) -> None:
+    kinds = dict(rows_in(root / "rsna" / "stage_2_detailed_class_info.csv")[1:])
+
+    for index in range(40):
+        if index % 20 != 19:
+            kind = kinds[str(uuid_of("rsna", CONFIG.seed, index))]
+            is_healthy = not rsna.plan(index, CONFIG).studies[0].observations
+            assert (kind == "Normal") == is_healthy
+
+
 def test_rsna_images_are_8_bit_jpeg_named_by_patient_id(root: Path) -> None:
     paths = sorted((root / "rsna" / "stage_2_train_images").iterdir())
     index = next(
