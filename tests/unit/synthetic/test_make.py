@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from asg_core.synthetic.config import SyntheticConfig
-from asg_core.synthetic.layouts import chest_imagenome, mimic_cxr
+from asg_core.synthetic.layouts import chest_imagenome, chexpert, mimic_cxr
 from asg_core.synthetic.layouts.broken import Damage, damaged_patients
 from asg_core.synthetic.layouts.chest_imagenome import GraphClaim, GraphImage
 from asg_core.synthetic.make import POPULATIONS, make_synthetic
@@ -224,6 +224,41 @@ def test_metadata_describe_the_planned_images(root: Path) -> None:
     assert all(len(row["StudyDate"]) == 8 for row in rows)
 
 
+def test_every_file_names_patient_and_study_in_its_own_columns(root: Path) -> None:
+    for name in ("metadata", "split"):
+        for row in packed_rows(root / f"mimic-cxr-2.0.0-{name}.csv.gz"):
+            patient, study, _ = IMAGES[row["dicom_id"]]
+            assert (row["subject_id"], row["study_id"]) == (
+                patient.patient_id,
+                study.study_id,
+            )
+    for part in ("train", "valid", "test", "images_to_avoid"):
+        for row in rows_of(root / "silver_dataset" / "splits" / f"{part}.csv"):
+            patient, study, view = IMAGES[row["dicom_id"]]
+            assert (row["subject_id"], row["study_id"], row["ViewPosition"]) == (
+                patient.patient_id,
+                study.study_id,
+                view.value,
+            )
+
+
+def test_later_studies_are_taken_later(root: Path) -> None:
+    taken = {
+        row["dicom_id"]: (row["StudyDate"], row["StudyTime"])
+        for row in packed_rows(root / "mimic-cxr-2.0.0-metadata.csv.gz")
+    }
+    num_later = 0
+    for patient in PLANS:
+        times = [
+            taken[mimic_cxr.image_id_of(patient, (number, view_index), seed=0)]
+            for number, study in enumerate(patient.studies)
+            for view_index in range(len(study.views))
+        ]
+        assert times == sorted(times)
+        num_later += len(patient.studies) > 1
+    assert num_later > 0
+
+
 def test_images_have_the_size_of_the_metadata(root: Path) -> None:
     unusable = broken_ids(root, "truncated_image") | broken_ids(root, "missing_image")
 
@@ -318,6 +353,22 @@ def test_label_file_has_a_row_per_study(root: Path) -> None:
     assert {"", "1.0"} < codes <= {"", "1.0", "0.0", "-1.0"}
 
 
+def test_labels_stand_in_the_columns_of_what_the_report_claims(root: Path) -> None:
+    rows = packed_rows(root / "mimic-cxr-2.0.0-chexpert.csv.gz")
+    studies = {study.study_id: study for plan in PLANS for study in plan.studies}
+    num_positive = 0
+    for row in rows:
+        certain = {
+            chexpert.LABEL_OF[shown.finding]
+            for shown in studies[row["study_id"]].observations
+            if shown.is_certain and shown.finding in chexpert.LABEL_OF
+        }
+        positive = {label for label in chexpert.LABELS if row[label] == "1.0"}
+        assert positive - {"No Finding"} == certain
+        num_positive += len(certain)
+    assert num_positive > 5
+
+
 def test_splits_list_frontal_images_by_patient(root: Path) -> None:
     folder = root / "silver_dataset" / "splits"
     parts = {
@@ -358,6 +409,49 @@ def test_scene_graphs_repeat_the_true_boxes(made: Path, root: Path) -> None:
             np.testing.assert_allclose(box, truth[image_id][region], atol=1.0)
             checked += 1
     assert checked > 100
+
+
+def test_scene_graphs_say_what_the_report_says_of_this_study(
+    made: Path, root: Path
+) -> None:
+    shards = [
+        sorted((made / "truth" / name).iterdir()) for name in ("sentences", "triplets")
+    ]
+    sentences = read_tables(shards[0], schema=SENTENCES)
+    triplets = read_tables(shards[1], schema=TRIPLETS)
+    frame = triplets.join(sentences, on=["study_id", "sentence_index"])
+    # What is gone is said of the earlier study, and not of these images.
+    current = frame.filter(pl.col("context").is_in(["current", "comparison"]))
+    said = {
+        (study_id, region, text)
+        for study_id, region, text in current.select(
+            "study_id", pl.col("region").cast(pl.String), "text"
+        ).iter_rows()
+    }
+    number_of = {
+        (row["study_id"], row["text"]): row["sentence_index"]
+        for row in sentences.iter_rows(named=True)
+    }
+    num_phrases = num_relations = 0
+    for path in (root / "silver_dataset" / "scene_graph").iterdir():
+        graph = json.loads(path.read_text())
+        patient, study, _ = IMAGES[graph["image_id"]]
+        number = patient.studies.index(study)
+        assert graph["StudyOrder"] == number + 1
+        assert str(graph["patient_id"]) == patient.patient_id
+        for entry in graph["attributes"]:
+            for phrase, name in zip(entry["phrases"], entry["phrase_IDs"], strict=True):
+                assert (study.study_id, entry["bbox_name"], phrase) in said
+                known = number_of[study.study_id, phrase]
+                assert name == f"{study.study_id}|{known}"
+                num_phrases += 1
+        for relation in graph["relationships"]:
+            earlier = mimic_cxr.image_id_of(patient, (number - 1, 0), seed=0)
+            assert number > 0
+            assert relation["object_id"] == f"{earlier}_{relation['bbox_name']}"
+            num_relations += 1
+    assert num_phrases > 20
+    assert num_relations > 0
 
 
 GRAPH_IMAGE = GraphImage(
