@@ -268,9 +268,9 @@ def test_a_side_that_is_named_is_the_side_of_the_claim() -> None:
     num_named = 0
     for study in make_plans(600):
         report = write_report(study)
-        by_sentence: dict[str, set[str | None]] = {}
+        by_sentence: dict[object, set[str | None]] = {}
         for row in report.triplets:
-            index, side = str(row["sentence_index"]), side_of(str(row["region"]))
+            index, side = row["sentence_index"], side_of(str(row["region"]))
             # A shift is to a side, and claimed of what lies in the middle.
             sides = {side, *(("left", "right") if row["finding"] == "shift" else ())}
             by_sentence.setdefault(index, set()).update(sides)
@@ -279,7 +279,7 @@ def test_a_side_that_is_named_is_the_side_of_the_claim() -> None:
                 assert side in named, (row, quote(report, row, "place"))
                 num_named += 1
         for sentence in report.sentences:
-            claimed = by_sentence.get(str(sentence["sentence_index"]))
+            claimed = by_sentence.get(sentence["sentence_index"])
             if claimed is not None:
                 words = " ".join(str(sentence["text"]).lower().split())
                 # A catheter from the left runs along this border too.
