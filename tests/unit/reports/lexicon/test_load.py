@@ -9,6 +9,7 @@ import pytest
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon.load import SHIPPED, load_lexicon
 from asg_core.reports.lexicon.phrases import Words
+from asg_core.reports.lexicon.rules import read_place_rules
 from asg_core.reports.parse import parse_reports
 from asg_core.terms.findings import FINDINGS
 
@@ -203,6 +204,18 @@ def test_a_damaged_line_is_one_sentence_with_file_and_line(
 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["edema\tzoo\tboth\tlung\t-", "edema\tlung\tboth\tlung zoo\t-", "edema\tlung\tboth\tlung\tlung>zoo"],
+)  # fmt: skip
+def test_a_rule_names_only_zones_that_there_are(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "finding_places.tsv"
+    path.write_text(f"finding\tdefault\tspread\tzones\tmoved\n{line}\n")
+
+    with pytest.raises(ValueError, match=r"line 2: expected a zone .*, found 'zoo'"):
+        read_place_rules(path)
 
 
 @pytest.mark.parametrize(
