@@ -61,6 +61,8 @@ def by_clauses(text: str) -> list[Row]:
         ("The/det/2 patient/nsubj/3 denies/ROOT/0 pneumonia/dobj/3 ./punct/3", [("pneumonia", "absent", BOTH_LUNGS)]),
         ("Edema/nsubjpass/4 is/auxpass/4 not/neg/4 seen/ROOT/0 ./punct/4", [NO_EDEMA]),
         ("Edema/nsubj:pass/4 is/aux:pass/4 n't/neg/4 seen/ROOT/0 ./punct/4", [NO_EDEMA]),
+        # a denied passive verb denies what it reports, not the subject
+        ("Opacity/nsubjpass/4 is/auxpass/4 not/neg/4 thought/ROOT/0 to/aux/6 represent/xcomp/4 pneumonia/dobj/6 ./punct/4", [("opacity", "present", NOWHERE), ("pneumonia", "absent", BOTH_LUNGS)]),
         # doubts
         ("Opacity/nsubj/3 may/aux/3 represent/ROOT/0 atelectasis/dobj/3 ./punct/3", [("opacity", "present", NOWHERE), ("atelectasis", "uncertain", NOWHERE)]),
         ("Opacity/nsubj/3 is/cop/3 suspicious/ROOT/0 for/case/5 pneumonia/nmod/3 ./punct/3", [("opacity", "present", NOWHERE), ("pneumonia", "uncertain", NOWHERE)]),
