@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -419,6 +420,29 @@ def _dataset(
         crop=CropDraw(resize=SIZE, size=20, log_scale=0.1, brightness=0.1),
         seed=seed,
     )
+
+
+def test_the_digest_sees_every_part(
+    tables: CorpusTables, small: SmallCorpus, cache: PixelCache
+) -> None:
+    corpus = _corpora(tables, small, cache).train
+    special = replace(corpus.special, end=corpus.special.end + 1)
+    changed: dict[str, Any] = {"split": "other", "size": 1, "special": special}
+    for field in fields(corpus):
+        value = getattr(corpus, field.name)
+        if isinstance(value, np.ndarray):
+            changed[field.name] = value.copy()
+            changed[field.name].flat[-1] = not value.flat[-1]
+        elif isinstance(value, tuple):
+            changed[field.name] = (*value[:-1], "other")
+
+    digests = {
+        name: replace(corpus, **{name: value}).digest()
+        for name, value in changed.items()
+    }
+
+    assert digests.keys() == {field.name for field in fields(corpus)}
+    assert len({corpus.digest(), *digests.values()}) == 1 + len(digests)
 
 
 def test_a_sample_depends_on_the_seed_the_epoch_and_its_place_only(
