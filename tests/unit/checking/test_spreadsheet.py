@@ -12,6 +12,7 @@ from openpyxl.chart import BarChart
 from openpyxl.worksheet.worksheet import Worksheet
 
 from asg_core.checking.spreadsheet import SheetError, read_sheet
+from support.damage import damaged_copies
 from support.marked_sheet import sheet_content
 
 COLUMNS = ("a", "b")
@@ -169,6 +170,51 @@ def test_a_workbook_that_breaks_off_is_refused(share: float) -> None:
     text = problem(content[: int(len(content) * share)])
 
     assert text.startswith("file: expected a workbook (.xlsx) or CSV, found")
+
+
+def test_a_damaged_workbook_is_read_or_refused_wherever_the_damage_is(
+    tmp_path: Path,
+) -> None:
+    """The library raises errors of a dozen kinds, by the byte that is wrong."""
+    path = tmp_path / "sheet.xlsx"
+    path.write_bytes(saved(book(HEADS, ROW)[0]))
+    num_refused = 0
+
+    for _ in damaged_copies(path):
+        try:
+            read(path.read_bytes())
+        except SheetError:
+            num_refused += 1
+
+    assert num_refused > 10
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("xl/worksheets/sheet1.xml", b"</worksheet>", b""),
+        ("xl/worksheets/sheet1.xml", b'r="1"', b'r="one"'),
+        ("xl/workbook.xml", b"<sheets>", b"<leaves>"),
+        ("xl/workbook.xml", b"sheetId=", b"leafId="),
+        ("xl/styles.xml", b"<fonts", b"<fronts"),
+        ("[Content_Types].xml", b"<Override", b"<Overwrite"),
+    ],
+)
+def test_a_workbook_with_a_damaged_part_is_refused(
+    part: str, old: bytes, new: bytes
+) -> None:
+    whole = saved(book(HEADS, ROW)[0])
+    with (
+        zipfile.ZipFile(io.BytesIO(whole)) as source,
+        zipfile.ZipFile(stream := io.BytesIO(), "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            assert name != part or old in content
+            changed = content.replace(old, new) if name == part else content
+            target.writestr(name, changed)
+
+    assert problem(stream.getvalue()).startswith("file")
 
 
 def test_a_warning_of_the_library_is_no_fault(tmp_path: Path) -> None:
