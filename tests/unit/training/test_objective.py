@@ -138,9 +138,12 @@ def test_all_rows_are_compared_and_only_own_rows_have_units_and_tags() -> None:
     wholes = (output.image_BD, output.report_BD, batch.tag_BF)
 
     def gather(rows: torch.Tensor) -> torch.Tensor:
-        return next(whole for whole in wholes if torch.equal(whole[: len(rows)], rows))
+        whole = next(one for one in wholes if torch.equal(one[: len(rows)], rows))
+        return torch.cat([rows, whole[len(rows) :]])
 
     own = {name: getattr(output, name)[:2] for name in output.__dataclass_fields__}
+    for name in ("image_BD", "report_BD"):
+        own[name] = own[name].clone().requires_grad_()
     half = {name: getattr(batch, name)[:2] for name in batch.__dataclass_fields__}
     objective = Objective(config=config, gather=gather)
 
@@ -171,6 +174,9 @@ def test_all_rows_are_compared_and_only_own_rows_have_units_and_tags() -> None:
         ),
         "diagonal_share": diagonal_share(batch.tag_BF, hard_weight=0.3, epsilon=1e-3),
     }
+    (found.losses["image_report"] + found.losses["soft_labels"]).backward()
+    assert own["image_BD"].grad.abs().min() > 0
+    assert own["report_BD"].grad.abs().min() > 0
 
 
 def test_negatives_are_those_of_the_process_unless_global_ones_are_asked_for() -> None:

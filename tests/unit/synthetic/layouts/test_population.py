@@ -12,7 +12,7 @@ from asg_core.synthetic.layouts.population import (
     plan_benchmark_patient,
     render_image,
 )
-from asg_core.synthetic.world.world import PatientPlan
+from asg_core.synthetic.world.world import PatientPlan, finding_priors
 from asg_core.terms.views import View
 
 
@@ -36,6 +36,27 @@ def test_a_benchmark_has_its_findings_more_often() -> None:
 
     assert share(1.0) == pytest.approx(0.06 * 0.85, abs=0.025)
     assert share(4.5) == pytest.approx(0.27 * 0.85, abs=0.05)
+
+
+def test_a_boost_leaves_other_findings_as_frequent_as_they_are() -> None:
+    plans = [
+        plan_benchmark_patient(
+            index, SyntheticConfig(), stream=5, boosted=("pneumothorax",), boost=4.5
+        )
+        for index in range(400)
+    ]
+    (prevalence,) = (
+        prior.prevalence
+        for prior in finding_priors()
+        if prior.finding == "cardiomegaly"
+    )
+
+    shown = [
+        any(seen.finding == "cardiomegaly" for seen in plan.studies[0].observations)
+        for plan in plans
+    ]
+
+    assert sum(shown) / len(shown) == pytest.approx(0.85 * prevalence, abs=0.05)
 
 
 def test_a_finding_of_a_benchmark_is_still_there_with_probability_six_tenths() -> None:
