@@ -295,8 +295,8 @@ def test_validation_in_two_processes_is_that_of_one(
     for rank in range(2):
         with torch.random.fork_rng([]):
             models.append(make_model(small_job))
-        norm = models[rank].image_head.out_norm
-        norm.running_mean += rank  # each has learned the statistics of its images
+        # Each has learned the statistics of its own images.
+        models[rank].state_dict()["image_head.out_norm.running_mean"].add_(rank)
     tagged = Tagged(dataset)
     alone = _validate(models[0], tagged, batch_size=3)
 
