@@ -58,19 +58,15 @@ def written(folder: Path, schema: TableSchema, *rows: dict[str, object]) -> list
 
 def of_studies(folder: Path, schema: TableSchema) -> list[Path]:
     """Write a row for each study: its image is called after it, and so is its text."""
-    rows = (
-        {
-            key: value
-            for key, value in {
-                "study_id": study,
-                "image_id": f"image of {study}",
-                "text": f"text of {study}",
-                "split": split,
-            }.items()
-            if key in schema.columns
+    rows: list[dict[str, object]] = []
+    for study, split in SPLITS.items():
+        row = {
+            "study_id": study,
+            "image_id": f"image of {study}",
+            "text": f"text of {study}",
+            "split": split,
         }
-        for study, split in SPLITS.items()
-    )
+        rows.append({key: row[key] for key in row if key in schema.columns})
     return written(folder, schema, *rows)
 
 
