@@ -55,6 +55,45 @@ def test_only_the_training_split_is_taught_in_the_model_frame(
     assert chosen.boxes_model[3][0].tolist() == pytest.approx(expected)
 
 
+def test_the_validation_split_is_not_taught(drawn: DrawnRegions) -> None:
+    is_held_out = pl.col("image_id") == "image-03"
+    boxes = drawn.boxes.with_columns(
+        split=pl.when(is_held_out).then(pl.lit("validate")).otherwise("split")
+    )
+
+    chosen = make_training_set(boxes, cache=drawn.cache)
+
+    assert "image-03" not in chosen.image_ids
+    assert len(chosen.image_ids) == 7
+
+
+def test_a_zoom_leaves_the_middle_of_the_image_where_it_is() -> None:
+    class Largest(np.random.Generator):
+        """Draws the largest zoom, and no shift."""
+
+        def uniform(self, *_: float, size: int | None = None) -> object:  # type: ignore[override]
+            return 1.0 if size is None else np.zeros(size)
+
+    image_HW = np.zeros((20, 30), dtype=np.uint8)
+    image_HW[8:12, 12:18] = 200
+    box = np.array([[12.0, 8.0, 18.0, 12.0]])
+    zoom = AugmentationConfig(
+        shift=0, log_scale=np.log(2), brightness=0, log_contrast=0
+    )
+
+    sample = augment(
+        image_HW,
+        box,
+        np.array([0]),
+        rng=Largest(np.random.PCG64(0)),
+        augmentation=zoom,
+    )
+
+    np.testing.assert_allclose(sample.boxes_L4[0], [9, 6, 21, 14])
+    np.testing.assert_array_equal(sample.image_HW, sample.image_HW[::-1, ::-1])
+    assert (sample.image_HW[7:13, 10:20] == 200).all()
+
+
 def test_what_cannot_be_taught_is_left_out_and_counted(
     drawn: DrawnRegions, caplog: pytest.LogCaptureFixture
 ) -> None:
