@@ -139,6 +139,30 @@ def test_a_sample_is_a_function_of_seed_step_and_position(drawn: DrawnRegions) -
     )
 
 
+def test_a_pass_that_ends_within_a_step_is_followed_by_the_next(
+    drawn: DrawnRegions,
+) -> None:
+    chosen = make_training_set(drawn.boxes, cache=drawn.cache)
+    number_of = {boxes.tobytes(): at for at, boxes in enumerate(chosen.boxes_model)}
+
+    shown = [
+        number_of[sample.boxes_L4.astype(np.float64).tobytes()]
+        for step in range(8)
+        for sample in read_samples(
+            chosen,
+            cache=drawn.cache,
+            step=step,
+            batch_size=3,
+            seed=0,
+            augmentation=STILL,
+        )
+    ]
+
+    passes = [shown[0:8], shown[8:16], shown[16:24]]
+    assert [sorted(one) for one in passes] == [list(range(8))] * 3
+    assert len({tuple(one) for one in passes}) == 3
+
+
 def test_every_image_is_shown_once_in_a_pass_and_each_pass_has_its_order(
     drawn: DrawnRegions,
 ) -> None:

@@ -53,6 +53,14 @@ def test_votes_are_weighted_by_score_and_far_boxes_have_none() -> None:
     torch.testing.assert_close(score_R, torch.tensor([0.6]))
 
 
+def test_a_box_of_just_the_overlap_votes() -> None:
+    boxes_PR4 = torch.tensor([[[0.0, 0.0, 10.0, 10.0]], [[0.0, 0.0, 10.0, 20.0]]])
+
+    boxes_R4, _ = best_boxes(torch.tensor([[0.6], [0.2]]), boxes_PR4, vote_overlap=0.5)
+
+    torch.testing.assert_close(boxes_R4, torch.tensor([[0.0, 0.0, 10.0, 12.5]]))
+
+
 def test_no_proposals_and_no_scores_are_no_detection() -> None:
     boxes_R4, score_R = best_boxes(
         torch.zeros(0, 29), torch.zeros(0, 29, 4), vote_overlap=0.6

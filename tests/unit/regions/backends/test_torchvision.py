@@ -40,6 +40,34 @@ def test_a_training_pass_gives_four_finite_losses_and_gradients_everywhere() -> 
     assert without == []
 
 
+def test_the_network_is_the_configured_one() -> None:
+    detector = TorchvisionDetector(
+        ArchitectureConfig(
+            backbone=Backbone.RESNET10,
+            strides=(8, 16),
+            anchor_sizes=((0.25,), (0.5,)),
+            anchor_ratios=(0.25, 4.0),
+            proposal_overlap=0.6,
+            positive_share=0.4,
+            **SMALL,
+        ),
+        size=64,
+    )
+
+    rpn, heads = detector.network.rpn, detector.network.roi_heads
+    flat, tall = rpn.anchor_generator.cell_anchors[0].tolist()
+    # Squares of 16 pixels, a quarter of 64, as wide by two as they are less high.
+    assert flat == [-16.0, -4.0, 16.0, 4.0]
+    assert tall == [-4.0, -16.0, 4.0, 16.0]
+    assert rpn.anchor_generator.cell_anchors[1][0].tolist() == [-32.0, -8.0, 32.0, 8.0]
+    assert rpn.nms_thresh == 0.6
+    assert rpn.pre_nms_top_n() == 20
+    assert rpn.post_nms_top_n() == 10
+    assert rpn.fg_bg_sampler.batch_size_per_image == 8
+    assert heads.fg_bg_sampler.batch_size_per_image == 8
+    assert heads.fg_bg_sampler.positive_fraction == 0.4
+
+
 def test_prediction_gives_every_region_a_box_and_a_score() -> None:
     torch.manual_seed(0)
     detector = TorchvisionDetector(
