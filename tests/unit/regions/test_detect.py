@@ -19,6 +19,7 @@ from asg_core.regions.config import (
 from asg_core.regions.detect import Detector, detect_regions, load_detector
 from asg_core.regions.score import score_boxes
 from asg_core.regions.train import train_detector
+from asg_core.settings import Precision
 from asg_core.tables.catalog import REGION_BOXES, REJECTS
 from asg_core.terms.regions import REGIONS, region_index
 from support.drawn_regions import DrawnRegions
@@ -91,6 +92,7 @@ def test_boxes_come_back_to_the_original_frame_and_are_cut_to_it(
         ("image-03", "spine", [80.0, 0.0, 128.0, 96.0]),
     ]
     assert rows[0][3:] == (pytest.approx(0.9), "torchvision")
+    assert rows[1][3:] == (pytest.approx(0.05), "torchvision")
 
 
 def test_boxes_outside_and_images_without_boxes_are_rejected(
@@ -141,6 +143,31 @@ def test_a_score_of_zero_is_no_detection_at_a_threshold_of_zero(
     )
 
     assert result.region_boxes["region"].to_list() == ["spine"] * 12
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_boxes_are_found_in_the_configured_precision(
+    drawn: DrawnRegions, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    found = Answering.detect
+
+    def watched(
+        self: Answering, image_BHW: Tensor, *, vote_overlap: float
+    ) -> Detections:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return found(self, image_BHW, vote_overlap=vote_overlap)
+
+    monkeypatch.setattr(Answering, "detect", watched)
+
+    detect_regions(
+        cache=drawn.cache,
+        detector=_answering(),
+        config=DetectionConfig(precision=precision),
+        image_ids=["image-03"],
+    )
+
+    assert seen == [precision == "bf16"]
 
 
 def test_a_cache_of_another_size_is_refused(drawn: DrawnRegions) -> None:

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,22 @@ def test_only_the_training_split_is_taught_in_the_model_frame(
     ]
     assert chosen.region_indices[3].tolist() == [0, 8, 24]
     assert chosen.boxes_model[3][0].tolist() == pytest.approx(expected)
+
+
+def test_the_digest_is_of_images_boxes_and_regions(drawn: DrawnRegions) -> None:
+    chosen = make_training_set(drawn.boxes, cache=drawn.cache)
+    first, *others = chosen.region_indices
+    moved, *rest = chosen.boxes_model
+    others_by_part = (
+        replace(chosen, region_indices=(first + 1, *others)),
+        replace(chosen, boxes_model=(moved + 1, *rest)),
+        replace(chosen, image_ids=("another", *chosen.image_ids[1:])),
+    )
+
+    digests = {chosen.digest(), *(other.digest() for other in others_by_part)}
+
+    assert replace(chosen).digest() == chosen.digest()
+    assert len(digests) == 4
 
 
 def test_the_validation_split_is_not_taught(drawn: DrawnRegions) -> None:

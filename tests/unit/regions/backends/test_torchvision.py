@@ -81,6 +81,23 @@ def test_prediction_gives_every_region_a_box_and_a_score() -> None:
     assert ((found.score_BR > 0) & (found.score_BR < 1)).all()
 
 
+def test_grey_values_reach_the_backbone_as_shares_of_white() -> None:
+    detector = TorchvisionDetector(
+        ArchitectureConfig(backbone=Backbone.RESNET10, **SMALL), size=64
+    ).eval()
+    seen: list[torch.Tensor] = []
+    detector.network.backbone.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0])
+    )
+    images = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    images[0, 0, 0] = 255
+
+    detector.detect(images, vote_overlap=0.6)
+
+    # (share of white - 0.5) / 0.25
+    assert seen[0][0, 0, 0, :2].tolist() == [2.0, -2.0]
+
+
 def test_images_of_a_batch_do_not_touch_each_other() -> None:
     torch.manual_seed(0)
     detector = TorchvisionDetector(
