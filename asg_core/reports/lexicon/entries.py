@@ -70,7 +70,13 @@ def _entries(
 
 def _spellings(row: Row) -> list[str]:
     # A bracket alone is the mark itself.
-    return [row["phrase"]] if row["phrase"] in ("(", ")") else row.phrases("phrase")
+    if row["phrase"] in ("(", ")"):
+        return [row["phrase"]]
+    spellings = row.phrases("phrase")
+    apart = [
+        each.replace("cannot", "can not") for each in spellings if "cannot" in each
+    ]
+    return spellings + apart
 
 
 def _finding(row: Row) -> Entry:

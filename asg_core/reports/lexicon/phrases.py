@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from asg_core.reports.lexicon.spellings import BARE, is_spelled_otherwise, spelled_out
+
 # Only marks that matter to the grammar are words. A hyphen inside a word is not, so
 # that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
 _WORD = re.compile(
@@ -21,9 +23,13 @@ _new_tuple = tuple.__new__
 
 
 class Words(list[str]):
-    """The words and marks of a text, in lower case; where they stand is found on demand."""
+    """The words and marks of a text, in lower case; where they stand is found on demand.
 
-    __slots__ = ("_starts", "_text")
+    They are words as they are read: "isn't" is "is" and "not"; see
+    `asg_core.reports.lexicon.spellings`.
+    """
+
+    __slots__ = ("_starts", "_text", "_written")
 
     def __init__(self, text: str) -> None:
         """Find the words of a text; offsets index the text, not its lower case."""
@@ -38,6 +44,11 @@ class Words(list[str]):
                 )
             super().__init__(_WORD.findall(self._text))
         self._starts: list[int] | None = None
+        self._written: list[str] | None = None
+        if is_spelled_otherwise(self._text) or not BARE.isdisjoint(self):
+            spelled = spelled_out(self._text)
+            self[:] = spelled.words
+            self._written, self._starts = spelled.written, spelled.starts
 
     @property
     def starts(self) -> list[int]:
@@ -51,11 +62,16 @@ class Words(list[str]):
         return self._starts
 
     @property
+    def written(self) -> Sequence[str]:
+        """The words as the text has them, in lower case."""
+        return self if self._written is None else self._written
+
+    @property
     def spans(self) -> list[tuple[int, int]]:
         """The characters of each word, half-open."""
         return [
             (start, start + len(word))
-            for start, word in zip(self.starts, self, strict=True)
+            for start, word in zip(self.starts, self.written, strict=True)
         ]
 
     def _found_in_order(self) -> list[int]:
@@ -184,9 +200,9 @@ class Phrases:
 
 def placed(found: Iterable[Found], words: Words) -> list[Match]:
     """Return the phrases that were found, each with the characters of its words."""
-    starts = words.starts
+    starts, written = words.starts, words.written
     result = []
     for entry, first, last in found:
-        end = starts[last - 1] + len(words[last - 1])
+        end = starts[last - 1] + len(written[last - 1])
         result.append(_new_tuple(Match, (entry, first, last, starts[first], end)))
     return result
