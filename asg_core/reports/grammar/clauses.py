@@ -5,6 +5,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asg_core.reports.grammar.denials import ends_denial, has_object
+from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Match
 
 _CUES_AFTER = frozenset({"deny_after", "doubt_after", "remove_after", "none_after"})
@@ -34,21 +36,25 @@ class Clauses:
         return self.starts[after - 1], end
 
 
-def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
+def split_clauses(
+    lexicon: Lexicon, words: Sequence[str], matches: Sequence[Match]
+) -> Clauses:
     """Return the clauses of a sentence, given its matches in order.
 
     A clause starts at "but", ";" and their like, at "with", at "except for", at "there
     is", and at a comma or "and" when what follows says something of its own: it begins
     with a cue ("..., no effusion"), or it has a verb or a state while what stands before
-    is already complete ("heart size normal, lungs are clear"). A list stays one clause:
-    "no edema, effusion, or pneumothorax", "heart, hila and lungs are normal".
+    is already complete ("heart size normal, lungs are clear"), or it is described as being
+    there while what stands before is denied ("no edema, stable effusion"). A list stays
+    one clause: "no edema, effusion, or pneumothorax", "heart, hila and lungs are normal".
     """
     starts = [0]
     begin = 0  # the first match of the current clause
     for position, match in enumerate(matches):
         if position == 0:
             continue
-        if match.entry.role and _starts_clause(matches, position, begin=begin):
+        role = match.entry.role
+        if role and _starts_clause(lexicon, words, matches, position, begin=begin):
             starts.append(match.first)
             begin = position
         elif match.entry.zone and _runs_on(words, matches, position, begin=begin):
@@ -57,17 +63,26 @@ def split_clauses(words: Sequence[str], matches: Sequence[Match]) -> Clauses:
     return Clauses(tuple(starts))
 
 
-def _starts_clause(matches: Sequence[Match], position: int, *, begin: int) -> bool:
+def _starts_clause(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    *,
+    begin: int,
+) -> bool:
     role = matches[position].entry.role
     if role in _ALWAYS:
         return role != "with" or not _is_bound(matches, position)
     if role == "there":
         return _is_complete(matches, begin, position)
     if role == "comma":
-        return _comma_starts(matches, position, begin=begin)
-    if role == "and":
-        return _and_starts(matches, position, begin=begin)
-    return False
+        starts = _comma_starts(lexicon, words, matches, position, begin=begin)
+    elif role == "and":
+        starts = _and_starts(matches, position, begin=begin)
+    else:
+        return False
+    return starts or ends_denial(lexicon, words, matches, position, begin=begin)
 
 
 def _is_bound(matches: Sequence[Match], position: int) -> bool:
@@ -81,7 +96,14 @@ def _is_bound(matches: Sequence[Match], position: int) -> bool:
     )
 
 
-def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> bool:
+def _comma_starts(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    *,
+    begin: int,
+) -> bool:
     if position + 1 == len(matches):
         return False
     follower = matches[position + 1]
@@ -94,7 +116,9 @@ def _comma_starts(matches: Sequence[Match], position: int, *, begin: int) -> boo
         return False
     if matches[begin].entry.role == "aside" and begin == 0:
         return True  # "Other than a granuloma, the lungs are clear."
-    is_complete = _is_complete(matches, begin, position)
+    is_complete = _is_complete(matches, begin, position) or _denies_a_noun(
+        lexicon, words, matches, begin, position
+    )
     return is_complete and not _is_listed(matches, begin, position)
 
 
@@ -163,6 +187,22 @@ def _is_complete(matches: Sequence[Match], begin: int, end: int) -> bool:
             return True
         has_cue = has_cue or bool(entry.cues & _CUES_BEFORE)
     return False
+
+
+def _denies_a_noun(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    begin: int,
+    comma: int,
+) -> bool:
+    """Whether words that no phrase knows are denied: "without prior films, ..."."""
+    end = matches[comma].first
+    return any(
+        "deny_before" in match.entry.cues
+        and has_object(lexicon.scope, words, match, end)
+        for match in matches[begin:comma]
+    )
 
 
 def _has_verb(matches: Sequence[Match]) -> bool:

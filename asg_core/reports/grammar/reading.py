@@ -32,4 +32,4 @@ def read_sentence(
 def reading_of(lexicon: Lexicon, words: Words, found: Sequence[Found]) -> Reading:
     """Return the reading of a sentence whose phrases have been found."""
     matches = placed(found, words)
-    return Reading(lexicon, words, matches, split_clauses(words, matches))
+    return Reading(lexicon, words, matches, split_clauses(lexicon, words, matches))

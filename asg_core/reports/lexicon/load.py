@@ -19,9 +19,11 @@ from asg_core.reports.lexicon.rules import (
 )
 from asg_core.reports.lexicon.text_words import (
     Headers,
+    ScopeWords,
     SentenceWords,
     read_glue,
     read_headers,
+    read_scope_words,
     read_sentence_words,
 )
 
@@ -38,6 +40,7 @@ class Lexicon:
     place_rules: Mapping[str, PlaceRule]
     kinds: Kinds
     glue: Mapping[str, str | None]
+    scope: ScopeWords
     headers: Headers
     sentence_words: SentenceWords
     observations: tuple[ObservationRule, ...]
@@ -83,6 +86,7 @@ def _read(folder: Path) -> Lexicon:
         place_rules=read_place_rules(path_of("finding_places.tsv")),
         kinds=read_kinds(path_of("finding_kinds.tsv")),
         glue=read_glue(path_of("glue.tsv")),
+        scope=read_scope_words(path_of("scope.tsv")),
         headers=read_headers(path_of("sections.tsv")),
         sentence_words=read_sentence_words(path_of("sentences.tsv")),
         observations=read_observations(path_of("radgraph_rules.tsv")),

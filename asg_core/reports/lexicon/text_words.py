@@ -1,12 +1,12 @@
-"""Read the words by which a text is cut: into sections, sentences and groups of places.
+"""Read the words by which a text is cut: into sections, sentences, clauses and groups.
 
-They stand in `sections.tsv`, `sentences.tsv` and `glue.tsv`. A line that does not fit
-raises ValueError with file and line.
+They stand in `sections.tsv`, `sentences.tsv`, `glue.tsv` and `scope.tsv`. A line that
+does not fit raises ValueError with file and line.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from asg_core.reports.config import SectionName
@@ -50,6 +50,16 @@ class SentenceWords:
     """Those of them behind which an opener begins a sentence."""
     openers: tuple[str, ...]
     """Capitalised words that begin a sentence even where the full stop is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeWords:
+    """Words that decide how far a denial reaches; `scope.tsv` says what each set does."""
+
+    known: frozenset[str]
+    size: frozenset[str]
+    trait: frozenset[str]
+    sign: frozenset[str]
 
 
 def read_headers(path: Path) -> Headers:
@@ -102,3 +112,16 @@ def read_glue(path: Path) -> dict[str, str | None]:
                 raise row.error("single words", f"'{word}'")
             glue[word.lower()] = None if row["zone"] == "-" else row["zone"]
     return glue
+
+
+def read_scope_words(path: Path) -> ScopeWords:
+    """Return the words that decide how far a denial reaches."""
+    kinds = [field.name for field in fields(ScopeWords)]
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
+    for row in read_rows(path, columns=("word", "kind", "reason")):
+        row.expect(row["kind"], kinds, "a kind")
+        for word in row.phrases("word"):
+            if not word.isalpha():
+                raise row.error("single words", f"'{word}'")
+            found[row["kind"]].add(word.lower())
+    return ScopeWords(**{kind: frozenset(words) for kind, words in found.items()})

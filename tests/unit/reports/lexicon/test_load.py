@@ -185,6 +185,8 @@ BAD_LINES = [
     ("sentences.tsv", "the\tnoun\t-", "a kind out of"),
     ("glue.tsv", "very old\t-\t-", "single words"),
     ("glue.tsv", "very\theart\t-", "a zone out of"),
+    ("scope.tsv", "very old\tknown\t-", "single words"),
+    ("scope.tsv", "very\tsome\t-", "a kind out of"),
     ("radgraph_rules.tsv", "big\tzoo\tmass\tlabel\t-", "a zone out of"),
     ("radgraph_rules.tsv", "big\tlung\tzebra\tlabel\t-", "a finding out of"),
     ("radgraph_rules.tsv", "big\tlung\tmass\tgone\t-", "an existence out of"),

@@ -127,7 +127,7 @@ def test_the_tree_says_what_belongs_together(line: str, expected: list[Row]) -> 
     ("line", "expected"),
     [
         # The denial ends at the article; the clauses run on to the end of the list.
-        ("No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 small/amod/6 nodule/conj/2 ./punct/2", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
+        ("No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 round/amod/6 nodule/conj/2 ./punct/2", [NO_EFFUSION, ("nodule", "present", NOWHERE)]),
         # An adjective is for its noun when the next noun has its own.
         ("Resolved/amod/2 effusion/ROOT/0 and/cc/2 dense/amod/5 opacity/conj/2 ./punct/2", [NO_EFFUSION, ("opacity", "present", NOWHERE)]),
         # The verb has two subjects' clauses, and the place is the second one's.
@@ -179,7 +179,7 @@ def test_the_tree_says_how_far_history_and_change_reach(
 
 
 def test_a_sentence_of_very_many_tokens_is_read_by_its_clauses() -> None:
-    short = "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 small/amod/6 nodule/conj/2"
+    short = "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 round/amod/6 nodule/conj/2"
     long = short + " indeed/advmod/6" * 195
 
     # Here the tree overrules the clauses; there it is not asked.

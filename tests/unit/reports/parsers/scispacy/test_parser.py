@@ -18,7 +18,7 @@ from asg_core.tables.catalog import SENTENCES, TRIPLETS
 from support.trees import TREES, document, save_pipeline, save_trained
 
 LINES = (
-    "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 small/amod/6 nodule/conj/2 ./punct/2",
+    "No/det/2 effusion/ROOT/0 and/cc/2 a/det/6 round/amod/6 nodule/conj/2 ./punct/2",
     "The/det/3 left/amod/3 base/nsubj/4 shows/ROOT/0 an/det/6 opacity/dobj/4 ./punct/4",
     "This/nsubj/3 may/aux/3 represent/ROOT/0 atelectasis/dobj/3 ./punct/3",
     "History/ROOT/0 of/case/3 pneumonia/nmod/1 ./punct/1",
@@ -62,7 +62,7 @@ def claims(frame: pl.DataFrame) -> list[tuple[object, ...]]:
 
 def test_a_saved_model_parses_reports(folder: Path) -> None:
     text = (
-        "FINDINGS: No effusion and a small nodule. The left base shows an opacity. "
+        "FINDINGS: No effusion and a round nodule. The left base shows an opacity. "
         "This may represent atelectasis.\nIMPRESSION: No edema."
     )
 
@@ -89,7 +89,7 @@ def test_cues_of_ones_own_act_by_the_tree(folder: Path, tmp_path: Path) -> None:
     words = tmp_path / "words"
     words.mkdir()
     (words / "cues.tsv").write_text("phrase\tcue\treason\nno\tdoubt_before\t-\n")
-    text = "FINDINGS: No effusion and a small nodule."
+    text = "FINDINGS: No effusion and a round nodule."
 
     read = triplets(text, config_of(folder, lexicon=str(words)))
 
@@ -114,7 +114,7 @@ def test_without_trees_the_parsers_agree_on_every_golden_case(tmp_path: Path) ->
 
 def test_a_trained_model_parses_reports(tmp_path: Path) -> None:
     folder = save_trained(tmp_path / "model", lines=LINES[:2])
-    text = "FINDINGS: No effusion and a small nodule. The left base shows an opacity."
+    text = "FINDINGS: No effusion and a round nodule. The left base shows an opacity."
 
     # The clauses alone would deny the nodule.
     assert claims(triplets(text, config_of(folder))) == [

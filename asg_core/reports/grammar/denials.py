@@ -1,0 +1,184 @@
+"""Say how far a denial reaches: to which comma.
+
+A list stays under its denial ("no effusion, pneumothorax or edema"), but a noun that
+is described as being there ends it: "no pneumothorax, stable left effusion". Which words
+describe so is data, `lexicon/data/scope.tsv`.
+"""
+
+from collections.abc import Sequence
+
+from asg_core.reports.lexicon.load import Lexicon
+from asg_core.reports.lexicon.phrases import Match
+from asg_core.reports.lexicon.text_words import ScopeWords
+
+_DENIALS = frozenset({"deny_before", "remove_before"})
+_GUESSES = frozenset({"doubt_before", "history_before"})
+_BEFORE = _DENIALS | _GUESSES | {"none_before"}
+_LOBAR = frozenset({"upper", "mid", "lower"})
+# The matches of a noun with its adjectives, and the words of one.
+_MAX_MATCHES = 6
+_MAX_WORDS = 8
+# "Alignment" and "segment" are nouns.
+_TRAIT_ENDS = ("ed", "al", "ous", "ic", "ive", "ary", "able", "ible", "ar", "ant")
+
+
+def has_object(scope: ScopeWords, words: Sequence[str], cue: Match, end: int) -> bool:
+    """Whether words that no phrase knows are what a cue denies: "no acute disease,".
+
+    `end` is the word behind them. Adjectives alone are no object: "no acute, displaced
+    fracture".
+    """
+    if end <= cue.last:
+        return False
+    noun = words[end - 1]
+    if end - cue.last == 1:
+        return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "ous"))
+    return noun not in scope.trait and not noun.endswith(_TRAIT_ENDS)
+
+
+def ends_denial(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    *,
+    begin: int,
+) -> bool:
+    """Whether the noun behind a comma or "and" is there, though one before is denied.
+
+    It is where it is called stable, old or the like. It is too where it is called small,
+    is counted, has a side or part of a lung of its own, or is a device, but not in a list
+    that "or" ends: "no edema, small effusion or mass".
+
+    Args:
+        lexicon: Holds the words that say so.
+        words: The words of the sentence.
+        matches: Its phrases.
+        position: Which of them is the comma or "and".
+        begin: Which of them the clause begins with.
+    """
+    noun = _noun_behind(matches, position)
+    if noun is None:
+        return False
+    cue = _cue_before(lexicon.scope, words, matches, begin, position)
+    if cue is None:
+        return False
+    item = words[matches[position].last : matches[noun].first]
+    if len(item) > _MAX_WORDS:
+        return False
+    behind = matches[noun].last
+    is_known = not lexicon.scope.known.isdisjoint(item) or (
+        behind < len(words) and words[behind] in lexicon.scope.known
+    )
+    if is_known and matches[cue].entry.cues & _DENIALS:
+        return True
+    if _is_list(matches, noun):
+        return False
+    return is_known or (
+        bool(matches[cue].entry.cues & _DENIALS)
+        and _is_seen(lexicon, words, matches, position, noun, cue=cue)
+    )
+
+
+def _is_seen(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    noun: int,
+    *,
+    cue: int,
+) -> bool:
+    """Whether size, number, place or kind say that the noun behind a denial is there."""
+    item = words[matches[position].last : matches[noun].first]
+    findings = matches[noun].entry.findings
+    kinds = lexicon.kinds
+    if findings and (kinds.implanted | kinds.tip).issuperset(findings):
+        is_denied = "remove_before" in matches[cue].entry.cues or not all(
+            kinds.implanted.isdisjoint(match.entry.findings)
+            for match in matches[cue:position]
+        )
+        return not is_denied  # "no tube, line", "removal of the drain and left line"
+    return (
+        not lexicon.scope.size.isdisjoint(item)
+        or any(word[0].isdigit() for word in item)
+        or any(_is_own_place(match) for match in matches[position + 1 : noun + 1])
+        or _is_adverbial(words, matches, cue, position)
+    )
+
+
+def _noun_behind(matches: Sequence[Match], position: int) -> int | None:
+    """Return the position of the finding that begins behind a comma or "and"."""
+    stop = min(len(matches), position + 1 + _MAX_MATCHES)
+    for index in range(position + 1, stop):
+        entry = matches[index].entry
+        if entry.role:
+            return None
+        if entry.findings or entry.state:
+            return index
+    return None
+
+
+def _cue_before(
+    scope: ScopeWords,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    begin: int,
+    position: int,
+) -> int | None:
+    """Return the position of the last denial or guess, if it has its object."""
+    end = matches[position].first
+    has_noun = False
+    for index in range(position - 1, begin - 1, -1):
+        entry = matches[index].entry
+        if entry.cues & _BEFORE:
+            if not entry.cues & (_DENIALS | _GUESSES):
+                return None
+            is_whole = (
+                has_noun
+                or _is_predicate(words, matches, index)
+                or has_object(scope, words, matches[index], end)
+            )
+            return index if is_whole else None
+        has_noun = has_noun or bool(entry.findings or entry.zone)
+    return None
+
+
+def _is_list(matches: Sequence[Match], noun: int) -> bool:
+    """Whether "or" follows the noun in its own statement."""
+    for match in matches[noun + 1 :]:
+        entry = match.entry
+        if entry.role in ("or", "slash"):
+            return True
+        if entry.role in ("break", "with", "aside", "there") or entry.cues & _BEFORE:
+            return False
+    return False
+
+
+def _is_own_place(match: Match) -> bool:
+    """Whether a place word says where, and is not a mere part of a name ("pleural")."""
+    entry = match.entry
+    return entry.is_place and (bool(entry.sides) or entry.zone in _LOBAR)
+
+
+def _is_adverbial(
+    words: Sequence[str], matches: Sequence[Match], cue: int, position: int
+) -> bool:
+    """Whether what is denied is a state of its own: "not deviated", "without priors"."""
+    match = matches[cue]
+    nouns = [other for other in matches[cue + 1 : position] if other.entry.findings]
+    if _is_predicate(words, matches, cue):
+        return all(words[other.last - 1].endswith("ed") for other in nouns)
+    return match.first == 0 and words[match.last - 1] == "without" and not nouns
+
+
+def _is_predicate(words: Sequence[str], matches: Sequence[Match], cue: int) -> bool:
+    """Whether a "not" denies what stands for a sentence: "is not deviated"."""
+    match = matches[cue]
+    if words[match.last - 1] != "not":
+        return False
+    if match.first == 0:
+        return True
+    return matches[cue - 1].entry.role == "verb" and (
+        matches[cue - 1].last == match.first
+    )

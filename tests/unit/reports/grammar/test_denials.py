@@ -1,0 +1,121 @@
+"""How far a denial reaches, and what it does not deny."""
+
+import pytest
+
+from asg_core.reports.grammar.reader import read_claims
+from asg_core.reports.lexicon.load import load_lexicon
+
+
+def said(text: str) -> list[str]:
+    claims = read_claims(load_lexicon(), text, max_scope=40)
+    return [f"{claim.finding} {claim.existence.value}" for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No pneumothorax, stable left effusion.", ["pneumothorax absent", "pleural effusion present"]),
+        ("No consolidation, mild bibasilar atelectasis.", ["consolidation absent", "atelectasis present"]),
+        ("No acute disease, right IJ line in the SVC.", ["line present"]),
+        ("No edema, unchanged cardiomegaly.", ["edema absent", "cardiomegaly present"]),
+        ("No pneumothorax and stable small right effusion.", ["pneumothorax absent", "pleural effusion present"]),
+        ("No focal consolidation, old healed rib fractures on the right.", ["consolidation absent", "fracture present"]),
+        ("No evidence of pneumothorax, trace left pleural effusion.", ["pneumothorax absent", "pleural effusion present"]),
+        ("No effusion or edema, moderate hiatal hernia.", ["pleural effusion absent", "edema absent", "hernia present"]),
+        ("No pneumonia, known left upper lobe mass.", ["pneumonia absent", "mass present"]),
+        ("There is no effusion, pneumothorax, small granuloma in the right apex.", ["pleural effusion absent", "pneumothorax absent", "calcification present"]),
+        ("No pneumothorax, left chest tube in place.", ["pneumothorax absent", "tube present"]),
+        ("No effusion or pneumothorax, pacemaker leads in the right atrium.", ["pleural effusion absent", "pneumothorax absent", "pacemaker present", "device present"]),
+        ("No consolidation or edema, left basilar scarring.", ["consolidation absent", "edema absent", "scar present"]),
+        ("Without pneumothorax, tiny left apical nodule.", ["pneumothorax absent", "nodule present"]),
+        ("No acute infiltrate, chronic interstitial opacities.", ["infiltration absent", "opacity present"]),
+        ("No pneumothorax, 8 mm nodule in the left base.", ["pneumothorax absent", "nodule present"]),
+        ("No effusion, multiple calcified granulomas.", ["pleural effusion absent", "calcification present"]),
+        ("Lungs are clear of edema, moderate cardiomegaly.", ["edema absent", "cardiomegaly present"]),
+        ("Removal of the left chest tube, small apical pneumothorax.", ["tube absent", "pneumothorax present"]),
+        ("No pneumothorax, persistent right effusion and consolidation.", ["pneumothorax absent", "pleural effusion present", "consolidation present"]),
+        ("No edema and minimal left base atelectasis.", ["edema absent", "atelectasis present"]),
+        ("Negative for pneumonia, mild emphysema.", ["pneumonia absent", "emphysema present"]),
+        ("No fracture, effusion or pneumothorax, severe emphysema.", ["fracture absent", "pleural effusion absent", "pneumothorax absent", "emphysema present"]),
+        ("No pneumothorax, effusion unchanged.", ["pneumothorax absent", "pleural effusion present"]),
+        ("Possible left pneumonia, stable cardiomegaly.", ["pneumonia uncertain", "cardiomegaly present"]),
+        ("No pneumothorax, right basilar consolidation, edema.", ["pneumothorax absent", "consolidation present", "edema present"]),
+        ("No edema or effusion, scattered granulomas, mild cardiomegaly.", ["edema absent", "pleural effusion absent", "calcification present", "cardiomegaly present"]),
+        ("No effusion, and stable cardiomegaly.", ["pleural effusion absent", "cardiomegaly present"]),
+        ("No pneumothorax, nasogastric tube.", ["pneumothorax absent", "tube present"]),
+        ("No effusion, mildly enlarged heart.", ["pleural effusion absent", "cardiomegaly present"]),
+    ],
+)  # fmt: skip
+def test_what_is_described_as_there_ends_a_denial(
+    text: str, expected: list[str]
+) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No effusion, pneumothorax, edema.", ["pleural effusion absent", "pneumothorax absent", "edema absent"]),
+        ("No focal consolidation, large effusion or displaced fracture.", ["consolidation absent", "pleural effusion absent", "fracture absent"]),
+        ("No mass, suspicious nodule, or left effusion.", ["mass absent", "nodule absent", "pleural effusion absent"]),
+        ("No new consolidation, enlarging effusion, edema.", ["consolidation absent", "pleural effusion absent", "edema absent"]),
+        ("No evidence of edema, small effusion, or pneumothorax.", ["edema absent", "pleural effusion absent", "pneumothorax absent"]),
+        ("No large, left effusion.", ["pleural effusion absent"]),
+        ("No pneumothorax, acute fracture, significant effusion.", ["pneumothorax absent", "fracture absent", "pleural effusion absent"]),
+        ("No effusion, pneumothorax on the right.", ["pleural effusion absent", "pneumothorax absent"]),
+        ("No tube, line, wire or pacemaker.", ["tube absent", "line absent", "wire absent", "pacemaker absent", "device absent"]),
+        ("No line, pacemaker, hardware.", ["line absent", "pacemaker absent", "device absent", "hardware absent"]),
+        ("No edema, effusion and pneumothorax.", ["edema absent", "pleural effusion absent", "pneumothorax absent"]),
+        ("Interval removal of the drain and left line.", ["drainage absent", "line absent"]),
+        ("Removal of the endotracheal tube, right PICC.", ["tube absent", "line absent"]),
+        ("No consolidation, pulmonary edema, pleural effusion.", ["consolidation absent", "edema absent", "pleural effusion absent"]),
+        ("No pneumothorax, small or large.", ["pneumothorax absent"]),
+        ("No mass, mild edema, effusion, or fracture.", ["mass absent", "edema absent", "pleural effusion absent", "fracture absent"]),
+        ("Possible edema, effusion, atelectasis.", ["edema uncertain", "pleural effusion uncertain", "atelectasis uncertain"]),
+        ("No hilar mass, mediastinal adenopathy or pleural effusion.", ["mass absent", "pleural effusion absent"]),
+        ("No pneumothorax, rib fracture.", ["pneumothorax absent", "fracture absent"]),
+        ("No pneumothorax and rib fracture.", ["pneumothorax absent", "fracture absent"]),
+        ("The nodule is not calcified or spiculated.", ["nodule present", "calcification absent"]),
+    ],
+)  # fmt: skip
+def test_a_list_stays_denied(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Without prior films for comparison, a nodule is seen.", ["nodule present"]),
+        ("Not a good inspiration, bibasilar atelectasis.", ["atelectasis present"]),
+        ("Trachea is not deviated, stable effusion.", ["shift absent", "pleural effusion present"]),
+        ("Without a lateral view, the effusion is hard to measure.", ["pleural effusion present"]),
+        ("No acute abnormality, a calcified granuloma is noted.", ["calcification present"]),
+        ("Not an optimal study, consolidation in the left base.", ["consolidation present"]),
+        ("The aorta is not tortuous, mild edema.", ["edema present"]),
+        ("Patient is not intubated, left effusion.", ["pleural effusion present"]),
+        ("No priors, the left base shows consolidation.", ["consolidation present"]),
+        ("Not well inspired, cardiomegaly.", ["cardiomegaly present"]),
+        ("The patient is not rotated, right lower lobe pneumonia.", ["pneumonia present"]),
+        ("Without previous imaging, stability of the nodule is unknown.", ["nodule present"]),
+        ("The diaphragm is not elevated, pleural effusion on the left.", ["pleural effusion present"]),
+    ],
+)  # fmt: skip
+def test_a_denial_without_a_known_object_ends_at_its_comma(
+    text: str, expected: list[str]
+) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No acute disease, effusion or pneumothorax.", ["pleural effusion absent", "pneumothorax absent"]),
+        ("No acute, displaced fracture is seen.", ["fracture absent"]),
+        ("No significant, measurable effusion is present.", ["pleural effusion absent"]),
+        ("The lungs are not hyperinflated, consolidated or collapsed.", ["hyperinflate absent", "consolidation absent", "collapse absent"]),
+        ("No bony abnormality, pneumothorax, or effusion is seen.", ["pneumothorax absent", "pleural effusion absent"]),
+        ("Without acute, focal consolidation.", ["consolidation absent"]),
+    ],
+)  # fmt: skip
+def test_a_denial_without_an_object_goes_on(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
