@@ -16,7 +16,9 @@ from asg_core.reports.lexicon.zones import PAIRED
 _UNREAD = ("indication", "history", "technique", "comparison", "examination")
 SECTIONS = {*SectionName, *_UNREAD, "notification", "preamble"} - {"unlabelled"}
 """What a header can open; a text without a header is "unlabelled"."""
-_MATCHES = ("whole", "part", "title", "inline")
+_MATCHES = ("whole", "part", "title", "inline", "modifier", "exam")
+_WORDS = ("modifier", "exam")
+"""Matches of single words, which name no section."""
 _WORD_KINDS = ("abbreviation", "time", "opener")
 _OPENER = (r"[A-Z][A-Za-z]*", "a capitalised word")
 LOOK_BACK = 12
@@ -35,9 +37,13 @@ class Headers:
     parts: tuple[tuple[str, str], ...]
     """Words that make a section of any header in capitals that holds them, in order."""
     titles: Mapping[str, str]
-    """Headers that need no colon where they stand alone on their line."""
+    """Headers that are known by their line alone and never by a colon."""
     inline: tuple[str, ...]
-    """Headers that are known within a line, in capitals."""
+    """Headers that are known within a line."""
+    modifiers: frozenset[str] = frozenset()
+    """Words that can stand before a whole header."""
+    exam: frozenset[str] = frozenset()
+    """Words that titles of the examination are made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +73,20 @@ def read_headers(path: Path) -> Headers:
     rows = read_rows(path, columns=("header", "section", "match", "reason"))
     found: dict[str, list[tuple[str, str]]] = {match: [] for match in _MATCHES}
     for row in rows:
-        row.expect(row["section"], SECTIONS, "a section")
         for match in row["match"].split("+"):
             row.expect(match, _MATCHES, "a match")
-            found[match].append((row["header"].lower(), row["section"]))
+            allowed = {"-"} if match in _WORDS else SECTIONS
+            row.expect(row["section"], allowed, "a section")
+            for header in row.phrases("header") if match in _WORDS else [row["header"]]:
+                found[match].append((header.lower(), row["section"]))
     whole = dict(found["whole"])
     return Headers(
         whole=whole,
         parts=tuple(found["part"]),
         titles=dict(found["title"]),
         inline=tuple(header for header, _ in found["inline"]),
+        modifiers=frozenset(word for word, _ in found["modifier"]),
+        exam=frozenset(word for word, _ in found["exam"]),
     )
 
 

@@ -53,7 +53,7 @@ def test_offsets_give_the_header_and_the_text() -> None:
         (" PORTABLE AP CHEST RADIOGRAPH: clear", [("findings", "clear")]),
         # misspelt
         (" IMPRESSON: clear", [("impression", "clear")]),
-        (" ndication: cough", [("unlabelled", "ndication: cough")]),
+        (" ndication: cough", [("indication", "cough")]),
         (" Ndication: cough\n FINDINGS: clear", [("indication", "cough"), ("findings", "clear")]),
         # two sections of one name are both kept
         (" FINDINGS: a\n FINDINGS: b", [("findings", "a"), ("findings", "b")]),
@@ -99,6 +99,90 @@ def test_headers_that_the_official_script_misses(
     text: str, expected: list[tuple[str, str]]
 ) -> None:
     assert named(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # mixed and lower case, within a line
+        ("Clinical History: known edema. Comparison: none. Findings: Clear. Impression: Fine.", [("history", "known edema."), ("comparison", "none."), ("findings", "Clear."), ("impression", "Fine.")]),
+        ("indication: cough. findings: clear. impression: fine.", [("indication", "cough."), ("findings", "clear."), ("impression", "fine.")]),
+        ("indication: cough findings: clear impression: fine", [("indication", "cough"), ("findings", "clear"), ("impression", "fine")]),
+        ("Reason for exam: fever Findings: clear", [("indication", "fever"), ("findings", "clear")]),
+        ("findings: clear. history: edema in 2019.", [("findings", "clear."), ("history", "edema in 2019.")]),
+        # alone on a line, without a colon
+        ("INDICATION\nEdema?\n\nFINDINGS\nClear.\n\nIMPRESSION\nFine.", [("indication", "Edema?"), ("findings", "Clear."), ("impression", "Fine.")]),
+        ("Clinical details\nedema last year\nFindings\nclear", [("indication", "edema last year"), ("findings", "clear")]),
+        ("technique\npa view\nfindings\nclear\nhistory\nedema", [("technique", "pa view"), ("findings", "clear"), ("history", "edema")]),
+        ("IMPRESSION\nFine.\nFINDINGS\nClear.\nHISTORY\nEdema.", [("impression", "Fine."), ("findings", "Clear."), ("history", "Edema.")]),
+        # a dash, dots, a bar, blanks or a tab for the colon
+        ("Indication - cough\nFindings - clear", [("indication", "cough"), ("findings", "clear")]),
+        ("HISTORY \u2013 edema. FINDINGS \u2013 clear.", [("history", "edema."), ("findings", "clear.")]),
+        ("FINDINGS -- Lungs: clear", [("findings", "Lungs: clear")]),
+        ("FINDINGS. Clear.\nIMPRESSION. Fine.", [("findings", "Clear."), ("impression", "Fine.")]),
+        ("Indication | edema\nFindings | clear", [("indication", "edema"), ("findings", "clear")]),
+        ("COMPARISON\tnone\nFINDINGS\tclear", [("comparison", "none"), ("findings", "clear")]),
+        ("Comparison :none\nFindings :clear", [("comparison", "none"), ("findings", "clear")]),
+        ("HISTORY Edema. FINDINGS Clear. IMPRESSION Normal.", [("history", "Edema."), ("findings", "Clear."), ("impression", "Normal.")]),
+        # bullets, numbers, rules and brackets around it
+        ("- Indication: edema\n- Findings: clear", [("indication", "edema"), ("findings", "clear")]),
+        ("\u2022 History\n edema\n\u2022 Findings\n clear", [("history", "edema"), ("findings", "clear")]),
+        ("1. HISTORY: edema\n2. FINDINGS: clear", [("history", "edema"), ("findings", "clear")]),
+        ("II. Findings\nclear", [("findings", "clear")]),
+        ("=== INDICATION ===\nedema\n=== FINDINGS ===\nclear", [("indication", "edema"), ("findings", "clear")]),
+        ("# Indication\nedema\n## Findings\nclear", [("indication", "edema"), ("findings", "clear")]),
+        ("[HISTORY] edema\n[FINDINGS] clear", [("history", "edema"), ("findings", "clear")]),
+        ("(Indication): edema\n(Findings): clear", [("indication", "edema"), ("findings", "clear")]),
+        ("HISTORY\n________\nedema\n\nFINDINGS\n________\nclear", [("history", "________ edema"), ("findings", "________ clear")]),
+        # words before it, remarks behind it, misspelt, the title of the examination
+        ("Brief clinical history: edema\nRadiological findings: clear", [("history", "edema"), ("findings", "clear")]),
+        ("Findings (PA and lateral): clear", [("findings", "clear")]),
+        ("Indicaton: edema\nFindngs: clear", [("indication", "edema"), ("findings", "clear")]),
+        ("Indication: edema\nChest X-ray, 2 views: clear", [("indication", "edema"), ("findings", "clear")]),
+        # several sections of findings
+        ("Findings: a\nImpression: b\nFindings: c", [("findings", "a"), ("impression", "b"), ("findings", "c")]),
+        # no header of a body at all
+        ("Exam: Chest PA. Lungs are clear.", [("examination", "Chest PA."), ("unlabelled", "Lungs are clear.")]),
+        ("Technique: AP portable\nLungs are clear.", [("technique", "AP portable"), ("unlabelled", "Lungs are clear.")]),
+        ("Comparison: None.\nLungs are clear.", [("comparison", "None."), ("unlabelled", "Lungs are clear.")]),
+    ],
+)  # fmt: skip
+def test_unusual_headers(text: str, expected: list[tuple[str, str]]) -> None:
+    assert named(text) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Edema, larger than in the\ncomparison: it was small.",
+        "There are no other\nfindings\nof note.",
+        "No change in comparison: effusion remains.",
+        "Chest  Comparison: a mass is seen.",
+        "Clear.\nComparison is made to 2019, with edema.",
+        "Clear.\nHistory of edema is noted.",
+        "Clear.\nIMPRESSION IS UNCHANGED.",
+        "Clear.\nStudy limited by rotation.",
+        "Clear.\nViews are limited.",
+        "Left chest tube: in place.",
+        "Right lung - clear.",
+        "CHANGES IN TECHNIQUE LIMIT THIS STUDY.",
+        "Compression: none.",
+    ],
+)
+def test_words_that_open_no_section(body: str) -> None:
+    assert named(f"FINDINGS: {body}") == [("findings", " ".join(body.split()))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "history: prior ct findings: edema",
+        "History: Previous CT Findings: edema",
+        "Indication: cough\nand edema. No fever.",
+    ],
+)
+def test_history_opens_no_body(text: str) -> None:
+    assert {name for name, _ in named(text)} <= {"history", "indication"}
 
 
 def test_a_note_does_not_end_the_impression() -> None:
@@ -271,7 +355,7 @@ def test_what_follows_the_impression_is_no_body() -> None:
 def test_text_with_a_colon_is_no_header() -> None:
     assert CUTTER.section_of("HEART") is None
     assert CUTTER.section_of("note") is None
-    assert CUTTER.section_of("history") is None
+    assert CUTTER.section_of("history") == "history"
     assert CUTTER.section_of("History") == "history"
     assert CUTTER.section_of("WET READ BY RESIDENT") == "wet_read"
 
