@@ -46,6 +46,7 @@ from asg_core.reports.parsers.parser import (
     UnreadableReportError,
 )
 from asg_core.reports.rows import ReportRows
+from asg_core.reports.text.markup import without_markup
 from asg_core.reports.text.sections import SectionCutter
 from asg_core.reports.text.sentences import SentenceCutter
 from asg_core.tables.catalog import REJECTS, SENTENCES, TRIPLETS
@@ -175,6 +176,8 @@ class _Cut(NamedTuple):
 
     study_id: str
     text: str
+    plain: str
+    """The text without the marks of HTML and Markdown, of the same length."""
     sections: list[tuple[str, list[Span]]]
 
 
@@ -193,9 +196,10 @@ class _Cutter:
             UnreadableReportError: If it is no text, or has none under these sections.
         """
         text = _readable(text)
+        plain = without_markup(text)
         sections = [
-            (section.name, self._sentences.cut(text, section.start, section.end))
-            for section in self._sections.cut(text)
+            (section.name, self._sentences.cut(plain, section.start, section.end))
+            for section in self._sections.cut(plain)
             if section.name in self._names
         ]
         if not any(spans for _, spans in sections):
@@ -204,7 +208,7 @@ class _Cutter:
                 "Report: expected a sentence under one of "
                 f"{', '.join(self._names)}, found none.",
             )
-        return _Cut(study_id, text, sections)
+        return _Cut(study_id, text, plain, sections)
 
 
 def _parse_part(
@@ -222,8 +226,10 @@ def _parse_part(
     rows = ReportRows()
     for report in cut:
         sentences = [spans for _, spans in report.sections]
+        # A graph holds the words of the report as it stands.
+        text = report.text if name == "radgraph" else report.plain
         try:
-            reads = parser.read_report(report.study_id, report.text, sentences)
+            reads = parser.read_report(report.study_id, text, sentences)
         except UnreadableReportError as error:
             rejects.append(_reject(report.study_id, error))
         else:
