@@ -274,7 +274,12 @@ def _give_tips(sentence: Sentence, mentions: Sequence[Mention]) -> None:
         is_tipped = not kinds.tipped.isdisjoint(device.findings)
         if is_tipped and kinds.tip.issuperset(tip.findings):
             between = sentence.between(tip.match.last, device.match.first)
-            if between and between[0].entry.role == "prep":
+            if (
+                between
+                and between[0].entry.role == "prep"
+                # "Tip in the SVC, left port": the port is another device.
+                and all(other.entry.is_place for other in between[1:])
+            ):
                 end = sentence.group_after(device.match.last)
                 tip.before, tip.after = None, device.after or end
 
@@ -310,11 +315,38 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             continue
         clause = sentence.clause_of(mention.match)
         shared = _groups_in(sentence, clause, mention)
-        if not shared and previous is not None:
+        if previous is not None and _is_apart(sentence, previous, mention):
+            shared = tuple(group for group in shared if not _is_owned(mentions, group))
+        elif not shared and previous is not None:
             shared = _inherited(sentence, previous, mention)
         elif not shared and clause and _is_of_noun_before(sentence, mention):
             shared = _groups_in(sentence, clause - 1, mention)
         mention.shared = shared
+
+
+def _is_apart(sentence: Sentence, known: Mention, mention: Mention) -> bool:
+    """Whether the place of the finding before says nothing of this one, put in.
+
+    What is put in is not where the disease is ("opacity in the left base; sternotomy
+    wires"), nor where another device is that a verb parts from it ("the right line is
+    obscured by the pacemaker").
+    """
+    implanted = sentence.lexicon.kinds.implanted
+    if implanted.isdisjoint(mention.findings):
+        return False
+    between = sentence.between(known.match.last, mention.match.first)
+    return implanted.isdisjoint(known.findings) or any(
+        match.entry.role == "verb" for match in between
+    )
+
+
+def _is_owned(mentions: Sequence[Mention], group: Group) -> bool:
+    """Whether a group belongs to one of the findings."""
+    return any(
+        own is not None and own.first == group.first
+        for mention in mentions
+        for own in (mention.before, mention.after)
+    )
 
 
 def _is_of_noun_before(sentence: Sentence, mention: Mention) -> bool:

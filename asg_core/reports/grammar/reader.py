@@ -81,7 +81,10 @@ def _ending_at_tips(claims: Sequence[Claim], kinds: Kinds) -> list[Claim]:
             and not (claim.finding in kinds.leaded and claim.place)
         ):
             own = [region for region in claim.regions if region != UNSPECIFIED]
-            regions = tuple(dict.fromkeys((*own, *follower.regions)))
+            ends = follower.regions
+            if own:  # "left line with its tip crossing to the right" is a left line
+                ends = tuple(region for region in ends if region not in _NO_REGION)
+            regions = tuple(dict.fromkeys((*own, *ends)))
             place = follower.place if claim.place is None else claim.place
             result.append(replace(claim, regions=regions, place=place))
         else:
