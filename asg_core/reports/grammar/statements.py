@@ -61,7 +61,7 @@ def _candidates(
     before: list[tuple[Group, Place]] = []
     after: list[tuple[Group, Place]] = []
     for group in sentence.groups:
-        if sentence.clause_of(group) != clause:
+        if sentence.clause_of(group) != clause or _is_of_finding(sentence, group):
             continue
         for place in group.places:
             key = (place.zone or "", state.entry.state or "")
@@ -72,6 +72,17 @@ def _candidates(
             elif state.last <= group.first and group.last <= high:
                 after.append((group, place))
     return before, after
+
+
+def _is_of_finding(sentence: Sentence, group: Group) -> bool:
+    """Whether a group is the adjective of a finding behind it: "right basilar scar".
+
+    In "right basilar scar, left base is clear" only the left base is clear.
+    """
+    return any(
+        match.entry.findings and not match.entry.state
+        for match in sentence.between(group.last, group.last + 1)
+    )
 
 
 def _reach(sentence: Sentence, state: Match) -> tuple[int, int]:

@@ -28,6 +28,10 @@ CLEAR = ("opacity", "absent", BOTH_LUNGS)
         # an adjective and "of" tie a state to what follows, a verb or a comma does not
         ("The lateral view of the heart shows enlargement of the entire mediastinum.", [("enlarged cardiomediastinum", "present", MEDIASTINUM)]),
         ("The heart is, as before, enlarged to the left.", [CARDIOMEGALY]),
+        # what is the adjective of a finding is no subject of a state
+        ("Right basilar atelectasis, left base is clear.", [("atelectasis", "present", ("right lower lung zone",)), ("opacity", "absent", ("left lower lung zone",))]),
+        ("Left apical scar, right apex clear.", [("scar", "present", ("left apical zone",)), ("opacity", "absent", ("right apical zone",))]),
+        ("Normal heart size, mediastinal calcifications.", [NO_CARDIOMEGALY, ("calcification", "present", MEDIASTINUM)]),
         # states that claim nothing of these structures
         ("Enlarged left ventricle.", []),
         ("Prominent left hilum.", []),
