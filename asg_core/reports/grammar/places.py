@@ -26,6 +26,11 @@ BLANK = "xxx"
 _LINKS = frozenset({"and", "or", "comma", "slash", "prep"})
 _WEAK_CUES = frozenset({"alternate", "compare_around"})
 _MAX_GLUE = 5
+# Heads of noun phrases that stand before no finding as its adjective does.
+_NOUNS = frozenset(
+    {"contour", "contours", "size", "silhouette", "silhouettes", "heart"}
+    | {"hemidiaphragm", "diaphragm", "mediastinum", "trachea"}
+)
 _SIDES = ("left", "right")
 # The regions of each paired zone, by side and for both.
 _ONE = {
@@ -194,7 +199,11 @@ def _groups(reading: Reading, run: Sequence[int]) -> list[Group]:
     and the lingula the scarring.
     """
     matches = reading.matches
+    if len(run) == 1:
+        return [_group(reading, [matches[run[0]]])]
     cut = _cut(matches, run)
+    if cut is None:
+        cut = _noun_cut(reading, run)
     parts = [run] if cut is None else [run[:cut], run[cut:]]
     return [_group(reading, [matches[position] for position in part]) for part in parts]
 
@@ -210,6 +219,29 @@ def _cut(matches: Sequence[Match], run: Sequence[int]) -> int | None:
     for index in range(len(run) - 1, 0, -1):
         links = matches[run[index - 1] + 1 : run[index]]
         if any(link.entry.role in ("and", "comma", "or") for link in links):
+            return index
+    return None
+
+
+def _noun_cut(reading: Reading, run: Sequence[int]) -> int | None:
+    """Return where the adjective of the next finding starts, behind a listed noun.
+
+    In "elevated right hemidiaphragm and left basilar atelectasis" only the base is of the
+    atelectasis: a noun that is no adjective of a finding, or a plural, ends a list.
+    """
+    matches, words = reading.matches, reading.words
+    end = run[-1] + 1
+    if end == len(matches) or not matches[end].entry.findings:
+        return None
+    for index in range(len(run) - 1, 0, -1):
+        before = matches[run[index - 1]]
+        if before.entry.zone is None or not (
+            words[before.last - 1] in _NOUNS
+            or (before.entry.is_pair and words[before.last - 1].endswith("s"))
+        ):
+            continue
+        links = matches[run[index - 1] + 1 : run[index]]
+        if any(link.entry.role in ("and", "comma") for link in links):
             return index
     return None
 
@@ -278,10 +310,20 @@ def _sided_after(places: list[Place], trailing: tuple[str, ...]) -> list[Place]:
 
 
 def _without_general(places: list[Place]) -> list[Place]:
-    """Drop "lung" beside a zone of it: "left lung base", "apex of the right lung"."""
+    """Drop "lung" beside a zone of it: "left lung base", "apex of the right lung".
+
+    A lung on the other side stays: "in the left lower lobe or in the right lung".
+    """
     zones = [place for place in places if place.zone not in ("lung", "pleura")]
     if len(zones) == len(places) or all(place.zone in SINGLE for place in zones):
         return places
+    named = _union(*(place.sides for place in zones))
+    if named and all(place.sides or place.zone in SINGLE for place in zones):
+        zones = [
+            place
+            for place in places
+            if place in zones or not set(place.sides) <= set(named)
+        ]
     return sided(zones, by=places)
 
 

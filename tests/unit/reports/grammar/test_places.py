@@ -71,6 +71,30 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("left apical and lingular scars and apical nodule", [[("apex", LEFT), ("mid", LEFT)], [("apex", ())]]),
         # a zone of a lung says more than the lung or its pleura
         ("right apical pleural", [[("apex", RIGHT)]]),
+        # but not more than the other lung
+        ("in the right lower lobe or in the left lung", [[("lower", RIGHT), ("lung", LEFT)]]),
+        ("left base and right lung", [[("lower", LEFT), ("lung", RIGHT)]]),
+        ("right lung and left apex", [[("lung", RIGHT), ("apex", LEFT)]]),
+        ("right lung and right apex", [[("apex", RIGHT)]]),
+        ("left apex and both lungs", [[("apex", LEFT), ("lung", BOTH)]]),
+        # a noun that is no adjective of a finding ends the list before it
+        ("elevated right hemidiaphragm and left basilar atelectasis", [[("diaphragm", RIGHT)], [("lower", LEFT)]]),
+        ("mediastinal and hilar contours, mediastinal calcification", [[("mediastinum", ()), ("hilum", ())], [("mediastinum", ())]]),
+        ("cardiac silhouette and left apical scar", [[("heart", ())], [("apex", LEFT)]]),
+        ("heart, right basilar scar", [[("heart", ())], [("lower", RIGHT)]]),
+        ("both hemidiaphragms and left apical scar", [[("diaphragm", BOTH)], [("apex", LEFT)]]),
+        # a singular, or a list that no finding follows, goes on
+        ("right upper lobe and left basilar atelectasis", [[("upper", RIGHT), ("lower", LEFT)]]),
+        ("left apical and right basilar scar", [[("apex", LEFT), ("lower", RIGHT)]]),
+        ("right hemidiaphragm and left base", [[("diaphragm", RIGHT), ("lower", LEFT)]]),
+        ("lung bases and right apex are clear", [[("lower", ()), ("apex", RIGHT)]]),
+        # less of it is there as well
+        ("right lower lobe and, to a lesser extent, the left", [[("lower", RIGHT), ("lower", LEFT)]]),
+        ("left apex and to a lesser degree the right base", [[("apex", LEFT), ("lower", RIGHT)]]),
+        # what is behind the heart is on the left, unless both sides are named
+        ("bilateral retrocardiac regions", [[("lower", BOTH)]]),
+        ("both retrocardiac areas", [[("lower", BOTH)]]),
+        ("right posterior sulcus", [[("angle", RIGHT)]]),
         ("nothing", []),
     ],
 )  # fmt: skip
