@@ -8,10 +8,12 @@ removal, denial, history, doubt, comparison. A finding that no cue reaches is pr
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
+from asg_core.reports.grammar.denials import is_beyond
 from asg_core.reports.grammar.reading import Reading
 from asg_core.reports.lexicon.phrases import Match
 from asg_core.terms.existence import Context, Existence
@@ -30,6 +32,10 @@ _TWO_WAYS = frozenset(
     ]
 )
 _MAX_ADJECTIVES = 3
+# "Not yet fully removed", "does not allow reliable exclusion of".
+_MAX_ADVERBS = 2
+_REMOVALS = frozenset({"remove_before", "remove_after", "remove_near"})
+_TURNED = frozenset({"none", "remove", "deny"})
 _FIRST = attrgetter("first")
 _LAST = attrgetter("last")
 
@@ -67,13 +73,15 @@ def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgeme
     low, high = reading.clauses.around(first)
     best: tuple[int, int] | None = None  # rank, then distance in words
     found: Match | None = None
-    for match in reading.matches:
+    for position, match in enumerate(reading.matches):
         if not match.entry.cues or not low <= match.first < high:
             continue
         distance = first - match.last if match.last <= first else match.first - last
         if distance < 0 or distance > max_scope:
             continue
         effect = _effect(reading, match, first, last, distance)
+        if effect in _TURNED:
+            effect = _turned(reading, position, effect, first)
         if effect is None:
             continue
         key = (_RANK[effect], distance)
@@ -101,6 +109,52 @@ def _effect(
     if has_alternate and _is_alternative(reading, match, first, last):
         effect = _stronger(effect, "doubt")
     return effect
+
+
+def _turned(reading: Reading, position: int, effect: str, first: int) -> str | None:
+    """Return what an effect becomes beside a denial, which turns it or is taken up by it.
+
+    What is not removed or not resolved is there ("no resolution of the edema"), what is
+    not excluded is in doubt. A denial of these, or of another noun ("no displacement of
+    the fracture"), does not deny the finding itself.
+    """
+    matches = reading.matches
+    match = matches[position]
+    if effect == "deny" and match.last <= first and _is_spent(reading, position, first):
+        return None
+    if not _can_turn(match) or not _is_denied(matches, position):
+        return effect
+    return "compare" if effect == "remove" else "doubt"
+
+
+def _can_turn(match: Match) -> bool:
+    """Whether a denial right before a cue turns it instead of denying a finding."""
+    cues = match.entry.cues
+    return "turned" in cues or not _REMOVALS.isdisjoint(cues)
+
+
+def _is_spent(reading: Reading, position: int, first: int) -> bool:
+    """Whether a denial before a finding denies something else than it."""
+    matches = reading.matches
+    cue = matches[position]
+    for behind in matches[position + 1 : position + 2]:
+        if behind.first - cue.last <= _MAX_ADVERBS and _can_turn(behind):
+            return behind.last <= first
+    return is_beyond(reading.lexicon.scope, reading.words, matches, cue, first)
+
+
+def _is_denied(matches: Sequence[Match], position: int) -> bool:
+    """Whether a cue stands right behind a denial, or a verb between: "not been removed"."""
+    last = matches[position].first
+    for match in reversed(matches[max(position - 2, 0) : position]):
+        if last - match.last > _MAX_ADVERBS:
+            return False
+        if "deny_before" in match.entry.cues:
+            return True
+        if match.entry.role != "verb":
+            return False
+        last = match.first
+    return False
 
 
 @lru_cache(maxsize=1024)

@@ -1,11 +1,13 @@
-"""Say how far a denial reaches: to which comma.
+"""Say how far a denial reaches: to which comma, and to which noun.
 
 A list stays under its denial ("no effusion, pneumothorax or edema"), but a noun that
 is described as being there ends it: "no pneumothorax, stable left effusion". Which words
 describe so is data, `lexicon/data/scope.tsv`.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import attrgetter
 
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Match
@@ -18,7 +20,13 @@ _LOBAR = frozenset({"upper", "mid", "lower"})
 # The matches of a noun with its adjectives, and the words of one.
 _MAX_MATCHES = 6
 _MAX_WORDS = 8
-# "Alignment" and "segment" are nouns.
+# Between a preposition and its noun: "no displacement of the old right rib fracture".
+_MAX_ADJECTIVES = 5
+_AGENT = "by"  # "no blunting of the angle by fluid"
+_BLANK = "xxx"  # a word that de-identification has removed
+_DEFINITE = frozenset({"the", "this", "that", "these", "those", "its"})
+_FIRST = attrgetter("first")
+# Not "-ent": "alignment" and "segment" are nouns.
 _TRAIT_ENDS = ("ed", "al", "ous", "ic", "ive", "ary", "able", "ible", "ar", "ant")
 
 
@@ -105,6 +113,44 @@ def _is_seen(
         or any(_is_own_place(match) for match in matches[position + 1 : noun + 1])
         or _is_adverbial(words, matches, cue, position)
     )
+
+
+def is_beyond(
+    scope: ScopeWords,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    cue: Match,
+    first: int,
+) -> bool:
+    """Whether a denial denies another noun than the one that starts at `first`.
+
+    In "no displacement of the fracture" and "no air adjacent to the tube" the noun
+    behind the preposition is known to be there, and so is what does not change: "lack of
+    reduction in edema". Signs let a denial through: "no recurrence of the effusion".
+    """
+    link = _preposition_before(matches, first)
+    if link is None or link.first <= cue.last:
+        return False  # "no sign of the effusion" is one phrase
+    head = words[link.first - 1]
+    if head in scope.change and link.last - link.first == 1:
+        return True
+    return (
+        words[link.last] in _DEFINITE
+        and head not in scope.sign
+        and not head.startswith(_BLANK)
+        and _AGENT not in words[link.last : first]
+    )
+
+
+def _preposition_before(matches: Sequence[Match], first: int) -> Match | None:
+    """Return the preposition that only adjectives part from the word `first`."""
+    end = bisect_left(matches, first, key=_FIRST)
+    for match in reversed(matches[max(end - _MAX_ADJECTIVES, 0) : end]):
+        if match.entry.role == "prep":
+            return match if first - match.last <= _MAX_ADJECTIVES else None
+        if match.entry.role:
+            return None
+    return None
 
 
 def _noun_behind(matches: Sequence[Match], position: int) -> int | None:

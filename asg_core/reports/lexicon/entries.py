@@ -17,7 +17,7 @@ EFFECTS = ("none", "remove", "deny", "history", "doubt", "compare")
 """What a cue can do to a finding, the stronger first."""
 CUES = frozenset(
     {f"{effect}_{where}" for effect in EFFECTS for where in _REACHES}
-    | {"remove_near", "past_before", "alternate", "affirm", "apart"}
+    | {"remove_near", "past_before", "alternate", "affirm", "apart", "turned"}
 )
 ROLES = frozenset(
     {"verb", "there", "prep", "and", "or", "slash", "comma", "with", "break"}

@@ -66,6 +66,7 @@ class ScopeWords:
     size: frozenset[str]
     trait: frozenset[str]
     sign: frozenset[str]
+    change: frozenset[str]
 
 
 def read_headers(path: Path) -> Headers:

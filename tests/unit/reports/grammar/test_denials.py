@@ -119,3 +119,93 @@ def test_a_denial_without_a_known_object_ends_at_its_comma(
 )  # fmt: skip
 def test_a_denial_without_an_object_goes_on(text: str, expected: list[str]) -> None:
     assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Edema has not resolved.", ["edema present"]),
+        ("No resolution of the right upper lobe consolidation.", ["consolidation present"]),
+        ("No reduction in the left effusion.", ["pleural effusion present"]),
+        ("The tube has not been removed.", ["tube present"]),
+        ("Absence of interval improvement in the left base opacity.", ["opacity present"]),
+        ("Lack of change in bibasilar atelectasis.", ["atelectasis present"]),
+        ("No more than a trace right effusion.", ["pleural effusion present"]),
+        ("No longer seen is the right apical pneumothorax.", ["pneumothorax absent"]),
+        ("This film does not allow exclusion of a left rib fracture.", ["fracture uncertain"]),
+        ("Infiltrate in the left mid zone fails to clear.", ["infiltration present"]),
+        ("The left effusion has never cleared.", ["pleural effusion present"]),
+        ("Without significant reduction in the effusion.", ["pleural effusion present"]),
+        ("No cavitation in the mass.", ["mass present"]),
+        ("No displacement of the right rib fractures.", ["fracture present"]),
+        ("No pneumothorax adjacent to the chest tube.", ["pneumothorax absent", "tube present"]),
+        ("No appreciable clearing of the edema.", ["edema present"]),
+        ("No definite interval decrease of the nodules.", ["nodule present"]),
+        ("There has been no growth of the nodule.", ["nodule present"]),
+        ("The picture does not permit reliable exclusion of pneumonia.", ["pneumonia uncertain"]),
+        ("No enlargement of the mass.", ["mass present"]),
+        ("The drain was not removed.", ["drainage present"]),
+        ("No calcification within the nodule.", ["calcification absent", "nodule present"]),
+        ("No longer present are the effusions.", ["pleural effusion absent"]),
+        ("The chest drain has not yet been removed.", ["drainage present"]),
+        ("Pneumothorax has not fully resolved.", ["pneumothorax present"]),
+        ("No evidence of resolution of the pneumonia.", ["pneumonia present"]),
+        ("There is no sign of clearing of the edema.", ["edema present"]),
+        ("Left effusion without interval resolution.", ["pleural effusion present"]),
+        ("Failure of the left pneumothorax to resolve.", ["pneumothorax present"]),
+        ("The consolidation failed to improve.", ["consolidation present"]),
+        ("No fluid level in the mass.", ["mass present"]),
+        ("No fracture around the prosthesis.", ["fracture absent", "device present"]),
+        ("No more than mild edema.", ["edema present"]),
+        ("No greater than a small effusion.", ["pleural effusion present"]),
+        ("A fracture has not been ruled out.", ["fracture uncertain"]),
+        ("Pneumonia is not yet ruled out.", ["pneumonia uncertain"]),
+        ("No kinking of the PICC.", ["line present"]),
+        ("No thickening of the wall of the bulla, no mass.", ["emphysema present", "mass absent"]),
+        ("Lines are not removed.", ["line present"]),
+        ("No improvement in aeration, edema persists.", ["aerate present", "edema present"]),
+        ("The effusion was never drained and has not cleared.", ["pleural effusion present"]),
+        ("Without regression of the left hilar mass.", ["mass present"]),
+    ],
+)  # fmt: skip
+def test_what_a_denied_noun_or_change_belongs_to_is_there(
+    text: str, expected: list[str]
+) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No evidence of the previously seen effusion.", ["pleural effusion absent"]),
+        ("No sign of the left pneumothorax.", ["pneumothorax absent"]),
+        ("No new or increased opacity.", ["opacity absent"]),
+        ("No areas of consolidation.", ["consolidation absent"]),
+        ("No trace of the pneumothorax.", ["pneumothorax absent"]),
+        ("Effusion has resolved.", ["pleural effusion absent"]),
+        ("No recurrence of the effusion.", ["pleural effusion absent"]),
+        ("No increasing effusion.", ["pleural effusion absent"]),
+        ("No fracture of the ribs.", ["fracture absent"]),
+        ("No suggestion of edema.", ["edema absent"]),
+        ("No pneumothorax after removal of the tube.", ["pneumothorax absent", "tube absent"]),
+        ("Tube removed, no pneumothorax.", ["tube absent", "pneumothorax absent"]),
+        ("No air leak or pneumothorax.", ["pneumothorax absent"]),
+        ("No definite features of pneumonia.", ["pneumonia absent"]),
+        ("No degree of edema.", ["edema absent"]),
+        ("No focal area of consolidation in the left base.", ["consolidation absent"]),
+        ("No evidence in the lungs of edema.", ["edema absent"]),
+        ("No pneumothorax in the apex, no effusion.", ["pneumothorax absent", "pleural effusion absent"]),
+        ("No residual of the effusion.", ["pleural effusion absent"]),
+        ("No pneumothorax on the left or effusion on the right.", ["pneumothorax absent", "pleural effusion absent"]),
+        ("No displaced fracture of the ribs or the clavicle.", ["fracture absent"]),
+        ("No obscuration of the heart by consolidation.", ["obscure absent", "consolidation absent"]),
+        ("No evidence for removal of the tube.", ["tube present"]),
+        ("No abnormality of the lungs such as edema.", ["edema absent"]),
+        ("No abnormality in the lungs, mass or effusion.", ["mass absent", "pleural effusion absent"]),
+        ("No consolidation at the site of the prior opacity.", ["consolidation absent", "opacity present"]),
+    ],
+)  # fmt: skip
+def test_signs_and_adjectives_of_change_stay_denied(
+    text: str, expected: list[str]
+) -> None:
+    assert said(text) == expected
