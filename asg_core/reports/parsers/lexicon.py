@@ -6,6 +6,7 @@ from functools import lru_cache
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.grammar.anaphora import chosen, linked
 from asg_core.reports.grammar.claims import Claim
+from asg_core.reports.grammar.headings import headed
 from asg_core.reports.grammar.reader import read_claims
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry
@@ -43,7 +44,8 @@ class LexiconParser:
             for spans in sections
             for start, end in spans
         )
-        return linked(sections, claims, rules=self._lexicon.place_rules)
+        reads = linked(sections, claims, rules=self._lexicon.place_rules)
+        return headed(text, sections, reads, lexicon=self._lexicon)
 
     def _read(
         self, sentence: str, defined: Mapping[str, Entry] | None = None

@@ -10,6 +10,8 @@ import re
 from asg_core.reports.lexicon.text_words import LOOK_BACK, SentenceWords
 
 _HEADING = r"[A-Z]{3,}(?: [A-Z]{2,}){0,3}:"
+# What of a heading stands before the words that were found: "RIGHT" of "RIGHT LUNG:".
+_HEADING_START = re.compile(r"\s*(?:\d{1,2}[.)]\s*)?[A-Z]{1,20}(?: [A-Z&/]{1,20}){0,4}")
 _LINE_BREAK = re.compile(
     r"(?P<blank>\n[ \t\r\f\v]*\n\s*)"
     r"|\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S)"
@@ -89,7 +91,7 @@ class SentenceCutter:
         is_heading = mark.isspace()
         word = low + 1 if is_heading else low
         blank = _blank_before(text, begin, word)
-        if blank == word:
+        if blank == word or (is_heading and _is_heading(text, begin, blank, word)):
             return None
         is_first = (
             is_heading
@@ -180,6 +182,15 @@ def _blank_before(text: str, begin: int, position: int) -> int:
     while position > begin and text[position - 1].isspace():
         position -= 1
     return position
+
+
+def _is_heading(text: str, begin: int, blank: int, word: int) -> bool:
+    """Whether a sentence begins with the words before `blank` and its heading ends later."""
+    return (
+        word == blank + 1
+        and text[blank] == " "
+        and _HEADING_START.fullmatch(text, begin, blank) is not None
+    )
 
 
 def _is_marker(text: str, begin: int, position: int) -> bool:
