@@ -227,6 +227,12 @@ def _held(lexicon: Lexicon, group: Group | None, finding: str) -> tuple[Place, .
     return tuple(place for place in group.places if holds(place, rule))
 
 
+def _is_both(places: tuple[Place, ...]) -> bool:
+    """Whether places lie on both sides, or on none that is said."""
+    sides = {side for place in places for side in place.sides}
+    return len(sides) != 1
+
+
 def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place, ...]:
     """Join the places on either side of a finding, where one completes the other.
 
@@ -237,7 +243,10 @@ def _joined(before: tuple[Place, ...], after: tuple[Place, ...]) -> tuple[Place,
     if all(place.zone is None for place in before):
         if not any(place.sides for place in before):
             return after  # "diffuse opacities in the left base"
-        if all(place.zone is None or place.zone in SINGLE for place in after):
+        if all(place.zone is None or place.zone in SINGLE for place in after) or (
+            # "Bilateral opacities, worst in the left base".
+            _is_both(before) and not _is_both(after)
+        ):
             return (*before, *after)
         return tuple(sided(after, by=before))
     if any(place.sides for place in before) or not any(p.sides for p in after):

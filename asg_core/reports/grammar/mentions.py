@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from asg_core.reports.grammar.cues import Judgement, judge
-from asg_core.reports.grammar.places import BLANK, Group
+from asg_core.reports.grammar.places import BLANK, LUNG_PARTS, Group, Place, sided
 from asg_core.reports.grammar.reading import Reading
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Match
@@ -19,6 +19,11 @@ _MAX_ADJECTIVES = 6
 _ADJECTIVE_CUES = frozenset(
     {"compare_around", "compare_before", "past_before", "apart"}
 )
+# What is worse on one side is on both, what is worst in a zone is not only there.
+_WORSE = frozenset({"worse", "greater", "larger", "bigger", "denser", "more"})
+_WORST = _WORSE | {"worst", "greatest", "largest", "densest", "most", "maximal"}
+_WORST |= {"especially", "particularly", "predominantly", "mostly", "mainly"}
+_BOTH = ("left", "right")
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
@@ -88,6 +93,7 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         _give_adjectives(sentence, mentions)
         _give_followers(sentence, mentions)
         _give_neighbours_follower(sentence, mentions)
+        _give_worst(sentence, mentions)
         _give_tips(sentence, mentions)
         for mention in mentions:
             if not sentence.lexicon.kinds.directed.isdisjoint(mention.findings):
@@ -231,6 +237,53 @@ def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -
             first.after = second.after
 
 
+def _give_worst(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Add the other side, where a finding is less, and the place where it is worst.
+
+    The first in "edema, worse on the right", the second in "opacities in both lungs,
+    worst at the right base".
+    """
+    words = sentence.reading.words
+    if _WORST.isdisjoint(words):
+        return
+    for mention, later in itertools.pairwise([*mentions, None]):
+        if mention is None or mention.after is None or mention.is_denied:
+            continue
+        group, before = mention.after, mention.before
+        if not (before and _sides_of(before)) and _is_compared(sentence, mention):
+            places = (Place(None, _BOTH, is_pair=False),)
+            if before:
+                places = tuple(sided(before.places, by=places))
+            mention.before = replace(before or group, places=places)
+        worst = sentence.group_after(group.last)
+        if (
+            worst is not None
+            and all(place.zone in (None, "lung") for place in group.places)
+            and sentence.clause_of(worst) == sentence.clause_of(group)
+            and (later is None or worst.last <= later.match.first)
+            and (later is None or worst is not later.before)
+            and not _WORST.isdisjoint(words[group.last : worst.first])
+        ):
+            places = tuple(sided(worst.places, by=group.places))
+            if not _has_no_zone(group) or len(_sides_of(worst)) == 1:
+                places = (*group.places, *places)
+            mention.after = replace(group, places=places)
+
+
+def _is_compared(sentence: Sentence, mention: Mention) -> bool:
+    """Whether one side is set off as the worse one, of the two and not of two times."""
+    words, group = sentence.reading.words, mention.after
+    if group is None or len(_sides_of(group)) != 1:
+        return False
+    between = words[mention.match.last : group.first]
+    is_than = "than" in words[group.last : group.last + 4]
+    return "," in between and not _WORSE.isdisjoint(between) and not is_than
+
+
+def _sides_of(group: Group) -> set[str]:
+    return {side for place in group.places for side in place.sides}
+
+
 def _is_one_noun(sentence: Sentence, mention: Mention, group: Group) -> bool:
     last = mention.match.last
     return group.first - last <= 1 and not sentence.between(last, group.first)
@@ -312,6 +365,7 @@ def _give_shared(sentence: Sentence, mentions: Sequence[Mention]) -> None:
                 mention.before = previous.before
             elif mention.before is None:
                 mention.before = _lung_before(sentence, mention)
+            _give_side(sentence, previous, mention)
             continue
         clause = sentence.clause_of(mention.match)
         shared = _groups_in(sentence, clause, mention)
@@ -372,6 +426,39 @@ def _is_side_of_both(sentence: Sentence, known: Mention, mention: Mention) -> bo
     return _has_no_zone(mention.after) and (
         len(between) == 1 and between[0].entry.role in ("and", "or", "slash")
     )
+
+
+def _give_side(sentence: Sentence, known: Mention | None, mention: Mention) -> None:
+    """Give a zone without a side that of what it comes with.
+
+    In "right pneumothorax with collapse of the lower lobe" and in "elevated right
+    hemidiaphragm with basilar atelectasis" the side is said once.
+    """
+    if mention.is_denied or (known is not None and known.is_denied):
+        return
+    zone = mention.before or mention.after
+    if (
+        zone is None
+        or (mention.before and mention.after)
+        or not all(place.zone in LUNG_PARTS for place in zone.places)
+        or any(place.sides or place.is_pair for place in zone.places)
+    ):
+        return
+    first = min(mention.match.first, zone.first)
+    near = sentence.group_before(first) if known is None else known.before
+    group = near or (known and known.after)
+    if group is None or not _sides_of(group) or group.last > first:
+        return
+    last = max(group.last, known.match.last if known else 0)
+    for match in sentence.between(last, first):
+        if match.entry.role not in (None, "with") or match.entry.cues:
+            return
+    sides = tuple(replace(place, zone=None) for place in group.places if place.sides)
+    side = replace(group, places=sides)
+    if mention.before is None:
+        mention.before = side
+    else:
+        mention.after = side
 
 
 def _lung_before(sentence: Sentence, mention: Mention) -> Group | None:

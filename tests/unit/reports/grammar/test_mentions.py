@@ -66,3 +66,66 @@ def test_where_a_device_and_its_tip_are(
     text: str, finding: str, expected: set[str]
 ) -> None:
     assert places(text, finding) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        # a finding of both sides stays on both, wherever it is worst
+        ("Bilateral opacities, most pronounced in the left upper lobe.", "opacity", {LEFT_LUNG, RIGHT_LUNG, "left upper lung zone"}),
+        ("Diffuse bilateral opacities, greatest in the left base.", "opacity", {LEFT_LUNG, RIGHT_LUNG, LEFT_BASE}),
+        ("Opacities in both lungs, worst at the right base.", "opacity", {LEFT_LUNG, RIGHT_LUNG, RIGHT_BASE}),
+        ("Opacities throughout the lungs, particularly in the right upper lobe.", "opacity", {LEFT_LUNG, RIGHT_LUNG, "right upper lung zone"}),
+        ("Opacity in the left lung, most pronounced in the upper lobe.", "opacity", {LEFT_LUNG, "left upper lung zone"}),
+        ("Bilateral nodules, the largest in the right upper lobe.", "nodule", {LEFT_LUNG, RIGHT_LUNG, "right upper lung zone"}),
+        ("Opacities bilaterally, more confluent in the left base.", "opacity", {LEFT_LUNG, RIGHT_LUNG, LEFT_BASE}),
+        # a zone without a side is that of both
+        ("Opacities bilaterally, most prominent in the bases.", "opacity", {LEFT_BASE, RIGHT_BASE}),
+        ("Bilateral opacities, predominantly in the lower lobes.", "opacity", {LEFT_BASE, RIGHT_BASE}),
+        # what is worse on one side is on the other too
+        ("Edema, worse on the right.", "edema", {LEFT_LUNG, RIGHT_LUNG}),
+        ("Atelectasis, more on the left.", "atelectasis", {LEFT_LUNG, RIGHT_LUNG}),
+        ("Perihilar opacity, greater on the left.", "opacity", {"left hilar structures", "right hilar structures"}),
+        # two times are compared, or another finding follows, or none is worse
+        ("Opacity, worse in the left base than before.", "opacity", {LEFT_BASE}),
+        ("Left basilar opacity, worse.", "opacity", {LEFT_BASE}),
+        ("Opacities in both lungs, and more nodules in the right base.", "opacity", {LEFT_LUNG, RIGHT_LUNG}),
+        ("Opacities in both lungs, mostly resolved, right effusion.", "opacity", {LEFT_LUNG, RIGHT_LUNG}),
+        ("Bilateral opacities in the right lower lobe and left upper lobe.", "opacity", {RIGHT_BASE, "left upper lung zone"}),
+    ],
+)  # fmt: skip
+def test_where_a_finding_is_that_is_worse_somewhere(
+    text: str, finding: str, expected: set[str]
+) -> None:
+    assert places(text, finding) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        # the side is said once, of the finding that another one comes with
+        ("Right pneumothorax with collapse of the lower lobe.", "collapse", {RIGHT_BASE}),
+        ("Left effusion with basilar atelectasis.", "atelectasis", {LEFT_BASE}),
+        ("Left effusion with adjacent basilar atelectasis.", "atelectasis", {LEFT_BASE}),
+        ("Left effusion with blunting of the costophrenic angle.", "blunt", {"left costophrenic angle"}),
+        ("Right effusion blunting the costophrenic angle.", "blunt", {"right costophrenic angle"}),
+        ("Effusion on the right with basilar opacity.", "opacity", {RIGHT_BASE}),
+        ("Left rib fracture with apical pneumothorax.", "pneumothorax", {LEFT_APEX}),
+        ("Left hilar mass associated with upper lobe atelectasis.", "atelectasis", {"left upper lung zone"}),
+        ("Bilateral effusions with basilar atelectasis.", "atelectasis", {LEFT_BASE, RIGHT_BASE}),
+        # or of the structure
+        ("Elevated right hemidiaphragm with basilar opacity.", "opacity", {RIGHT_BASE}),
+        ("Small left hemithorax with apical scarring.", "scar", {LEFT_APEX}),
+        # not where both or another side is named, in a list, or where one is denied
+        ("Left effusion with bibasilar atelectasis.", "atelectasis", {LEFT_BASE, RIGHT_BASE}),
+        ("Left effusion with right basilar atelectasis.", "atelectasis", {RIGHT_BASE}),
+        ("Left effusion with atelectasis at the bases.", "atelectasis", {LEFT_BASE, RIGHT_BASE}),
+        ("Right apical scar, basilar atelectasis.", "atelectasis", {"unspecified"}),
+        ("Left effusion without basilar consolidation.", "consolidation", {LEFT_BASE, RIGHT_BASE}),
+        ("No left effusion with basilar atelectasis.", "atelectasis", {"unspecified"}),
+    ],
+)  # fmt: skip
+def test_where_a_finding_is_that_comes_with_another(
+    text: str, finding: str, expected: set[str]
+) -> None:
+    assert places(text, finding) == expected
