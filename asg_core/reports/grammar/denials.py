@@ -22,6 +22,7 @@ _MAX_MATCHES = 6
 _MAX_WORDS = 8
 # Between a preposition and its noun: "no displacement of the old right rib fracture".
 _MAX_ADJECTIVES = 5
+_PRONOUNS = frozenset({"nothing", "none"})
 _AGENT = "by"  # "no blunting of the angle by fluid"
 _BLANK = "xxx"  # a word that de-identification has removed
 _DEFINITE = frozenset({"the", "this", "that", "these", "those", "its"})
@@ -36,8 +37,8 @@ def has_object(scope: ScopeWords, words: Sequence[str], cue: Match, end: int) ->
     `end` is the word behind them. Adjectives alone are no object: "no acute, displaced
     fracture".
     """
-    if end <= cue.last:
-        return False
+    if end <= cue.last or words[cue.last - 1] in _PRONOUNS:
+        return end > cue.last
     noun = words[end - 1]
     if end - cue.last == 1:
         return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "ous"))

@@ -209,3 +209,114 @@ def test_signs_and_adjectives_of_change_stay_denied(
     text: str, expected: list[str]
 ) -> None:
     assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Edema v pneumonia.", ["edema uncertain", "pneumonia uncertain"]),
+        ("Left base opacity: atelectasis > pneumonia.", ["opacity present", "atelectasis uncertain", "pneumonia uncertain"]),
+        ("Consolidation a/w small effusion.", ["consolidation present", "pleural effusion present"]),
+        ("Consolidation w/ small effusion.", ["consolidation present", "pleural effusion present"]),
+        ("s/p left chest tube placement.", ["tube present"]),
+        ("s/p removal of the chest tube.", ["tube absent"]),
+        ("s/p fall, no rib fracture.", ["fracture absent"]),
+        ("r/o pneumonia.", []),
+        ("Left base opacity, r/o pneumonia.", ["opacity present"]),
+        ("Left base opacity, ?pneumonia.", ["opacity present", "pneumonia uncertain"]),
+        ("Opacity c/w pneumonia.", ["opacity present", "pneumonia present"]),
+        ("Opacity c/f pneumonia.", ["opacity present", "pneumonia uncertain"]),
+        ("No e/o effusion.", ["pleural effusion absent"]),
+        ("Scar > mass in the right apex.", ["scar uncertain", "mass uncertain"]),
+        ("Opacity 2/2 atelectasis.", ["opacity present", "atelectasis present"]),
+        ("Atelectasis v. infiltrate.", ["atelectasis uncertain", "infiltration uncertain"]),
+        ("Pneumonia s/p treatment.", ["pneumonia present"]),
+        ("No edema w/ clear lungs.", ["edema absent", "opacity absent"]),
+        ("No effusion a/w the fracture.", ["pleural effusion absent", "fracture present"]),
+        ("Small effusion a/w rib fracture.", ["pleural effusion present", "fracture present"]),
+        ("Atelectasis v scar at the right base.", ["atelectasis uncertain", "scar uncertain"]),
+        ("Nodule w/ calcification.", ["nodule present", "calcification present"]),
+        ("Edema d/t overload.", ["edema present"]),
+        ("Consolidation 2/2 aspiration in the right base.", ["consolidation present", "aspiration present"]),
+        ("Infiltrate >> edema.", ["infiltration uncertain", "edema uncertain"]),
+        ("Opacity s/o pneumonia.", ["opacity present", "pneumonia uncertain"]),
+        ("s/p pacemaker placement.", ["pacemaker present", "device present"]),
+        ("Left effusion, s/p thoracentesis.", ["pleural effusion present"]),
+        ("No ptx s/p chest tube removal.", ["pneumothorax absent", "tube absent"]),
+        ("? left effusion.", ["pleural effusion uncertain"]),
+        ("No pneumothorax, w/ small left effusion.", ["pneumothorax absent", "pleural effusion present"]),
+    ],
+)  # fmt: skip
+def test_short_forms(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Effusions, R > L.", ["pleural effusion present"]),
+        ("R>L basal consolidation.", ["consolidation present"]),
+        ("Nodule > 5 mm.", ["nodule present"]),
+        ("Pacemaker/ICD.", ["pacemaker present", "device present", "device present"]),
+        ("No edema v pneumonia.", ["edema absent", "pneumonia absent"]),
+    ],
+)  # fmt: skip
+def test_what_is_no_short_form(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Not positive for pneumothorax.", ["pneumothorax absent"]),
+        ("The film is not positive for effusion or edema.", ["pleural effusion absent", "edema absent"]),
+        ("Nothing to suggest pneumonia.", ["pneumonia absent"]),
+        ("There is nothing to indicate a pneumothorax.", ["pneumothorax absent"]),
+        ("Nothing suspicious for a mass.", ["mass absent"]),
+        ("We are unable to rule out a developing left base consolidation.", ["consolidation uncertain"]),
+        ("Unable to completely exclude a small pneumothorax.", ["pneumothorax uncertain"]),
+        ("It is not possible to confidently exclude a mass.", ["mass uncertain"]),
+        ("One cannot reliably rule out a rib fracture.", ["fracture uncertain"]),
+        ("No further effusion.", ["pleural effusion absent"]),
+        ("No further pneumothorax is seen.", ["pneumothorax absent"]),
+        ("PLEURA: no further effusion.", ["pleural effusion absent"]),
+        ("Insufficient to exclude pneumonia.", ["pneumonia uncertain"]),
+        ("There was nothing suggestive of edema.", ["edema absent"]),
+        ("A fracture cannot be confidently excluded.", ["fracture uncertain"]),
+        ("Exam not positive for fracture.", ["fracture absent"]),
+        ("Nothing to indicate edema or effusion.", ["edema absent", "pleural effusion absent"]),
+        ("Nothing in the lungs to suggest pneumonia.", ["pneumonia absent"]),
+        ("Nothing acute, no effusion.", ["pleural effusion absent"]),
+        ("We cannot confidently rule out a small effusion.", ["pleural effusion uncertain"]),
+        ("Inability to exclude pneumonia.", ["pneumonia uncertain"]),
+        ("Pneumonia could not be reliably excluded.", ["pneumonia uncertain"]),
+        ("No further evidence of edema.", ["edema absent"]),
+        ("No further nodules.", ["nodule absent"]),
+        ("It is difficult to rule out a tiny pneumothorax.", ["pneumothorax uncertain"]),
+        ("This study is inadequate to exclude a nodule.", ["nodule uncertain"]),
+        ("Not possible to rule out mass.", ["mass uncertain"]),
+        ("No positive evidence of pneumonia.", ["pneumonia absent"]),
+    ],
+)  # fmt: skip
+def test_phrases_of_denial_and_doubt(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Positive for pneumothorax.", ["pneumothorax present"]),
+        ("No further growth of the right upper lobe nodule.", ["nodule present"]),
+        ("No further increase in edema.", ["edema present"]),
+        ("CT to rule out a mass.", []),
+        ("Fracture has been ruled out.", ["fracture absent"]),
+        ("No further improvement of the left effusion.", ["pleural effusion present"]),
+        ("Nothing but a small effusion.", ["pleural effusion present"]),
+        ("Nothing acute, stable left effusion.", ["pleural effusion present"]),
+        ("No further workup of the nodule is needed.", ["nodule present"]),
+        ("Fracture is difficult to exclude.", ["fracture uncertain"]),
+        ("Nothing more than mild edema.", ["edema present"]),
+    ],
+)  # fmt: skip
+def test_phrases_that_only_look_like_denials(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
