@@ -31,6 +31,7 @@ Conventions that every parser of the package follows:
 
 import logging
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ from asg_core.reports.parsers.parser import (
     UnreadableReportError,
 )
 from asg_core.reports.rows import ReportRows
+from asg_core.reports.text.languages import LanguageGuard
 from asg_core.reports.text.markup import without_markup
 from asg_core.reports.text.sections import SectionCutter
 from asg_core.reports.text.sentences import SentenceCutter
@@ -85,8 +87,8 @@ def parse_reports(
     Returns:
         Frames in the schemas SENTENCES, TRIPLETS and REJECTS, sorted by key. Every
         report has a sentence or a reject, never both: `empty_report`,
-        `no_usable_section` (nothing under the sections read), `binary_text`. The place
-        of a triplet can stand in the sentence before ("... in the left base. This may
+        `no_usable_section` (nothing under the sections read), `binary_text`, `language`
+        (the function words are those of another language). The place of a triplet can stand in the sentence before ("... in the left base. This may
         represent atelectasis"); finding and cue are always in its own.
 
     Raises:
@@ -102,6 +104,7 @@ def parse_reports(
         _parse_part(part, cutter=cutter, parser=parser, name=config.parser)
         for part in reports.iter_slices(_PART_REPORTS)
     ] or [_parse_part(reports, cutter=cutter, parser=parser, name=config.parser)]
+    cutter.log_languages(len(reports))
     if isinstance(parser, CountingParser):
         for what, count in sorted(parser.counts.items()):
             logger.info("%s: %d %s", config.parser, count, what)
@@ -188,6 +191,8 @@ class _Cutter:
         self._names = dict.fromkeys(section.value for section in config.sections)
         self._sections = SectionCutter(lexicon.headers)
         self._sentences = SentenceCutter(lexicon.sentence_words)
+        self._guard = LanguageGuard(lexicon.languages)
+        self._languages: Counter[str] = Counter()
 
     def cut(self, study_id: str, text: str | None) -> _Cut:
         """Return a report with its sentences.
@@ -197,6 +202,14 @@ class _Cutter:
         """
         text = _readable(text)
         plain = without_markup(text)
+        foreign = self._guard.foreign(plain)
+        if foreign is not None:
+            self._languages[foreign.language] += 1
+            raise UnreadableReportError(
+                "language",
+                f"Report: expected {self._guard.name}, found {foreign.num_foreign} of "
+                f"{foreign.num_words} words to be function words of {foreign.language}.",
+            )
         sections = [
             (section.name, self._sentences.cut(plain, section.start, section.end))
             for section in self._sections.cut(plain)
@@ -209,6 +222,22 @@ class _Cutter:
                 f"{', '.join(self._names)}, found none.",
             )
         return _Cut(study_id, text, plain, sections)
+
+    def log_languages(self, num_reports: int) -> None:
+        """Say how many reports were in which other language."""
+        total = self._languages.total()
+        if total:
+            logger.warning(
+                "%d of %d reports (%.1f %%) are not in %s and were not read: %s",
+                total,
+                num_reports,
+                100 * total / num_reports,
+                self._guard.name,
+                ", ".join(
+                    f"{language} {count}"
+                    for language, count in self._languages.most_common()
+                ),
+            )
 
 
 def _parse_part(

@@ -131,7 +131,7 @@ texts = st.one_of(
     st.binary(max_size=80).map(lambda data: data.decode("latin-1")),
 )
 SECTIONS = tuple(SectionName)
-REASONS = {"empty_report", "no_usable_section", "binary_text"}
+REASONS = {"empty_report", "no_usable_section", "binary_text", "language"}
 
 
 def frame_of(texts: Sequence[str | None]) -> pl.DataFrame:

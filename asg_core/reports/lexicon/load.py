@@ -23,6 +23,7 @@ from asg_core.reports.lexicon.text_words import (
     SentenceWords,
     read_glue,
     read_headers,
+    read_languages,
     read_scope_words,
     read_sentence_words,
 )
@@ -43,6 +44,7 @@ class Lexicon:
     scope: ScopeWords
     headers: Headers
     sentence_words: SentenceWords
+    languages: Mapping[str, frozenset[str]]
     observations: tuple[ObservationRule, ...]
 
 
@@ -89,5 +91,6 @@ def _read(folder: Path) -> Lexicon:
         scope=read_scope_words(path_of("scope.tsv")),
         headers=read_headers(path_of("sections.tsv")),
         sentence_words=read_sentence_words(path_of("sentences.tsv")),
+        languages=read_languages(path_of("languages.tsv")),
         observations=read_observations(path_of("radgraph_rules.tsv")),
     )

@@ -1,7 +1,7 @@
 """Read the words by which a text is cut: into sections, sentences, clauses and groups.
 
-They stand in `sections.tsv`, `sentences.tsv`, `glue.tsv` and `scope.tsv`. A line that
-does not fit raises ValueError with file and line.
+They stand in `sections.tsv`, `sentences.tsv`, `glue.tsv`, `scope.tsv` and
+`languages.tsv`. A line that does not fit raises ValueError with file and line.
 """
 
 import re
@@ -108,6 +108,23 @@ def read_sentence_words(path: Path) -> SentenceWords:
         times=times,
         openers=tuple(found["opener"]),
     )
+
+
+def read_languages(path: Path) -> dict[str, frozenset[str]]:
+    """Return the function words of languages; the first is that of the lexicon."""
+    words: dict[str, frozenset[str]] = {}
+    for row in read_rows(path, columns=("language", "words", "reason")):
+        for word in row.listed("words"):
+            if not word.isalpha() or word != word.lower():
+                raise row.error("words in lower case", f"'{word}'")
+        language = row["language"]
+        words[language] = words.get(language, frozenset()).union(row.listed("words"))
+    if not words:
+        raise ValueError(
+            f"{path}: expected the language of the lexicon, found no line. Name it, with "
+            "the words that make a text one of it, or take the file away."
+        )
+    return words
 
 
 def read_glue(path: Path) -> dict[str, str | None]:

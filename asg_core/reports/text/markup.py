@@ -50,7 +50,7 @@ def without_markup(text: str) -> str:
         text = _STARS.sub(_blank, text)
     if "#" in text:
         text = _HEADING.sub(_blank, text)
-    if "__" in text:
+    if "__" in text and "__" in text.replace("___", ""):  # three: a removed name
         text = _LOW_LINES.sub(_blank, text)
     return text
 
