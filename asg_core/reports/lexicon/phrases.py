@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from asg_core.reports.lexicon.spellings import BARE, is_spelled_otherwise, spelled_out
+from asg_core.reports.lexicon.contractions import (
+    BARE,
+    is_spelled_otherwise,
+    spelled_out,
+)
 
 # Only marks that matter to the grammar are words. A hyphen inside a word is not, so
 # that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
@@ -26,7 +30,7 @@ class Words(list[str]):
     """The words and marks of a text, in lower case; where they stand is found on demand.
 
     They are words as they are read: "isn't" is "is" and "not"; see
-    `asg_core.reports.lexicon.spellings`.
+    `asg_core.reports.lexicon.contractions`.
     """
 
     __slots__ = ("_starts", "_text", "_written")
