@@ -17,6 +17,7 @@ from asg_core.reports.lexicon.rules import (
     read_place_rules,
     read_statements,
 )
+from asg_core.reports.lexicon.spellings import read_spellings
 from asg_core.reports.lexicon.text_words import (
     Headers,
     ScopeWords,
@@ -83,7 +84,9 @@ def _read(folder: Path) -> Lexicon:
         return own if own.exists() else SHIPPED / name
 
     return Lexicon(
-        phrases=Phrases(read_entries(path_of)),
+        phrases=Phrases(
+            read_entries(path_of), spellings=read_spellings(path_of("spellings.tsv"))
+        ),
         statements=read_statements(path_of("statements.tsv")),
         place_rules=read_place_rules(path_of("finding_places.tsv")),
         kinds=read_kinds(path_of("finding_kinds.tsv")),

@@ -14,6 +14,7 @@ from asg_core.reports.lexicon.contractions import (
     is_spelled_otherwise,
     spelled_out,
 )
+from asg_core.reports.lexicon.spellings import Spellings, inflected
 
 # Only marks that matter to the grammar are words. A hyphen inside a word is not, so
 # that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
@@ -149,17 +150,31 @@ class _Node:
 class Phrases:
     """All phrases of a lexicon, found in a text word by word."""
 
-    def __init__(self, entries: Mapping[tuple[str, ...], Entry]) -> None:
-        """Lay the phrases, each a tuple of lower-case words, out as one trie."""
+    def __init__(
+        self,
+        entries: Mapping[tuple[str, ...], Entry],
+        *,
+        spellings: Spellings | None = None,
+    ) -> None:
+        """Lay the phrases, each a tuple of lower-case words, out as one trie.
+
+        `spellings` says how their words may be written too. Another spelling leads to
+        the same node, so it costs the matcher nothing; what is a word of its own in any
+        phrase is never read as another one.
+        """
         self._root = _Node()
+        edges: list[tuple[_Node, str, _Node]] = []
         for phrase, entry in entries.items():
             node = self._root
             for word in phrase:
                 child = node.children.get(word)
                 if child is None:
                     child = node.children[word] = _Node()
+                    edges.append((node, word, child))
                 node = child
             node.entry = entry
+        if spellings is not None:
+            _spell(edges, entries, spellings)
 
     def match(
         self, words: Words, *, defined: Mapping[str, Entry] | None = None
@@ -200,6 +215,49 @@ class Phrases:
                 found.append((entry, position, last))
                 free = last
         return found
+
+
+def _spell(
+    edges: Iterable[tuple[_Node, str, _Node]],
+    entries: Mapping[tuple[str, ...], Entry],
+    spellings: Spellings,
+) -> None:
+    """Let other spellings of the words of all phrases lead where the words lead."""
+    known = {word for phrase in entries for word in phrase}
+    named = {
+        word
+        for phrase, entry in entries.items()
+        if entry.findings or entry.is_place or entry.state
+        for word in phrase
+    }
+    written = {
+        word: list(spellings.of(word, is_named=word in named))
+        for word in known
+        if word.isalpha()
+    }
+    for node, word, child in edges:
+        others = written.get(word, [])
+        if child.entry is not None:
+            others = [*others, *_forms(word, child.entry)]
+        for other in others:
+            if len(other) == 1 and other[0] not in known:
+                node.children.setdefault(other[0], child)
+            elif len(other) > 1:
+                begin = node.children.setdefault(other[0], _Node())
+                begin.children.setdefault(other[1], child)
+        if word in spellings.prefixes:
+            for rest, whole in list(child.children.items()):
+                if word + rest not in known:
+                    node.children.setdefault(word + rest, whole)
+
+
+def _forms(word: str, entry: Entry) -> list[tuple[str]]:
+    """Return the forms of the last word of a phrase that mean the same as it does."""
+    if entry.is_place:
+        return [(form,) for form in inflected(word, is_noun=False)]
+    if entry.findings:
+        return [(form,) for form in inflected(word, is_noun=True)]
+    return []
 
 
 def placed(found: Iterable[Found], words: Words) -> list[Match]:
