@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.grammar.clauses import Clauses, split_clauses
+from asg_core.reports.grammar.lookalikes import turned
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found, Match, Words, placed
+
+_TURNED = frozenset({"alike", "overlap", "seeming"})
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
@@ -31,5 +34,9 @@ def read_sentence(
 
 def reading_of(lexicon: Lexicon, words: Words, found: Sequence[Found]) -> Reading:
     """Return the reading of a sentence whose phrases have been found."""
+    for entry, _, _ in found:
+        if entry.role in _TURNED:
+            found = turned(words, found)
+            break
     matches = placed(found, words)
     return Reading(lexicon, words, matches, split_clauses(lexicon, words, matches))

@@ -21,7 +21,7 @@ CUES = frozenset(
 )
 ROLES = frozenset(
     {"verb", "there", "prep", "and", "or", "slash", "comma", "with", "break"}
-    | {"aside", "anaphor", "ends"}
+    | {"aside", "anaphor", "ends", "alike", "overlap", "seeming"}
 )
 _SIDES: Mapping[str, tuple[str, ...]] = {
     "-": (),
