@@ -250,16 +250,34 @@ def _group(reading: Reading, run: Sequence[Match]) -> Group:
     named: list[Place] = []
     for index, match in enumerate(run):
         entry = match.entry
-        if index and any(later.entry.zone in LOBAR for later in run[index:]):
-            named.extend(_bare_zones(reading, run[index - 1], match))
+        if index:
+            before = reading.words[run[index - 1].last : match.first]
+            if "of" in before and named[-1].zone in LUNG_PARTS and not named[-1].sides:
+                part = named.pop()
+                whole, sides = _first_zone(run[index:])
+                # "The apical segment of the right upper lobe" is at the right apex, "the
+                # basilar portion of the right middle lobe" not in the lower lobe.
+                if part.zone not in LOBAR or whole not in LOBAR:
+                    named.append(Place(part.zone, sides, part.is_pair))
+            if any(later.entry.zone in LOBAR for later in run[index:]):
+                named.extend(_bare_zones(reading, before))
         named.append(Place(entry.zone, entry.sides, entry.is_pair))
     places = tuple(named) if len(run) == 1 else _places(named)
     return Group(places, run[0].first, run[-1].last, run[0].start, run[-1].end)
 
 
-def _bare_zones(reading: Reading, left: Match, right: Match) -> list[Place]:
+def _first_zone(run: Sequence[Match]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the first zone, and the sides that are named with it or right before it."""
+    sides: tuple[str, ...] = ()
+    for match in run:
+        sides = _union(sides, match.entry.sides)
+        if match.entry.zone is not None:
+            return match.entry.zone, sides
+    return None, sides
+
+
+def _bare_zones(reading: Reading, between: Sequence[str]) -> list[Place]:
     """Return a place for the "upper" of "right upper and lower lobes"."""
-    between = reading.words[left.last : right.first]
     zones = [reading.lexicon.glue.get(word) for word in between]
     return [Place(zone, (), is_pair=False) for zone in zones if zone]
 

@@ -95,6 +95,12 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("bilateral retrocardiac regions", [[("lower", BOTH)]]),
         ("both retrocardiac areas", [[("lower", BOTH)]]),
         ("right posterior sulcus", [[("angle", RIGHT)]]),
+        # a part is on the side of its whole
+        ("apical segment of the right upper lobe", [[("apex", RIGHT), ("upper", RIGHT)]]),
+        ("basilar segment of the right middle lobe", [[("mid", RIGHT)]]),
+        ("base of the left lung", [[("lower", LEFT)]]),
+        ("apex of the left upper lobe and right base", [[("apex", LEFT), ("upper", LEFT), ("lower", RIGHT)]]),
+        ("base and right apex", [[("lower", ()), ("apex", RIGHT)]]),
         ("nothing", []),
     ],
 )  # fmt: skip
