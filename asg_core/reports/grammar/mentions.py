@@ -16,6 +16,13 @@ from asg_core.terms.existence import Existence
 
 # Between an adjective of place and its finding: "left basilar small patchy opacity".
 _MAX_ADJECTIVES = 6
+_DENIALS = frozenset(
+    {
+        f"{effect}_{where}"
+        for effect in ("deny", "none", "remove")
+        for where in ("before", "after")
+    }
+)
 _ADJECTIVE_CUES = frozenset(
     {"compare_around", "compare_before", "past_before", "apart"}
 )
@@ -93,6 +100,7 @@ def find_mentions(sentence: Sentence) -> list[Mention]:
         _give_adjectives(sentence, mentions)
         _give_followers(sentence, mentions)
         _give_neighbours_follower(sentence, mentions)
+        _give_trailing(sentence, mentions)
         _give_worst(sentence, mentions)
         _give_tips(sentence, mentions)
         for mention in mentions:
@@ -235,6 +243,36 @@ def _give_neighbours_follower(sentence: Sentence, mentions: Sequence[Mention]) -
         between = sentence.between(first.match.last, second.before.first)
         if len(between) == 1 and between[0].entry.role in ("and", "or"):
             first.after = second.after
+
+
+def _give_trailing(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+    """Give a finding the place that a clause without a finding adds.
+
+    An example is "an opacity is seen, probably in the left lower lobe".
+    """
+    implanted = sentence.lexicon.kinds.implanted
+    for mention, later in itertools.pairwise([*mentions, None]):
+        if mention is None or mention.before or mention.after or mention.is_denied:
+            continue
+        if not implanted.isdisjoint(mention.findings):
+            continue  # "a tube with its port above the junction"
+        group = sentence.group_after(mention.match.last)
+        if group is None or (later and later.match.first < group.last):
+            continue
+        clause = sentence.clause_of(group)
+        if clause != sentence.clause_of(mention.match) + 1:
+            continue
+        if later and sentence.clause_of(later.match) == clause:
+            continue
+        between = sentence.between(mention.match.last, group.first)
+        if between[-1].entry.role != "prep":
+            continue
+        start, end = sentence.reading.clauses.around(group.first)
+        if not any(
+            match.entry.state or match.entry.cues & _DENIALS
+            for match in sentence.between(start, end)
+        ):
+            mention.after = group
 
 
 def _give_worst(sentence: Sentence, mentions: Sequence[Mention]) -> None:

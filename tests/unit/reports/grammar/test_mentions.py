@@ -129,3 +129,32 @@ def test_where_a_finding_is_that_comes_with_another(
     text: str, finding: str, expected: set[str]
 ) -> None:
     assert places(text, finding) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        # a clause without a finding says where the one before it is
+        ("An opacity is seen, probably in the left lower lobe.", "opacity", {LEFT_BASE}),
+        ("Opacity on the lateral view, likely in the right lower lobe.", "opacity", {RIGHT_BASE}),
+        ("There is a nodule, possibly within the lingula.", "nodule", {"left mid lung zone"}),
+        ("Consolidation, most likely at the left base.", "consolidation", {LEFT_BASE}),
+        ("Opacity is seen which projects over the left base.", "opacity", {LEFT_BASE}),
+        ("Opacity is seen, which is in the right upper lobe.", "opacity", {"right upper lung zone"}),
+        ("A nodule is seen, but only in the right upper lobe.", "nodule", {"right upper lung zone"}),
+        ("Scarring is present, perhaps at the left apex.", "scar", {LEFT_APEX}),
+        ("Effusion, which may be on the left.", "pleural effusion", {"left costophrenic angle"}),
+        ("Mass noted, suspected in the right middle lobe.", "mass", {"right mid lung zone"}),
+        # not where that is denied, where another finding follows, or a state
+        ("There is a nodule, not in the lingula.", "nodule", {"unspecified"}),
+        ("There is a nodule, but no change in the lingula.", "nodule", {"unspecified"}),
+        ("A nodule is seen, with an opacity in the left base.", "nodule", {"unspecified"}),
+        ("There is an opacity, but aeration in the left base is normal.", "opacity", {"unspecified"}),
+        ("Left apical scar is seen, probably in both apices.", "scar", {LEFT_APEX}),
+        ("No nodule is seen, possibly in the lingula.", "nodule", {LEFT_LUNG, RIGHT_LUNG}),
+    ],
+)  # fmt: skip
+def test_where_a_finding_is_by_the_clause_behind_it(
+    text: str, finding: str, expected: set[str]
+) -> None:
+    assert places(text, finding) == expected
