@@ -79,7 +79,37 @@ def find_groups(reading: Reading) -> list[Group]:
     if run:
         groups.extend(_groups(reading, run))
     _share_sides(groups, reading.clauses)
-    return groups
+    return _without_brackets(reading, groups) if "(" in reading.words else groups
+
+
+def _without_brackets(reading: Reading, groups: Sequence[Group]) -> list[Group]:
+    """Join a zone with the sides in brackets that part it from its finding.
+
+    An example is "bibasilar (left greater than right) atelectasis".
+    """
+    words, found = reading.words, {match.first: match for match in reading.matches}
+    result: list[Group] = []
+    for group in groups:
+        zone = result[-1] if result else None
+        close = group.last
+        if (
+            zone is not None
+            and zone.last == group.first - 1
+            and words[group.first - 1] == "("
+            and words[close : close + 1] == [")"]
+            and all(place.zone is None for place in group.places)
+            and any(
+                found[word].entry.findings
+                for word in range(close + 1, close + _MAX_GLUE)
+                if word in found
+            )
+        ):
+            places = tuple(sided(zone.places, by=group.places))
+            # It starts at the bracket, so that it lies in the clause of the finding.
+            result[-1] = Group(places, close, close + 1, zone.start, group.end)
+        else:
+            result.append(group)
+    return result
 
 
 def _share_sides(groups: Sequence[Group], clauses: Clauses) -> None:

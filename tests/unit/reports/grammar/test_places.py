@@ -101,6 +101,12 @@ LEFT, RIGHT, BOTH = ("left",), ("right",), ("left", "right")
         ("base of the left lung", [[("lower", LEFT)]]),
         ("apex of the left upper lobe and right base", [[("apex", LEFT), ("upper", LEFT), ("lower", RIGHT)]]),
         ("base and right apex", [[("lower", ()), ("apex", RIGHT)]]),
+        # sides in brackets before a finding belong to the zone before them
+        ("bibasilar (left greater than right) atelectasis", [[("lower", BOTH)]]),
+        ("basilar (R>L) mild scarring", [[("lower", BOTH)]]),
+        ("apical (right) scarring", [[("apex", RIGHT)]]),
+        ("both bases (left greater than right) are clear", [[("lower", ())], [(None, BOTH)]]),
+        ("base (left apex) scarring", [[("lower", ())], [("apex", LEFT)]]),
         ("nothing", []),
     ],
 )  # fmt: skip
