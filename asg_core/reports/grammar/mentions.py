@@ -226,6 +226,7 @@ def _give_followers(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             and not (mention.match.entry.place and group.first in nouns)
             and not _is_of_tip(sentence, mentions, mention, group)
             and not _is_of_later(sentence, mentions, mention, group)
+            and not _is_on_side_of_later(mentions, mention, group)
         ):
             mention.after = group
             if is_one_noun:
@@ -289,7 +290,7 @@ def _give_worst(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             continue
         group, before = mention.after, mention.before
         if not (before and _sides_of(before)) and _is_compared(sentence, mention):
-            places = (Place(None, _BOTH, is_pair=False),)
+            places: tuple[Place, ...] = (Place(None, _BOTH, is_pair=False),)
             if before:
                 places = tuple(sided(before.places, by=places))
             mention.before = replace(before or group, places=places)
@@ -342,6 +343,17 @@ def _is_of_later(
         for match in sentence.between(mention.match.last, group.first)
     )
     return is_list and any(
+        mention.match.last <= other.match.first < group.first for other in mentions
+    )
+
+
+def _is_on_side_of_later(
+    mentions: Sequence[Mention], mention: Mention, group: Group
+) -> bool:
+    """Whether the other side is of a later finding: "left effusion, scar on the right"."""
+    if mention.before is None or _sides_of(mention.before) >= _sides_of(group):
+        return False
+    return bool(_sides_of(mention.before)) and any(
         mention.match.last <= other.match.first < group.first for other in mentions
     )
 
@@ -484,7 +496,7 @@ def _give_side(sentence: Sentence, known: Mention | None, mention: Mention) -> N
         return
     first = min(mention.match.first, zone.first)
     near = sentence.group_before(first) if known is None else known.before
-    group = near or (known and known.after)
+    group = near or (known.after if known else None)
     if group is None or not _sides_of(group) or group.last > first:
         return
     last = max(group.last, known.match.last if known else 0)
@@ -514,11 +526,18 @@ def _lung_before(sentence: Sentence, mention: Mention) -> Group | None:
 
 
 def _groups_in(sentence: Sentence, clause: int, mention: Mention) -> tuple[Group, ...]:
-    """Return the groups of a clause that stand before a mention, nearest first."""
+    """Return the groups of a clause that stand before a mention, nearest first.
+
+    What the subject is compared with is not among them: "the right hilum is larger than
+    the left, with a nodule".
+    """
+    words = sentence.reading.words
     return tuple(
         group
         for group in reversed(sentence.groups)
-        if group.last <= mention.match.first and sentence.clause_of(group) == clause
+        if group.last <= mention.match.first
+        and sentence.clause_of(group) == clause
+        and "than" not in words[max(group.first - 2, 0) : group.first]
     )
 
 

@@ -158,3 +158,37 @@ def test_where_a_finding_is_by_the_clause_behind_it(
     text: str, finding: str, expected: set[str]
 ) -> None:
     assert places(text, finding) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        # the other side is of the later finding
+        ("Left effusion, atelectasis on the right.", "pleural effusion", {"left costophrenic angle"}),
+        ("Left effusion and atelectasis at the right base.", "pleural effusion", {"left costophrenic angle"}),
+        ("Right pleural thickening, scarring on the left.", "pleural thicken", {"right costophrenic angle"}),
+        ("Right pneumothorax, fracture of ribs on the left.", "pneumothorax", {RIGHT_APEX}),
+        ("Left opacity, nodule in the right apex.", "opacity", {LEFT_LUNG}),
+        # of the same one where no other stands between, or where nothing was said yet
+        ("Left effusion greater than right.", "pleural effusion", {"left costophrenic angle", "right costophrenic angle"}),
+        ("Bibasilar atelectasis and opacities, left more than right.", "atelectasis", {LEFT_BASE, RIGHT_BASE}),
+        ("Opacity and atelectasis at the right base.", "opacity", {RIGHT_BASE}),
+        # what the subject is compared with is not where a finding is
+        ("The right hilum is larger than the left, with a nodule.", "nodule", {"right hilar structures"}),
+        ("The left base is denser than the right with an opacity.", "opacity", {LEFT_BASE}),
+        ("Right apex is less lucent than the left apex, with scarring.", "scar", {RIGHT_APEX}),
+        # a heading of a side
+        ("Right shoulder: Negative for fracture.", "fracture", {"right shoulder"}),
+    ],
+)  # fmt: skip
+def test_where_a_finding_is_beside_another_side(
+    text: str, finding: str, expected: set[str]
+) -> None:
+    assert places(text, finding) == expected
+
+
+def test_a_heading_of_a_side_does_not_end_a_denial() -> None:
+    claims = read_claims(
+        load_lexicon(), "Right shoulder: Negative for fracture.", max_scope=40
+    )
+    assert [claim.existence.value for claim in claims] == ["absent"]
