@@ -83,6 +83,23 @@ class ProjectConfig(Settings):
         return given.model_copy(update={"source": source})
 
     @property
+    def second_reports(self) -> ReportsConfig | None:
+        """How a second parser reads the reports; None where there is none."""
+        second = self.check_triplets.second_opinion.parser
+        if second is None:
+            return None
+        return self.reports.model_copy(update={"parser": second})
+
+    @property
+    def readers(self) -> dict[str, ReportsConfig]:
+        """How reports are read, by the key that names the parser."""
+        second = self.second_reports
+        readers = {"reports.parser": self.reports}
+        if second is not None:
+            readers["check_triplets.second_opinion.parser"] = second
+        return readers
+
+    @property
     def has_corpus(self) -> bool:
         """Whether there is a corpus; without one, encoders are evaluated and no more."""
         return self.corpus.source != "none"
@@ -181,6 +198,17 @@ class ProjectConfig(Settings):
         )
         if problems:
             raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _check_second_parser(self) -> "ProjectConfig":
+        second = self.check_triplets.second_opinion.parser
+        if second == self.reports.parser:
+            raise ValueError(
+                f"check_triplets.second_opinion.parser is '{second}', and so is "
+                "reports.parser: name another one, or compare with what this parser made "
+                "under another configuration by check_triplets.second_opinion.triplets"
+            )
         return self
 
     @model_validator(mode="after")

@@ -126,7 +126,8 @@ def _hub_names(plan: RunPlan, *, jobs: Jobs) -> Iterator[_HubName]:
             file="config.json",
             instead="It is no folder here either: give the path of one, or null",
         )
-    if Stage.EXTRACT_TRIPLETS in jobs and project.reports.is_radgraph_from_hub:
+    read = [plan.reading_of(stage) for stage in Stage if stage in jobs]
+    if any(one is not None and one.is_radgraph_from_hub for one in read):
         yield _HubName(
             key="reports.radgraph.model_folder",
             repository=RADGRAPH_REPOSITORY,

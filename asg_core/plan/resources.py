@@ -12,6 +12,7 @@ _MEMORY_MB: Final[Mapping[Stage, int]] = {
     Stage.READ_SOURCE: 2000,
     Stage.READ_REPORTS: 2000,
     Stage.READ_ANNOTATIONS: 2000,
+    Stage.EXTRACT_TRIPLETS: 2000,
     Stage.CACHE_PIXELS: 2000,
     Stage.TRAIN_DETECTOR: 6000,
     Stage.DETECT_REGIONS: 3000,
@@ -24,6 +25,7 @@ _MEMORY_MB: Final[Mapping[Stage, int]] = {
     Stage.EVALUATE_ENCODER: 6000,
     Stage.DRAW_TRIPLET_SHEET: 4000,
     Stage.SCORE_TRIPLET_SHEET: 4000,
+    Stage.COMPARE_TRIPLETS: 2000,
     Stage.SCORE_TRIPLETS: 4000,
     Stage.SCORE_BOXES: 4000,
     Stage.SCORE_ALIGNMENTS: 4000,
@@ -68,11 +70,10 @@ def device_of(plan: RunPlan, stage: Stage, item: str = "") -> Device | None:
         item: The run that a job makes, for `pretrain_encoders`.
     """
     project = plan.project
+    reading = plan.reading_of(stage)
+    if reading is not None and reading.is_radgraph_model:
+        return Device(key="reports.radgraph.device", name=reading.radgraph.device)
     match stage:
-        case Stage.EXTRACT_TRIPLETS if project.reports.is_radgraph_model:
-            return Device(
-                key="reports.radgraph.device", name=project.reports.radgraph.device
-            )
         case Stage.TRAIN_DETECTOR:
             return Device(
                 key="regions.training.device", name=project.regions.training.device
@@ -119,6 +120,7 @@ def memory_mb_of(plan: RunPlan, stage: Stage, item: str = "") -> int:
         # Every process reads the corpus, and has its workers.
         run = plan.runs[item]
         return run.processes * (6000 + 1000 * run.workers)
-    if stage is Stage.EXTRACT_TRIPLETS:
-        return 6000 if plan.project.reports.is_radgraph_model else 2000
+    reading = plan.reading_of(stage)
+    if reading is not None and reading.is_radgraph_model:
+        return 6000
     return _MEMORY_MB[stage]

@@ -19,6 +19,7 @@ from asg_core.evaluation.config import EncoderConfig
 from asg_core.learning.run_folder import RUN_FILES
 from asg_core.models.pretrained.folders import transformers_files
 from asg_core.plan.stages import STAGE_FILES
+from asg_core.reports.config import ReportsConfig
 from asg_core.tables.shards import shard_names
 from asg_core.terms.stages import Stage
 from asg_core.training.config import PretrainingSettings
@@ -122,6 +123,8 @@ class RunPlan:
             # be drawn again.
             Stage.DRAW_TRIPLET_SHEET: project.has_corpus and not is_marked,
             Stage.SCORE_TRIPLET_SHEET: project.has_corpus and is_marked,
+            Stage.COMPARE_TRIPLETS: project.has_corpus
+            and project.check_triplets.second_opinion.is_wanted,
             Stage.SCORE_TRIPLETS: self.is_synthetic,
             Stage.SCORE_BOXES: self._reference_boxes is not None,
             Stage.SCORE_ALIGNMENTS: self.is_synthetic and boxes,
@@ -226,10 +229,20 @@ class RunPlan:
             "triplet_confusions": [f"{self.sheet_folder}/confusions.parquet"],
         }
 
-    @property
-    def parser_environment(self) -> str:
-        """The environment in `envs/` of a job of the configured parser."""
-        return "radgraph" if self.project.reports.is_radgraph_model else "data"
+    def reading_of(self, stage: Stage) -> ReportsConfig | None:
+        """Return how the jobs of a stage read reports; None where they read none."""
+        match stage:
+            case Stage.EXTRACT_TRIPLETS:
+                return self.project.reports
+            case Stage.COMPARE_TRIPLETS:
+                return self.project.second_reports
+        return None
+
+    def parser_environment(self, stage: Stage) -> str:
+        """Return the environment in `envs/` of a job that reads reports."""
+        reading = self.reading_of(stage)
+        is_model = reading is not None and reading.is_radgraph_model
+        return "radgraph" if is_model else "data"
 
     @property
     def detector_environment(self) -> str:
@@ -237,14 +250,16 @@ class RunPlan:
         backend = self.project.regions.backend
         return "detectron2" if backend == "detectron2" else "train"
 
+    def parser_files(self, stage: Stage) -> list[str]:
+        """Return the files that the parser of a stage reads: graphs, or a model."""
+        reading = self.reading_of(stage)
+        named = {} if reading is None else reading.named_files
+        return _paths(path for paths in named.values() for path in paths)
+
     @property
-    def parser_files(self) -> list[str]:
-        """The files that the configured parser reads: graphs, or a model."""
-        return _paths(
-            path
-            for paths in self.project.reports.named_files.values()
-            for path in paths
-        )
+    def second_triplets(self) -> list[str]:
+        """The triplets made elsewhere that are compared with those of the run."""
+        return _paths(self.project.check_triplets.second_opinion.files)
 
     def initial_files(self, run: str) -> list[str]:
         """Return the files that a run starts from: an earlier run, and named weights."""

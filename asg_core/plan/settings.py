@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from asg_core.plan.run import RunPlan
+from asg_core.reports.config import ReportsConfig
 from asg_core.terms.stages import Stage
 
 Slice = dict[str, Any]
@@ -48,9 +49,27 @@ def _corpus(plan: RunPlan, _: str) -> Slice:
 
 def _reports(plan: RunPlan, _: str) -> Slice:
     """Return what the configured parser reads: no section of another parser."""
-    reports = plan.project.reports
+    return _of_parser(plan.project.reports)
+
+
+def _of_parser(reports: ReportsConfig) -> Slice:
     others = {"radgraph", "scispacy"} - {reports.parser}
     return without(plain(reports), *others)
+
+
+def _second_opinion(plan: RunPlan, _: str) -> Slice:
+    """Return what is compared, and how the second parser reads, if there is one.
+
+    Files of triplets are compared under `reports.include_history` alone.
+    """
+    second = plan.project.second_reports
+    read = (
+        plain(plan.project.reports, "include_history")
+        if second is None
+        else _of_parser(second)
+    )
+    opinion = plan.project.check_triplets.second_opinion
+    return {"second_opinion": plain(opinion), "reports": read}
 
 
 def _tokenizer(plan: RunPlan, _: str) -> Slice:
@@ -108,6 +127,7 @@ _SLICES: Mapping[Stage, Callable[[RunPlan, str], Slice]] = {
     Stage.EVALUATE_ENCODER: _protocols,
     Stage.DRAW_TRIPLET_SHEET: _check("num_reports", "seed"),
     Stage.SCORE_TRIPLET_SHEET: _check("seed", "max_unjudged_share"),
+    Stage.COMPARE_TRIPLETS: _second_opinion,
     Stage.SCORE_ALIGNMENTS: lambda plan, _: plain(
         plan.project.alignment, "views", "contexts"
     ),

@@ -69,6 +69,9 @@ STAGE_FILES: Mapping[Stage, StageFiles] = {
     Stage.EVALUATE_ENCODER: StageFiles(item=_ENCODER, has_rejects=True),
     Stage.DRAW_TRIPLET_SHEET: StageFiles(),
     Stage.SCORE_TRIPLET_SHEET: StageFiles(has_rejects=True),
+    Stage.COMPARE_TRIPLETS: StageFiles(
+        item=_SHARD, tables=("triplet_comparisons",), has_rejects=True
+    ),
     Stage.SCORE_TRIPLETS: StageFiles(has_metrics=True),
     Stage.SCORE_BOXES: StageFiles(has_metrics=True),
     Stage.SCORE_ALIGNMENTS: StageFiles(has_metrics=True),

@@ -51,6 +51,7 @@ def check_start(plan: RunPlan, *, uses_conda: bool = False) -> None:
         *_missing_parser_files(project),
         *_unfit_lexicon(project),
         *_missing_sheet(project),
+        *_missing_second(project),
         *_missing_parser_model(project, uses_conda=uses_conda),
         *_missing_parser_package(project, uses_conda=uses_conda),
     ]
@@ -200,14 +201,14 @@ def _missing_checkpoints(plan: RunPlan) -> Iterator[str]:
 
 
 def _missing_parser_files(project: ProjectConfig) -> Iterator[str]:
-    for key, paths in project.reports.named_files.items():
-        for path in paths:
-            if not path.is_file():
-                yield (
-                    f"{key}: expected the file that reports.parser "
-                    f"'{project.reports.parser}' reads, found no {path}. Name the file "
-                    "or folder where it lies."
-                )
+    for chooser, reports in project.readers.items():
+        for key, paths in reports.named_files.items():
+            for path in paths:
+                if not path.is_file():
+                    yield (
+                        f"{key}: expected the file that {chooser} '{reports.parser}' "
+                        f"reads, found no {path}. Name the file or folder where it lies."
+                    )
 
 
 def _unfit_lexicon(project: ProjectConfig) -> Iterator[str]:
@@ -228,9 +229,20 @@ def _missing_sheet(project: ProjectConfig) -> Iterator[str]:
         )
 
 
+def _missing_second(project: ProjectConfig) -> Iterator[str]:
+    second = project.check_triplets.second_opinion
+    if second.triplets is not None and not second.files:
+        yield (
+            "check_triplets.second_opinion.triplets: expected a Parquet file of the table "
+            f"triplets, or a folder of such files, found none at {second.triplets}. Name "
+            "the folder results/<corpus>/tables/triplets of another run, or null."
+        )
+
+
 def _missing_parser_model(project: ProjectConfig, *, uses_conda: bool) -> Iterator[str]:
     model = project.reports.scispacy.model
-    if project.reports.parser != "scispacy" or (uses_conda and model.isidentifier()):
+    is_used = any(one.parser == "scispacy" for one in project.readers.values())
+    if not is_used or (uses_conda and model.isidentifier()):
         return
     try:
         check_model(model)
@@ -241,7 +253,8 @@ def _missing_parser_model(project: ProjectConfig, *, uses_conda: bool) -> Iterat
 def _missing_parser_package(
     project: ProjectConfig, *, uses_conda: bool
 ) -> Iterator[str]:
-    if uses_conda or not project.reports.is_radgraph_model:
+    is_used = any(one.is_radgraph_model for one in project.readers.values())
+    if uses_conda or not is_used:
         return
     if find_spec("radgraph") is None:
         yield (

@@ -54,6 +54,7 @@ def _files(plan: RunPlan, names: Callable[[Scope], list[str]]) -> list[str]:
         has_images=project.has_images,
         has_runs=project.has_pretraining,
         has_marked_sheet=Stage.SCORE_TRIPLET_SHEET in plan.stages,
+        has_second_opinion=Stage.COMPARE_TRIPLETS in plan.stages,
         encoder_kinds=frozenset(encoder.kind for encoder in plan.encoders.values()),
         benchmarks=list(plan.benchmarks),
         protocols=project.evaluation.protocols,

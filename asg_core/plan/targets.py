@@ -22,7 +22,11 @@ class Target(StrEnum):
 _MADE_BY: Mapping[Target, tuple[Stage, ...]] = {
     # What the source could not use is told where studies are read.
     Target.TRIPLETS: (Stage.READ_SOURCE, Stage.EXTRACT_TRIPLETS),
-    Target.CHECK_TRIPLETS: (Stage.DRAW_TRIPLET_SHEET, Stage.SCORE_TRIPLET_SHEET),
+    Target.CHECK_TRIPLETS: (
+        Stage.DRAW_TRIPLET_SHEET,
+        Stage.SCORE_TRIPLET_SHEET,
+        Stage.COMPARE_TRIPLETS,
+    ),
     Target.BOXES: (Stage.DETECT_REGIONS, Stage.IMPORT_REGIONS),
     Target.ALIGNMENTS: (Stage.ALIGN_REGIONS,),
     Target.PRETRAIN: (Stage.PRETRAIN_ENCODERS,),

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from asg_core.settings import Device, RejectShare, Settings
 
+ParserName = Literal["lexicon", "radgraph", "scispacy"]
+
 RADGRAPH_REPOSITORY = "StanfordAIMI/RRG_scorers"
 """Where the model hub keeps the archives of RadGraph's models."""
 
@@ -86,7 +88,7 @@ class ScispacyConfig(Settings):
 class ReportsConfig(Settings):
     """How reports become sentences and (region, finding, existence) triplets."""
 
-    parser: Literal["lexicon", "radgraph", "scispacy"] = "lexicon"
+    parser: ParserName = "lexicon"
     """The parser that reads the sentences; `lexicon` needs no model, `radgraph` a model
     or a file of graphs, `scispacy` a model that parses sentences."""
 

@@ -56,6 +56,7 @@ class Scope:
     has_images: bool
     has_runs: bool
     has_marked_sheet: bool
+    has_second_opinion: bool
     encoder_kinds: frozenset[str]
     benchmarks: Sequence[str]
     protocols: Sequence[str]
@@ -79,15 +80,7 @@ def table_files(scope: Scope) -> list[str]:
 
 def _sheet_names(scope: Scope) -> Iterator[str]:
     yield from ("rows", "rejects", "timings", "table_versions", "code_digests")
-    if scope.has_images:
-        yield "views"
-    for file, stage in _SCORED.items():
-        if file in scope.metric_files:
-            yield from (f"scores_{stage}", f"scores_{stage}_by_target")
-    if scope.has_marked_sheet:
-        yield from ("checked_triplets", "checked_confusions", "checked_by_target")
-    if scope.has_runs:
-        yield "runs"
+    yield from _corpus_names(scope)
     headlines = _headlines(scope)
     if scope.encoder_kinds and scope.benchmarks:
         yield from ("encoders", "failures")
@@ -100,6 +93,21 @@ def _sheet_names(scope: Scope) -> Iterator[str]:
         yield f"overview_{protocol}"
     if scope.has_published:
         yield from _published_names(scope, headlines)
+
+
+def _corpus_names(scope: Scope) -> Iterator[str]:
+    """Yield the tables about a corpus and what is made of it."""
+    if scope.has_images:
+        yield "views"
+    for file, stage in _SCORED.items():
+        if file in scope.metric_files:
+            yield from (f"scores_{stage}", f"scores_{stage}_by_target")
+    if scope.has_marked_sheet:
+        yield from ("checked_triplets", "checked_confusions", "checked_by_target")
+    if scope.has_second_opinion:
+        yield from ("compared_triplets", "compared_claims")
+    if scope.has_runs:
+        yield "runs"
 
 
 def _headlines(scope: Scope) -> dict[tuple[str, str], tuple[str, ...]]:

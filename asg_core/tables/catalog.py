@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from asg_core.tables.schema import TableSchema
+from asg_core.terms.differences import Difference
 from asg_core.terms.existence import Context, Existence
 from asg_core.terms.findings import FINDINGS
 from asg_core.terms.regions import PLACES, REGIONS
@@ -19,6 +20,7 @@ SPLITS: Final = ("train", "validate", "test")
 
 EXISTENCE: Final = pl.Enum([member.value for member in Existence])
 CONTEXT: Final = pl.Enum([member.value for member in Context])
+DIFFERENCE: Final = pl.Enum([member.value for member in Difference])
 FINDING: Final = pl.Enum(list(FINDINGS))
 PLACE: Final = pl.Enum(list(PLACES))
 REGION: Final = pl.Enum(list(REGIONS))
@@ -297,6 +299,50 @@ TRIPLET_CONFUSIONS = TableSchema(
     about="What was proposed where a person found something else (check_triplets).",
 )
 
+TRIPLET_COMPARISONS = TableSchema(
+    name="triplet_comparisons",
+    version=1,
+    key=("study_id", "finding", "claim_index"),
+    columns={
+        "study_id": pl.String,
+        "finding": FINDING,
+        "claim_index": pl.Int32,
+        "sentence_index": pl.Int32,
+        "difference": DIFFERENCE,
+        "own_existence": EXISTENCE,
+        "own_context": CONTEXT,
+        "own_regions": pl.List(PLACE),
+        "own_start": pl.Int32,
+        "own_end": pl.Int32,
+        "second_existence": EXISTENCE,
+        "second_context": CONTEXT,
+        "second_regions": pl.List(PLACE),
+        "second_start": pl.Int32,
+        "second_end": pl.Int32,
+    },
+    notes={
+        "claim_index": "0-based, of this finding in this report, in the order of the words",
+        "sentence_index": "of the table sentences; null: in no sentence that the run reads",
+        "difference": "the first that applies of: outside (the second claims it where the "
+        "run does not read), only_own, only_second, existence, side, region, context, none",
+        "own_existence": "null, like all of `own_`: only the second claims it",
+        "own_regions": "all that the claim is made for, in the order of the vocabulary",
+        "own_start": "characters of the report's text, half-open",
+        "second_existence": "null, like all of `second_`: only the run's parser claims it",
+    },
+    nullable=frozenset(
+        {
+            "sentence_index",
+            *(
+                f"{reader}_{part}"
+                for reader in ("own", "second")
+                for part in ("existence", "context", "regions", "start", "end")
+            ),
+        }
+    ),
+    about="A finding in a sentence as two parsers claim it (check_triplets).",
+)
+
 STAGE_METRICS = TableSchema(
     name="stage_metrics",
     version=1,
@@ -572,6 +618,7 @@ TABLES: tuple[TableSchema, ...] = (
     METRICS,
     TRIPLET_SCORES,
     TRIPLET_CONFUSIONS,
+    TRIPLET_COMPARISONS,
     STAGE_METRICS,
     REJECTS,
 )

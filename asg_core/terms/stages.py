@@ -30,6 +30,7 @@ class Stage(StrEnum):
     EVALUATE_ENCODER = "evaluate_encoder"
     DRAW_TRIPLET_SHEET = "draw_triplet_sheet"
     SCORE_TRIPLET_SHEET = "score_triplet_sheet"
+    COMPARE_TRIPLETS = "compare_triplets"
     SCORE_TRIPLETS = "score_triplets"
     SCORE_BOXES = "score_boxes"
     SCORE_ALIGNMENTS = "score_alignments"

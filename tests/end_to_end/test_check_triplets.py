@@ -1,5 +1,6 @@
 """The target check_triplets as a person uses it: draw, mark, score."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,12 @@ import pytest
 import yaml
 
 from asg_core.checking.sheet import COLUMNS
-from asg_core.tables.catalog import REJECTS, TRIPLET_CONFUSIONS, TRIPLET_SCORES
+from asg_core.tables.catalog import (
+    REJECTS,
+    TRIPLET_COMPARISONS,
+    TRIPLET_CONFUSIONS,
+    TRIPLET_SCORES,
+)
 from asg_core.tables.schema import read_table
 from support.checkout import Checkout, copy_project
 from support.marked_sheet import rows_of, save
@@ -142,6 +148,47 @@ def refuse_unknown_mark(
     logs = checkout.root / "results" / "notes" / "logs"
     log = (logs / "score_triplet_sheet" / "all.log").read_text()
     assert "row 2, column verdict: expected y, s, n, or the letters" in log
+
+
+def test_a_second_parser_is_compared_and_shown(checkout: Checkout) -> None:
+    text = "There is a small left pleural effusion . No pneumothorax ."
+    effusion = entity("effusion", 6, "Observation::definitely present")
+    graph = {"text": text, "entities": {"1": effusion}}
+    graphs = checkout.root.parent / "data" / "graphs.json"
+    graphs.write_text(json.dumps({"s1": graph}))
+    configure(checkout, second_opinion={"parser": "radgraph"})
+    path = checkout.root / "config" / "run.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["reports"] = {"radgraph": {"graphs": str(graphs)}}
+    path.write_text(yaml.safe_dump(config))
+
+    checkout.snakemake("--cores", "1")
+
+    folder = checkout.root / "results" / "notes"
+    shard = "shard-0000-of-0001.parquet"
+    compared = read_table(
+        folder / "tables" / "triplet_comparisons" / shard, schema=TRIPLET_COMPARISONS
+    )
+    # The graph has no anatomy, and nothing of the pneumothorax.
+    assert compared.select("study_id", "finding", "difference").rows() == [
+        ("s1", "pleural effusion", "side"),
+        ("s1", "pneumothorax", "only_own"),
+    ]
+    rejects = read_table(
+        folder / "tables" / "rejects" / "compare_triplets" / shard, schema=REJECTS
+    )
+    assert rejects["item_id"].to_list() == ["s2", "s3", "s4"]
+    assert set(rejects["reason"]) == {"no_graph"}
+    page = (folder / "summary" / "triplets.html").read_text()
+    assert "A second opinion" in page
+    assert "radgraph" in page
+    assert "effusion</mark>" not in page
+
+
+def entity(tokens: str, index: int, label: str) -> dict[str, object]:
+    """Return an entity of one token of a graph."""
+    place = {"start_ix": index, "end_ix": index}
+    return {"tokens": tokens, "label": label, "relations": [], **place}
 
 
 def test_a_named_sheet_must_be_there(checkout: Checkout) -> None:

@@ -212,6 +212,16 @@ def restated(values: dict[str, Any], default: dict[str, Any]) -> Iterator[str]:
             yield key
 
 
+def test_a_parser_is_not_compared_with_itself() -> None:
+    second = {"second_opinion": {"parser": "radgraph"}}
+
+    assert resolve_config({"check_triplets": second}).second_reports is not None
+    with pytest.raises(
+        ConfigError, match=r"second_opinion\.parser is 'radgraph', and so"
+    ):
+        resolve_config({"reports": {"parser": "radgraph"}, "check_triplets": second})
+
+
 def test_images_of_a_synthetic_benchmark_that_there_is_not_are_refused() -> None:
     benchmarks = {"nih": 3, "nhi": 3}
 

@@ -45,8 +45,8 @@ def test_every_rule_that_asks_for_a_gpu_has_a_partition_with_some() -> None:
     asking = {name for name in names if "gpu=" in directives_of(name)}
     placed = profile("slurm")["set-resources"]
 
-    # The parser uses one only with the model of radgraph; its partition is the user's.
-    assert set(placed) == asking - {"extract_triplets"}
+    # Parsers use one only with the model of radgraph; its partition is the user's.
+    assert set(placed) == asking - {"extract_triplets", "compare_triplets"}
     assert {values["slurm_partition"] for values in placed.values()} == {"gpu"}
 
 

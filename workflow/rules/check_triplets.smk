@@ -1,4 +1,4 @@
-"""TRIPLETS -> a sheet that a person marks; a marked sheet -> TRIPLET_SCORES."""
+"""TRIPLETS -> a sheet that a person marks; a marked sheet -> TRIPLET_SCORES; a second opinion."""
 
 if Stage.DRAW_TRIPLET_SHEET in plan.stages:
 
@@ -61,3 +61,37 @@ else:
             "Scoring {input.sheet}: the scores will be in {output.page}"
         script:
             "../scripts/score_triplet_sheet.py"
+
+
+if Stage.COMPARE_TRIPLETS in plan.stages:
+
+    stage = StagePlan(plan, Stage.COMPARE_TRIPLETS)
+
+    rule compare_triplets:
+        """Where a second parser, or triplets made elsewhere, say something else."""
+        input:
+            reports=rules.read_reports.output.reports,
+            sentences=rules.extract_triplets.output.sentences,
+            triplets=rules.extract_triplets.output.triplets,
+            second=plan.second_triplets,
+            parser=plan.parser_files(stage.name),
+        output:
+            comparisons=plan.shard("tables/triplet_comparisons"),
+            rejects=stage.rejects,
+        log:
+            stage.log,
+        benchmark:
+            stage.timing
+        conda:
+            f"../../envs/{plan.parser_environment(stage.name)}.yaml"
+        threads: 1
+        resources:
+            mem_mb=stage.memory_mb(),
+            gpu=stage.gpus(),
+        params:
+            config=stage.settings(),
+            code=digest(stage),
+        message:
+            "Comparing the triplets with a second opinion, {wildcards.shard}"
+        script:
+            "../scripts/compare_triplets.py"

@@ -7,7 +7,7 @@ rule extract_triplets:
     """One row per claim (region, finding, existence) that a report sentence makes."""
     input:
         reports=rules.read_reports.output.reports,
-        parser=plan.parser_files,
+        parser=plan.parser_files(stage.name),
     output:
         sentences=plan.shard("tables/sentences"),
         triplets=plan.shard("tables/triplets"),
@@ -17,7 +17,7 @@ rule extract_triplets:
     benchmark:
         stage.timing
     conda:
-        f"../../envs/{plan.parser_environment}.yaml"
+        f"../../envs/{plan.parser_environment(stage.name)}.yaml"
     threads: 1
     resources:
         mem_mb=stage.memory_mb(),

@@ -1,4 +1,4 @@
-"""The page on triplets: what a person judged, and sentences with the words read in them."""
+"""The page on triplets: what a person judged, what a second parser says, and sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,14 @@ import polars as pl
 
 from asg_core.summary.inputs import Results, SummaryInputs, read_shards
 from asg_core.summary.pages.checked import checked_sheets
-from asg_core.summary.pages.excerpts import in_order_of_news, pieces_of
+from asg_core.summary.pages.compared import compared_claims, compared_sheets
+from asg_core.summary.pages.excerpts import (
+    ROLES,
+    MarkedWords,
+    SentenceClaim,
+    cut_sentence,
+    in_order_of_news,
+)
 from asg_core.summary.render import SummaryPage
 from asg_core.tables.catalog import (
     SENTENCES,
@@ -20,9 +27,6 @@ from asg_core.tables.catalog import (
 from asg_core.tables.schema import TableSchema, read_tables
 from asg_core.terms.existence import Context
 
-ROLES: tuple[str, ...] = ("finding", "place", "cue")
-"""What words can be for a triplet; some are several at once."""
-
 _NEEDED: tuple[TableSchema, ...] = (SENTENCES, TRIPLETS)
 _CANDIDATES_PER_SENTENCE = 50
 _MAX_LENGTH = 240
@@ -32,30 +36,6 @@ Candidate = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
 """A row of SENTENCES and its rows of TRIPLETS."""
 
 _MENTION = ("finding", "finding_start", "finding_end", "existence", "context")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedWords:
-    """A stretch of a sentence whose letters have the same roles for the same claims."""
-
-    text: str
-    roles: tuple[str, ...]
-    claims: tuple[int, ...]
-
-    @property
-    def shown(self) -> str:
-        """The text without the line breaks that only keep lines short."""
-        return " ".join(self.text.split("\n"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentenceClaim:
-    """A finding in a sentence, with all the regions that it is claimed for."""
-
-    finding: str
-    regions: tuple[str, ...]
-    existence: str
-    context: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +67,10 @@ def triplets_page(results: Results, *, num_sentences: int) -> SummaryPage:
                     for schema in (TRIPLET_SCORES, TRIPLET_CONFUSIONS)
                 )
             ),
+            "compared": compared_sheets(results.inputs),
+            "differences": compared_claims(results.inputs, num_sentences=num_sentences)
+            if results.may_export_examples
+            else [],
             "sentences": sentences,
             "hidden_reason": results.hidden_reason,
         },
@@ -123,29 +107,6 @@ def choose_sentences(
         source=lambda one: one[0]["study_id"],
     )
     return [_show(*one) for one in islice(chosen, num_sentences)]
-
-
-def cut_sentence(
-    text: str, *, spans: Sequence[tuple[int, int, str, int]]
-) -> list[MarkedWords]:
-    """Cut a sentence where the words of a role begin or end; the pieces are the text.
-
-    Args:
-        text: The sentence.
-        spans: Start and end in it, half-open, role, and the index of the claim. What
-            reaches over an edge of the sentence is cut there.
-    """
-    pieces = []
-    for start, end in pieces_of(text, (span[:2] for span in spans)):
-        over = [span for span in spans if span[0] <= start and end <= span[1]]
-        pieces.append(
-            MarkedWords(
-                text=text[start:end],
-                roles=tuple(role for role in ROLES if role in {s[2] for s in over}),
-                claims=tuple(sorted({claim for *_, claim in over})),
-            )
-        )
-    return pieces
 
 
 def _read_candidates(inputs: SummaryInputs, *, num_wanted: int) -> list[Candidate]:

@@ -123,6 +123,10 @@ def test_names_of_the_hub_are_looked_up_for_the_jobs_that_use_them(
     assert _keys(FROM_HUB, ["pretrain_encoders"]) == [text, image]
     assert _keys(FROM_HUB, ["extract_features"], is_submitted=True) == [imagenet]
     assert _keys(FROM_HUB, ["extract_triplets"]) == ["reports.radgraph.model_folder"]
+    second = {"second_opinion": {"parser": "radgraph"}}
+    asked_twice = FROM_HUB | {"reports": {}, "check_triplets": second}
+    assert _keys(asked_twice, ["extract_triplets"]) == []
+    assert _keys(asked_twice, ["compare_triplets"]) == ["reports.radgraph.model_folder"]
     assert _keys(FROM_HUB, ["build_summary"]) == []
     assert set(asked) == {
         ("someone/bert", True, "config.json"),

@@ -21,6 +21,7 @@ TABLE = {
 }
 PIXELS = {"pixels": {"kind": "pixels"}}
 NIH = {"nih": {"root": "/nih"}}
+SECOND = {"second_opinion": {"parser": "radgraph"}}
 
 READING = (Stage.READ_SOURCE, Stage.READ_REPORTS)
 FINDING = (Stage.TRAIN_DETECTOR, Stage.DETECT_REGIONS)
@@ -34,7 +35,10 @@ def plan_of(**sections: object) -> RunPlan:
 
 
 def test_the_demo_has_every_stage_but_those_that_stand_for_others() -> None:
-    left_out = {Stage.IMPORT_REGIONS, Stage.SCORE_TRIPLET_SHEET, Stage.TABLES}
+    left_out = {
+        *(Stage.IMPORT_REGIONS, Stage.SCORE_TRIPLET_SHEET, Stage.COMPARE_TRIPLETS),
+        Stage.TABLES,
+    }
 
     assert plan_of().stages == tuple(stage for stage in Stage if stage not in left_out)
 
@@ -51,6 +55,17 @@ def test_the_demo_has_every_stage_but_those_that_stand_for_others() -> None:
             {"corpus": REPORTS_ONLY, "check_triplets": {"filled": "sheet.csv"}},
             (*READING, Stage.EXTRACT_TRIPLETS, Stage.SCORE_TRIPLET_SHEET, *ENDING),
             id="a marked sheet",
+        ),
+        pytest.param(
+            {"corpus": REPORTS_ONLY, "check_triplets": SECOND},
+            (
+                *READING,
+                Stage.EXTRACT_TRIPLETS,
+                Stage.DRAW_TRIPLET_SHEET,
+                Stage.COMPARE_TRIPLETS,
+                *ENDING,
+            ),
+            id="a second opinion",
         ),
         pytest.param(
             {"corpus": MIMIC, "regions": {"backend": "none"}},
@@ -341,12 +356,36 @@ def test_an_encoder_is_loaded_from_its_files(tmp_path: Path) -> None:
 def test_jobs_of_some_parsers_and_detectors_have_environments_of_their_own() -> None:
     graphs = {"parser": "radgraph", "radgraph": {"graphs": "/graphs.json"}}
     model = {"parser": "radgraph"}
+    first, other = Stage.EXTRACT_TRIPLETS, Stage.COMPARE_TRIPLETS
 
-    assert plan_of().parser_environment == "data"
-    assert plan_of(reports=graphs).parser_environment == "data"
-    assert plan_of(reports=model).parser_environment == "radgraph"
-    assert plan_of(reports=graphs).parser_files == ["/graphs.json"]
-    assert plan_of(reports=model).parser_files == []
+    assert plan_of().parser_environment(first) == "data"
+    assert plan_of(reports=graphs).parser_environment(first) == "data"
+    assert plan_of(reports=model).parser_environment(first) == "radgraph"
+    assert plan_of(reports=graphs).parser_files(first) == ["/graphs.json"]
+    assert plan_of(reports=model).parser_files(first) == []
+    second = plan_of(check_triplets=SECOND)
+    assert second.parser_environment(first) == "data"
+    assert second.parser_environment(other) == "radgraph"
+    read = plan_of(reports={"radgraph": graphs["radgraph"]}, check_triplets=SECOND)
+    assert read.parser_environment(other) == "data"
+    assert read.parser_files(first) == []
+    assert read.parser_files(other) == ["/graphs.json"]
     assert plan_of().detector_environment == "train"
     detectron2 = plan_of(regions={"backend": "detectron2"})
     assert detectron2.detector_environment == "detectron2"
+
+
+def test_the_triplets_of_a_second_opinion_are_a_file_or_those_of_a_folder(
+    tmp_path: Path,
+) -> None:
+    def files(path: Path) -> list[str]:
+        second = {"second_opinion": {"triplets": str(path)}}
+        return plan_of(check_triplets=second).second_triplets
+
+    for name in ("b.parquet", "a.parquet", "notes.txt"):
+        (tmp_path / name).touch()
+
+    assert plan_of().second_triplets == []
+    assert files(tmp_path / "a.parquet") == [str(tmp_path / "a.parquet")]
+    assert files(tmp_path) == [str(tmp_path / f"{name}.parquet") for name in "ab"]
+    assert files(tmp_path / "gone") == []

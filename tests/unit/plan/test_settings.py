@@ -75,6 +75,7 @@ FROM_RUNS = {"extract_features/floor", "evaluate_encoder/floor"}
         ),
         ({"check_triplets": {"num_reports": 9}}, {"draw_triplet_sheet"}),
         ({"check_triplets": {"max_unjudged_share": 0.9}}, set()),
+        ({"check_triplets": {"second_opinion": {"max_unread_share": 0.5}}}, set()),
         (
             {"pretraining": {"runs": RUNS | {"full": {"epochs": 3}}}},
             {"pretrain_encoders/full"},
@@ -173,6 +174,34 @@ def test_the_parser_reads_its_own_section() -> None:
     assert "scispacy" not in of_radgraph
 
 
+def test_a_second_opinion_depends_on_its_own_keys_and_on_those_of_its_parser() -> None:
+    def found(second: dict[str, object], **reports: object) -> Slice:
+        plan = plan_of(check_triplets={"second_opinion": second}, reports=reports)
+        return settings_of(plan, Stage.COMPARE_TRIPLETS)
+
+    radgraph = found({"parser": "radgraph"}, include_history=True)
+    files = found({"triplets": "/t.parquet"})
+
+    assert radgraph["second_opinion"]["parser"] == "radgraph"
+    assert radgraph["reports"]["parser"] == "radgraph"
+    assert radgraph["reports"]["include_history"]
+    assert "radgraph" in radgraph["reports"]
+    assert "scispacy" not in radgraph["reports"]
+    assert files == {
+        "second_opinion": {
+            "parser": None,
+            "triplets": "/t.parquet",
+            "max_unread_share": 1.0,
+        },
+        "reports": {"include_history": False},
+    }
+    assert found({"parser": "radgraph"}, max_scope_tokens=9) != found(
+        {"parser": "radgraph"}
+    )
+    assert found({"triplets": "/t.parquet"}, max_scope_tokens=9) == files
+    assert json.loads(json.dumps(radgraph)) == radgraph
+
+
 def test_the_slice_of_a_run_says_which_images_it_trains_on() -> None:
     full, long = (
         settings_of(plan_of(), Stage.PRETRAIN_ENCODERS, run) for run in ("full", "long")
@@ -219,14 +248,14 @@ def test_slices_are_plain_values() -> None:
             Stage.DRAW_TRIPLET_SHEET,
             "",
             "check_triplets",
-            {"filled", "max_unjudged_share"},
+            {"filled", "max_unjudged_share", "second_opinion"},
             set(),
         ),
         (
             Stage.SCORE_TRIPLET_SHEET,
             "",
             "check_triplets",
-            {"filled", "num_reports"},
+            {"filled", "num_reports", "second_opinion"},
             set(),
         ),
         (

@@ -84,12 +84,25 @@ def test_a_job_asks_for_the_gpus_of_its_processes(
     assert device.gpus_here == needed
 
 
+def test_the_model_of_a_second_parser_asks_for_its_gpu_and_memory() -> None:
+    sections = {
+        "reports": RADGRAPH | {"parser": "lexicon"},
+        "check_triplets": {"second_opinion": {"parser": "radgraph"}},
+    }
+    second = stage_of(Stage.COMPARE_TRIPLETS, **sections)
+
+    assert (second.gpus(), second.memory_mb()) == (1, 6000)
+    assert stage_of(Stage.EXTRACT_TRIPLETS, **sections).gpus() == 0
+    assert stage_of(Stage.COMPARE_TRIPLETS).memory_mb() == 2000
+
+
 def test_jobs_on_the_cpu_ask_for_no_gpu() -> None:
     plan = RunPlan(resolve_config({}))
 
     for name in plan.stages:
         item = "full" if name is Stage.PRETRAIN_ENCODERS else ""
         assert StagePlan(plan, name).gpus(item) == 0
+    assert stage_of(Stage.COMPARE_TRIPLETS, reports=RADGRAPH).gpus() == 0
     ready_made = {"parser": "radgraph", "radgraph": {"graphs": "/graphs.json"}}
     assert stage_of(Stage.EXTRACT_TRIPLETS, reports=ready_made).gpus() == 0
 

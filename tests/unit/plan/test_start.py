@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -173,6 +175,37 @@ def test_the_package_of_a_parser_is_looked_for_unless_conda_brings_it(
             {"reports": {"parser": "radgraph", "radgraph": {"graphs": str(graphs)}}}
         )
     )
+
+
+def test_what_a_second_opinion_needs_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("asg_core.plan.start.find_spec", lambda _: None)
+
+    def second(
+        reports: Mapping[str, object] = MappingProxyType({}), **keys: object
+    ) -> RunPlan:
+        check = {"second_opinion": keys}
+        return plan_of({"check_triplets": check, "reports": dict(reports)})
+
+    graphs = {"radgraph": {"graphs": str(tmp_path / "graphs.json")}}
+    model = {"scispacy": {"model": "models/no_such_folder"}}
+
+    assert "reports.radgraph: expected the package" in refusal(
+        second(parser="radgraph")
+    )
+    assert (
+        "reports.radgraph.graphs: expected the file that "
+        "check_triplets.second_opinion.parser 'radgraph' reads, found no "
+    ) in refusal(second(graphs, parser="radgraph"))
+    assert "reports.scispacy.model" in refusal(second(model, parser="scispacy"))
+    check_start(second(graphs | model))
+    assert (
+        "check_triplets.second_opinion.triplets: expected a Parquet file of the table "
+        f"triplets, or a folder of such files, found none at {tmp_path}. Name"
+    ) in refusal(second(triplets=str(tmp_path)))
+    (tmp_path / "one.parquet").touch()
+    check_start(second(triplets=str(tmp_path)))
 
 
 def write_detector(folder: Path, **changes: object) -> Path:

@@ -88,6 +88,10 @@ def test_the_pages_are_those_that_there_is_something_for() -> None:
         ({}, "runs"),
         ({}, "scores_detect_regions"),
         ({"check_triplets": {"filled": "sheet.csv"}}, "checked_triplets"),
+        (
+            {"check_triplets": {"second_opinion": {"parser": "radgraph"}}},
+            "compared_triplets",
+        ),
         ({}, "results_nih_linear-cached_auc"),
         ({}, "results_siim_segmentation-cached_dice"),
     ],

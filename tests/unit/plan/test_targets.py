@@ -37,6 +37,11 @@ def test_the_check_of_triplets_draws_a_sheet_or_scores_a_marked_one() -> None:
     assert asked(Target.CHECK_TRIPLETS, check_triplets=marked) == [
         Stage.SCORE_TRIPLET_SHEET
     ]
+    second = {"second_opinion": {"triplets": "of_others.parquet"}}
+    assert asked(Target.CHECK_TRIPLETS, check_triplets=second) == [
+        Stage.DRAW_TRIPLET_SHEET,
+        Stage.COMPARE_TRIPLETS,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ SCOPE = Scope(
     has_images=True,
     has_runs=True,
     has_marked_sheet=False,
+    has_second_opinion=False,
     encoder_kinds=frozenset({"run", "pixels"}),
     benchmarks=("nih", "covidx", "rsna"),
     protocols=("linear-cached", "segmentation-cached", "zero-shot-tags"),
@@ -100,6 +101,9 @@ def test_views_and_a_marked_sheet_are_named_where_there_are_some() -> None:
     assert "views" not in names(replace(SCOPE, has_images=False))
     assert checked.isdisjoint(names(SCOPE))
     assert checked <= names(replace(SCOPE, has_marked_sheet=True))
+    compared = {"compared_triplets", "compared_claims"}
+    assert compared.isdisjoint(names(SCOPE))
+    assert compared <= names(replace(SCOPE, has_second_opinion=True))
 
 
 def test_the_published_tables_are_those_that_are_read() -> None:

@@ -41,6 +41,12 @@ ON_CUDA = plan_of(
 )
 """Everything that a key can move to a GPU is on one, and nothing computes in one thread."""
 
+SECOND_ON_CUDA = plan_of(
+    reports={"radgraph": {"device": "cuda"}},
+    check_triplets={"second_opinion": {"parser": "radgraph"}},
+)
+"""The stage that only a run with a second parser has."""
+
 each_rule = pytest.mark.parametrize("name", RULES)
 
 
@@ -55,6 +61,7 @@ def per_item(name: str, ask: str) -> str:
     [
         {},
         {"check_triplets": {"filled": "sheet.xlsx"}},
+        {"check_triplets": {"second_opinion": {"parser": "scispacy"}}},
         {"corpus": OPEN_I},
         {"corpus": MIMIC},
         {"corpus": MIMIC, "regions": {"backend": "none"}},
@@ -170,7 +177,7 @@ def test_a_rule_asks_for_the_threads_and_gpus_that_the_configuration_names(
 
     # All encoders and benchmarks are computed on one device.
     each = per_item(name, "{}") if item else "stage.{}()"
-    has_device = device_of(ON_CUDA, stage, item) is not None
+    has_device = any(device_of(plan, stage, item) for plan in (ON_CUDA, SECOND_ON_CUDA))
     has_threads = threads_of(ON_CUDA, stage, item) > 1
     asked = rule.entries["resources"].get("gpu")
     assert asked == (each.format("gpus") if has_device else None)

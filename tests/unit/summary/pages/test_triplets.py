@@ -7,11 +7,8 @@ import pytest
 from asg_core.checking.marks import read_filled_sheet
 from asg_core.checking.score import find_confusions, score_current, score_sheet
 from asg_core.summary.inputs import SummaryInputs
-from asg_core.summary.pages.triplets import (
-    MarkedWords,
-    choose_sentences,
-    cut_sentence,
-)
+from asg_core.summary.pages.excerpts import MarkedWords, cut_sentence
+from asg_core.summary.pages.triplets import choose_sentences
 from asg_core.tables.catalog import (
     SENTENCES,
     TRIPLET_CONFUSIONS,
