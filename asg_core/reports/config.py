@@ -38,7 +38,8 @@ class RadgraphConfig(Settings):
     `MIMIC-CXR_graphs.json` of PhysioNet. Null: the model makes them."""
 
     model: Literal["radgraph", "radgraph-xl", "modern-radgraph-xl"] = "radgraph-xl"
-    """The model of the radgraph package."""
+    """The model of the radgraph package. `modern-radgraph-xl` gives other graphs under
+    transformers 5 than it was made with; see the pipeline page."""
 
     model_folder: Path | None = None
     """A folder with MODEL/ (config.json, vocabulary/, weights.th) or MODEL.tar.gz, and

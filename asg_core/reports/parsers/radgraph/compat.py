@@ -3,12 +3,21 @@
 Its tokenizer calls two methods that transformers 5 no longer has: `encode_plus`, and
 `build_inputs_with_special_tokens`. Both are restored on the base class of the
 tokenizers, and only where they are missing, so that older releases keep their own.
+
+That the package runs does not say that it reads the same. Models on ModernBERT were seen to
+give wrong graphs under transformers 5 (https://github.com/Stanford-AIMI/radgraph/pull/16).
 """
 
 import logging
+from importlib.metadata import version
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+TRIED_TRANSFORMERS = ("4.57.6", "5.23.0")
+"""The releases under which a BERT of random weights gave the same graphs, to the byte."""
+
+_MODERN_BREAKS_AT = 5
 
 
 def restore_tokenizer_methods() -> list[str]:
@@ -32,6 +41,31 @@ def restore_tokenizer_methods() -> list[str]:
     if added:
         logger.info("restored for radgraph: %s", ", ".join(added))
     return added
+
+
+def warn_of_other_output(model: str) -> None:
+    """Log a warning where a model may not give the graphs that its makers measured.
+
+    Args:
+        model: A name of the radgraph package. Those on ModernBERT begin with "modern".
+    """
+    found = version("transformers")
+    if model.startswith("modern") and int(found.partition(".")[0]) >= _MODERN_BREAKS_AT:
+        logger.warning(
+            "reports.radgraph.model: expected transformers 4 for '%s', found %s, under "
+            "which models on ModernBERT were reported to give wrong graphs "
+            "(github.com/Stanford-AIMI/radgraph/pull/16); no release was tried here with "
+            "this model. Use radgraph-xl, or the environment envs/radgraph.yaml "
+            "(--software-deployment-method conda).",
+            model,
+            found,
+        )
+    elif found not in TRIED_TRANSFORMERS:
+        logger.info(
+            "transformers %s: radgraph was tried with %s",
+            found,
+            " and ".join(TRIED_TRANSFORMERS),
+        )
 
 
 def _encode_plus(

@@ -20,7 +20,10 @@ from pathlib import Path
 
 from asg_core.reports.config import RADGRAPH_REPOSITORY
 from asg_core.reports.parsers.parser import UnreadableReportError
-from asg_core.reports.parsers.radgraph.compat import restore_tokenizer_methods
+from asg_core.reports.parsers.radgraph.compat import (
+    restore_tokenizer_methods,
+    warn_of_other_output,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ def load_model(
     Raises:
         ValueError: If the model cannot be loaded.
     """
+    warn_of_other_output(name)
     try:
         model = _loaded(name, folder=folder, device=device)
     except _UNLOADABLE as error:
