@@ -11,8 +11,10 @@ TICKED, EMPTY = "[x]", "[]"
 """How a box of a form is read, and a tick or a cross that stands without a box."""
 
 # Verbs whose denial is another word where its apostrophe is left out keep it ("wont").
-_VERBS = ("is", "are", "was", "were", "do", "does", "did", "has", "have", "had")
-_VERBS += ("could", "would", "should")
+_VERBS = (
+    *("is", "are", "was", "were", "do", "does", "did", "has", "have", "had"),
+    *("could", "would", "should"),
+)
 BARE = frozenset([*(f"{verb}nt" for verb in _VERBS), "cant"])
 """Denials that are read without an apostrophe too."""
 
