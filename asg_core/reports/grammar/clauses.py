@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asg_core.reports.grammar.denials import ends_denial, has_object
+from asg_core.reports.grammar.denials import ends_denial, has_object, is_apart
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Match
 
@@ -82,7 +82,13 @@ def _starts_clause(
         starts = _and_starts(matches, position, begin=begin)
     else:
         return False
-    return starts or ends_denial(lexicon, words, matches, position, begin=begin)
+    return (
+        starts
+        or ends_denial(lexicon, words, matches, position, begin=begin)
+        or (
+            role == "comma" and is_apart(lexicon, words, matches, position, begin=begin)
+        )
+    )
 
 
 def _is_bound(matches: Sequence[Match], position: int) -> bool:

@@ -16,19 +16,21 @@ from asg_core.reports.lexicon.text_words import ScopeWords
 _DENIALS = frozenset({"deny_before", "remove_before"})
 _GUESSES = frozenset({"doubt_before", "history_before"})
 _BEFORE = _DENIALS | _GUESSES | {"none_before"}
+_AFTER = frozenset({"deny_after", "remove_after", "doubt_after"})
 _LOBAR = frozenset({"upper", "mid", "lower"})
 # The matches of a noun with its adjectives, and the words of one.
 _MAX_MATCHES = 6
 _MAX_WORDS = 8
 # Between a preposition and its noun: "no displacement of the old right rib fracture".
 _MAX_ADJECTIVES = 5
+_ARTICLES = frozenset({"a", "an", "the"})
 _PRONOUNS = frozenset({"nothing", "none"})
 _AGENT = "by"  # "no blunting of the angle by fluid"
 _BLANK = "xxx"  # a word that de-identification has removed
 _DEFINITE = frozenset({"the", "this", "that", "these", "those", "its"})
 _FIRST = attrgetter("first")
 # Not "-ent": "alignment" and "segment" are nouns.
-_TRAIT_ENDS = ("ed", "al", "ous", "ic", "ive", "ary", "able", "ible", "ar", "ant")
+_TRAIT_ENDS = ("ed", "al", "ous", "ic", "ive", "able", "ible", "ar", "ary", "ant")
 
 
 def has_object(scope: ScopeWords, words: Sequence[str], cue: Match, end: int) -> bool:
@@ -37,11 +39,13 @@ def has_object(scope: ScopeWords, words: Sequence[str], cue: Match, end: int) ->
     `end` is the word behind them. Adjectives alone are no object: "no acute, displaced
     fracture".
     """
-    if end <= cue.last or words[cue.last - 1] in _PRONOUNS:
-        return end > cue.last
+    if end <= cue.last:
+        return False
+    if words[cue.last - 1] in _PRONOUNS or _ARTICLES.issuperset(
+        words[end + 1 : end + 2]
+    ):
+        return True
     noun = words[end - 1]
-    if end - cue.last == 1:
-        return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "ous"))
     return noun not in scope.trait and not noun.endswith(_TRAIT_ENDS)
 
 
@@ -72,7 +76,7 @@ def ends_denial(
     cue = _cue_before(lexicon.scope, words, matches, begin, position)
     if cue is None:
         return False
-    item = words[matches[position].last : matches[noun].first]
+    item = words[matches[position].last : matches[noun].last]
     if len(item) > _MAX_WORDS:
         return False
     behind = matches[noun].last
@@ -81,12 +85,50 @@ def ends_denial(
     )
     if is_known and matches[cue].entry.cues & _DENIALS:
         return True
-    if _is_list(matches, noun):
+    if is_known or not matches[cue].entry.cues & _DENIALS:
+        return is_known and not _is_list(matches, noun)
+    return _is_seen(lexicon, words, matches, position, noun, cue=cue)
+
+
+def is_apart(
+    lexicon: Lexicon,
+    words: Sequence[str],
+    matches: Sequence[Match],
+    position: int,
+    *,
+    begin: int,
+) -> bool:
+    """Whether a denial behind its noun is of what follows a comma alone.
+
+    It is in "small left effusion, pneumothorax is not seen", but not in "effusion,
+    pneumothorax and edema are not seen". The arguments are those of `ends_denial`.
+    """
+    first = begin + 1 if matches[begin].entry.role else begin
+    noun = _noun_behind(matches, first - 1)
+    denied = _noun_behind(matches, position)
+    if noun is None or denied is None or noun >= position:
         return False
-    return is_known or (
-        bool(matches[cue].entry.cues & _DENIALS)
-        and _is_seen(lexicon, words, matches, position, noun, cue=cue)
-    )
+    scope = lexicon.scope
+    item = words[matches[begin].last if first > begin else 0 : matches[noun].last]
+    other = words[matches[position].last : matches[denied].last]
+    if scope.known.isdisjoint(item) and not (
+        _is_sized(scope, item, matches[first : noun + 1])
+        and not _is_sized(scope, other, matches[position + 1 : denied + 1])
+    ):
+        return False  # "right tube, left tube have been removed"
+    if any(match.entry.cues & _BEFORE for match in matches[first:position]):
+        return False
+    return _has_cue_behind(matches, denied)
+
+
+def _has_cue_behind(matches: Sequence[Match], noun: int) -> bool:
+    """Whether a denial or doubt follows a noun in its own statement."""
+    for match in matches[noun + 1 :]:
+        if match.entry.cues & _AFTER:
+            return True
+        if match.entry.role not in (None, "verb", "prep"):
+            return False
+    return False
 
 
 def _is_seen(
@@ -99,21 +141,46 @@ def _is_seen(
     cue: int,
 ) -> bool:
     """Whether size, number, place or kind say that the noun behind a denial is there."""
-    item = words[matches[position].last : matches[noun].first]
-    findings = matches[noun].entry.findings
-    kinds = lexicon.kinds
-    if findings and (kinds.implanted | kinds.tip).issuperset(findings):
-        is_denied = "remove_before" in matches[cue].entry.cues or not all(
-            kinds.implanted.isdisjoint(match.entry.findings)
-            for match in matches[cue:position]
+    if _is_device(lexicon, matches[noun]):
+        if "remove_before" in matches[cue].entry.cues:
+            return False  # "removal of the drain and left line"
+        return not _is_list(matches, noun) and not any(
+            _is_device(lexicon, match) for match in matches[cue:position]
         )
-        return not is_denied  # "no tube, line", "removal of the drain and left line"
-    return (
-        not lexicon.scope.size.isdisjoint(item)
-        or any(word[0].isdigit() for word in item)
-        or any(_is_own_place(match) for match in matches[position + 1 : noun + 1])
+    item = words[matches[position].last : matches[noun].last]
+    says_so = (
+        _is_sized(lexicon.scope, item, matches[position + 1 : noun + 1])
         or _is_adverbial(words, matches, cue, position)
+        or (_is_placed(matches, noun) and not _has_finding(matches[cue:position]))
     )
+    return says_so and not _is_list(matches, noun)
+
+
+def _has_finding(matches: Sequence[Match]) -> bool:
+    return any(match.entry.findings for match in matches)
+
+
+def _is_sized(scope: ScopeWords, item: Sequence[str], matches: Sequence[Match]) -> bool:
+    """Whether the words of a noun name its size, its number or its own place."""
+    return (
+        not scope.size.isdisjoint(item)
+        or any(word[0].isdigit() for word in item)
+        or any(_is_own_place(match) for match in matches)
+    )
+
+
+def _is_placed(matches: Sequence[Match], noun: int) -> bool:
+    """Whether a place of its own follows the noun: "nodule in the left base"."""
+    behind = matches[noun + 1 : noun + 3]
+    return (
+        len(behind) > 1 and behind[0].entry.role == "prep" and _is_own_place(behind[1])
+    )
+
+
+def _is_device(lexicon: Lexicon, match: Match) -> bool:
+    findings = match.entry.findings
+    devices = lexicon.kinds.implanted | lexicon.kinds.tip
+    return bool(findings) and devices.issuperset(findings)
 
 
 def is_beyond(
@@ -182,7 +249,7 @@ def _cue_before(
             if not entry.cues & (_DENIALS | _GUESSES):
                 return None
             is_whole = (
-                has_noun
+                (has_noun and words[end - 1] not in scope.trait)
                 or _is_predicate(words, matches, index)
                 or has_object(scope, words, matches[index], end)
             )
@@ -222,7 +289,7 @@ def _is_adverbial(
 def _is_predicate(words: Sequence[str], matches: Sequence[Match], cue: int) -> bool:
     """Whether a "not" denies what stands for a sentence: "is not deviated"."""
     match = matches[cue]
-    if words[match.last - 1] != "not":
+    if words[match.last - 1] not in ("not", "longer"):
         return False
     if match.first == 0:
         return True
