@@ -23,6 +23,7 @@ import polars as pl
 import asg_core
 from asg_core.failed_jobs import LastingError, forget_failures, item_name, note_failure
 from asg_core.job_log import log_lines, log_to
+from asg_core.redaction import without_folders
 from asg_core.tables.catalog import METRICS, REJECTS, STAGE_METRICS, TABLES
 from asg_core.tables.counts import describe_rejects
 from asg_core.tables.schema import write_table
@@ -231,6 +232,9 @@ class Job:
                 in a text file beside the log: Snakemake deletes the outputs of a job
                 that fails.
         """
+        REJECTS.check(frame, where=str(path))
+        details = [without_folders(detail) for detail in frame["detail"]]
+        frame = frame.with_columns(detail=pl.Series(details, dtype=pl.String))
         write_table(frame, path, schema=REJECTS)
         self._num_rejects = (self._num_rejects or 0) + len(frame)
         reasons = Counter(frame.sort(REJECTS.key)["reason"].to_list())

@@ -1,5 +1,6 @@
 """Addresses said without what is secret in them: user names, passwords, tokens.
 
+Rejects are handed on with a data set, so paths are said without the folders of a machine.
 Whatever says an address of the tracking store says it through `redact`: messages, logs,
 dumps of the configuration, pages. The address itself goes to the client of the store only.
 """
@@ -25,6 +26,18 @@ _PARAMETER = re.compile(
     r"|access[_-]?key)[\w.-]*=)([^&;\s]+)",
     re.IGNORECASE,
 )
+# Folders from the root of a disk on, behind a blank, a quote or a bracket; in quotes they
+# can hold blanks. A slash between words, of a date or of a web address begins none.
+_FOLDERS = re.compile(
+    r"""(?:(?<=['"])(?:file:)?/+[^'"\n]*/(?=[^'"/\n])"""
+    r"""|(?<![\w./:\\~%-])(?:file:)?/+(?:[^\s/'"]+/+)*(?=[\w.~%-])"""
+    r"""|(?<!\w)(?:[A-Za-z]:[\\/]+|\\\\+)(?:[^\s\\/'"]+[\\/]+)*(?=[\w.~%-]))"""
+)
+
+
+def without_folders(text: str) -> str:
+    """Return a text with ".../name" for every absolute path in it."""
+    return _FOLDERS.sub(".../", text) if "/" in text or "\\" in text else text
 
 
 def has_secret(address: str) -> bool:

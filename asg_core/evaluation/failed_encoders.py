@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from asg_core.redaction import redact
+from asg_core.redaction import redact, without_folders
 from asg_core.tables.catalog import REJECTS
 from asg_core.terms.stages import Stage
 
@@ -34,7 +34,7 @@ def describe_failure(error: BaseException, *, hidden: Collection[str]) -> str:
     name = type(error).__name__
     lines = str(error).strip().splitlines()
     message = " ".join(line.strip() for line in lines)[: 10 * _MAX_LENGTH]
-    message = redact(message)[:_MAX_LENGTH]
+    message = without_folders(redact(message))[:_MAX_LENGTH]
     if not message or any(image_id in message for image_id in hidden):
         return f"{name}; the log of the job says more"
     return f"{name}: {message}"

@@ -13,6 +13,7 @@ from asg_core.images.errors import ImageError
 from asg_core.images.geometry import Letterbox
 from asg_core.images.notes import NOTES, Note
 from asg_core.images.pixel_layout import PixelRow, write_pixels
+from asg_core.redaction import without_folders
 from asg_core.tables.catalog import REJECTS
 from asg_core.tables.view_counts import count_views_of, log_left_out
 from asg_core.terms.stages import Stage
@@ -138,9 +139,13 @@ class _Decoding:
             yield PixelRow(image_id=image_id, original=found, pixels_SS=pixels_SS)
 
     def _reject(self, image_id: str, reason: str, detail: str) -> None:
-        stage = Stage.CACHE_PIXELS
         self.rejects.append(
-            {"stage": stage, "item_id": image_id, "reason": reason, "detail": detail}
+            {
+                "stage": Stage.CACHE_PIXELS,
+                "item_id": image_id,
+                "reason": reason,
+                "detail": without_folders(detail),
+            }
         )
 
 

@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from asg_core.redaction import without_folders
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.lexicon.load import Lexicon, load_lexicon
 from asg_core.reports.parsers.lexicon import LexiconParser
@@ -290,5 +291,5 @@ def _reject(study_id: str, error: UnreadableReportError) -> dict[str, object]:
         "stage": STAGE,
         "item_id": study_id,
         "reason": error.reason,
-        "detail": error.detail,
+        "detail": without_folders(error.detail),
     }

@@ -4,6 +4,7 @@ from collections import Counter
 
 import polars as pl
 
+from asg_core.redaction import without_folders
 from asg_core.sources.reading.item_files import Problem
 from asg_core.tables.catalog import REJECTS
 from asg_core.terms.stages import Stage
@@ -32,7 +33,7 @@ class RejectLog:
                 "stage": stage,
                 "item_id": item_id if times == 1 else f"{item_id}#{times}",
                 "reason": reason,
-                "detail": detail,
+                "detail": without_folders(detail),
             }
         )
 

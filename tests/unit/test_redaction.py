@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from asg_core.config import ConfigError, read_config, resolve_config
-from asg_core.redaction import redact
+from asg_core.redaction import redact, without_folders
 from asg_core.summary.pages.origin import config_yaml
 from asg_core.tracking.config import TrackingConfig
 from asg_core.tracking.events import Status
@@ -159,3 +159,26 @@ def test_a_log_line_of_a_foreign_package_is_hidden_too(
     assert (
         capsys.readouterr().err == "cannot reach https://***@mlflow.example.org/store\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("found '/data/me/x.png'", "found '.../x.png'"),
+        ("/data/me/x.png: expected", ".../x.png: expected"),
+        ("in '/data/my films/x.png', found", "in '.../x.png', found"),
+        ("OSError: no file (/scratch/x.png)", "OSError: no file (.../x.png)"),
+        ("file:///home/me/x.png", ".../x.png"),
+        (r"found 'C:\films\x.png'", "found '.../x.png'"),
+        (r"found \\store\films\x.png", "found .../x.png"),
+        ("model=/models/bert", "model=.../bert"),
+        # no absolute path
+        ("files/p10/s1.txt: expected", "files/p10/s1.txt: expected"),
+        ("found '../x.png'", "found '../x.png'"),
+        ("found 1/2/2020 and/or a / b", "found 1/2/2020 and/or a / b"),
+        ("see https://example.org/a/b", "see https://example.org/a/b"),
+        ("a line: expected 3 of 4", "a line: expected 3 of 4"),
+    ],
+)
+def test_an_absolute_path_is_said_without_its_folders(text: str, expected: str) -> None:
+    assert without_folders(text) == expected

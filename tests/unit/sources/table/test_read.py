@@ -183,6 +183,37 @@ def test_a_row_that_cannot_be_used_is_rejected(
     assert tables.reports.rows() == [("s1", "Clear.")]
 
 
+@pytest.mark.parametrize("stated", ["/films/of me/a.png", "/a.png", "//store/f/a.png"])
+def test_a_reject_names_no_folder_of_the_machine(tmp_path: Path, stated: str) -> None:
+    write_images(tmp_path, "a.png")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    texts = [("i1", stated, "", "s1", "p1"), ("i2", "bad.png", "", "s2", "p2")]
+    write_rows(tmp_path, [(*row, "PA", "train") for row in texts])
+
+    rejects = read(tmp_path).rejects
+
+    details = rejects.sort("reason")["detail"].to_list()
+    assert details[0] == (
+        "rows.csv:1: expected an image below the root, found '.../a.png'"
+    )
+    assert not any(str(tmp_path) in detail for detail in details)
+
+
+@pytest.mark.parametrize("text", ["Small effusion. " * 20_000, "No, edema\n" * 20_000])
+def test_a_text_of_any_length_is_read(tmp_path: Path, text: str) -> None:
+    # The csv module stops at 131,072 characters unless it is told otherwise.
+    csv.field_size_limit(131_072)
+    write_rows(
+        tmp_path,
+        [("", "", text, "s1", "p1", "", ""), ("", "", "Clear.", "s2", "p2", "", "")],
+    )
+
+    tables = read(tmp_path, images="none")
+
+    assert tables.reports.rows() == [("s1", text), ("s2", "Clear.")]
+    assert reasons(tables) == []
+
+
 def test_a_patient_in_two_splits_is_rejected(tmp_path: Path) -> None:
     write_images(tmp_path, "a.png")
     rows = [
