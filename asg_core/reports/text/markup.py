@@ -13,9 +13,11 @@ _INLINE = (
 )
 _BEGINS = "br|p|div|li|ul|ol|dl|dt|dd|tr|table|thead|tbody|section|article"
 _BEGINS += "|header|hr|pre|blockquote|h[1-6]|html|body|head|title|caption"
+# A line that goes on in lower case after "<br>" is a wrapped one.
 _TAG = re.compile(
-    rf"<(?P<close>/?)(?:(?P<inline>{_INLINE})|(?P<begins>{_BEGINS}))\b[^<>]{{0,200}}>",
-    re.IGNORECASE,
+    r"(?P<wraps><(?i:br)\s?/?>(?=\s{0,40}[a-z]))"
+    rf"|(?i:<(?P<close>/?)(?:(?P<inline>{_INLINE})|(?P<begins>{_BEGINS}))\b"
+    r"[^<>]{0,200}>)"
 )
 # A tag of a header's own name: "</FINDINGS>"; the opening one is a bracket.
 _CLOSING = re.compile(r"</[A-Za-z][A-Za-z _-]{0,40}>")
@@ -66,6 +68,8 @@ def _ending(found: re.Match[str]) -> str:
 def _tag(found: re.Match[str]) -> str:
     if found["inline"] is not None:
         return _blank(found)
+    if found["wraps"]:
+        return "\n".ljust(len(found[0]))
     return _ending(found) if found["close"] else "\n\u2022 ".ljust(len(found[0]))
 
 

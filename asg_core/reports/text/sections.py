@@ -29,17 +29,18 @@ _NEVER_READ = _BEFORE_BODY | {"notification"}
 _READ_ALONE = frozenset(
     {"findings", "impression", "addendum", "wet_read", PREAMBLE, UNLABELLED}
 )
+_READ_OR_REQUEST = _READ_ALONE | {"indication", "history"}
 # Misspelt headers are looked up only when they are too long to be another word.
 _MIN_TYPO_CHARS = 7
 _TYPO_CUTOFF = 0.86
 _CACHED_HEADERS = 4096
 # What stands before a header on its line: bullets, rules, brackets, a number.
 _DECORATION = (
-    r"[^\S\n]*+(?:[-*#>\u2022\u00b7\u2013\u2014=~+\[({<|\u00ab]"
-    r"[-*#>\u2022\u00b7\u2013\u2014=~+\[({<|\u00ab \t]{0,40}"
+    r"[^\S\n]*+(?:[-*#>\u2022\u00b7\u2013\u2014=~+\[({<|\u00ab\u3010\"']"
+    r"[-*#>\u2022\u00b7\u2013\u2014=~+\[({<|\u00ab\u3010\"' \t]{0,40}"
     r"|_{1,2}(?=[A-Za-z])|(?:\d{1,2}|[A-Ha-h]|[IVXivx]{1,4})[.)][ \t]*)?"
 )
-_CLOSERS = r"[\])}>*_#=|~\u00bb]"
+_CLOSERS = r"[\])}>*_#=|~\u00bb\u3011\"']"
 _DASH = (
     r"[ \t]+[-\u2013\u2014]+>?|-{2,}>?|[\u2013\u2014]+"
     r"|-(?:>|(?=[ \t])|(?=[A-Z][a-z]))|[ \t]*\|"
@@ -52,8 +53,8 @@ _ON = (
 # A header alone on its line, in brackets, or set off by a dash, dots or blanks.
 _TITLE = (
     rf"(?P<title>TITLES)(?:(?P<alone>[^\S\n]*{_CLOSERS}{{0,40}}[^\S\n]*\r?$)"
-    rf"|(?P<closed>[\])}}>|\u00bb]+)|(?P<dash>{_DASH})"
-    r"|(?P<dots>[.;=]+(?=\s))|(?P<blanks>(?=[ \t]{2}|\t))"
+    rf"|(?P<closed>[\])}}>|\u00bb\u3011]+)|(?P<dash>{_DASH})"
+    r"|(?P<dots>[.;]+(?=\s)|[ \t]?=+>?)|(?P<blanks>(?=[ \t]{2}|\t))"
     # A blank, and no word that goes on from the header as from any noun.
     rf"|(?P<blank>(?=[ \t](?!(?i:{_ON}))[A-Za-z0-9])))"
 )
@@ -64,8 +65,8 @@ _ON_LINE = (
     rf"{_CLOSERS}{{0,3}}[^\S\n]*[:\uff1a]|{_TITLE}"
     r"|(?P<rule>_{6,})(?=[^\S\n]*\r?$))"
 )
-_BEFORE_INLINE = frozenset(".;,>|*)]")
-_STOPS = frozenset(".;,:!?)]}>|*_-\u2013\u2014\u2022")
+_BEFORE_INLINE = frozenset(".;,>|*)]\"'")
+_STOPS = frozenset(".;,:!?)]}>|*_-\"'\u2013\u2014\u2022")
 _MAX_INLINE_CHARS = 48
 _MAX_INLINE_WORDS = 4
 _HEADER_WORD = re.compile(r"[A-Za-z][A-Za-z&/-]*")
@@ -122,6 +123,7 @@ class SectionCutter:
         names = [*map(str.upper, headers.inline), *map(_capitalised, headers.inline)]
         self._without_colon = re.compile(
             rf"(?P<title>{_any_of(names)})(?:(?P<dash>{_DASH})"
+            r"|(?P<dots>\.(?=\s)|[ \t]?=+>?)"
             rf"|(?P<blank>[ \t]+(?!(?i:{_ON}))(?=[A-Z](?:[a-z]|\s)|\d{{1,2}}[.)])))"
         )
         self.section_of = lru_cache(maxsize=_CACHED_HEADERS)(self._section_of)
@@ -220,7 +222,7 @@ class SectionCutter:
             is_empty = not body or body.isspace()
             if header.is_wrapped and not has_lower:
                 continue
-            if header.is_weak and not (is_empty and title_end):
+            if header.is_weak and not is_empty:
                 if header.section in _NEVER_READ and name not in _NEVER_READ:
                     continue
             elif header.section == PREAMBLE and is_empty and text[start] == "_":
@@ -265,7 +267,12 @@ class SectionCutter:
             return []
         is_lower = title[0].islower()
         is_wrapped = is_lower and not _starts_anew(text, start)
-        return [_Header(start, found.end(), section, is_lower, is_wrapped=is_wrapped)]
+        # "History pneumonia" could go on as a sentence does.
+        is_weak = found["blank"] is not None and text[found.end() + 1].islower()
+        if is_weak and not title.isupper() and section not in _READ_OR_REQUEST:
+            return []
+        is_weak = is_weak and not title.isupper()
+        return [_Header(start, found.end(), section, is_lower, is_weak, is_wrapped)]
 
     def _titled(self, title: str) -> str | None:
         name = " ".join(title.lower().split())
@@ -282,13 +289,7 @@ class SectionCutter:
             return bool(text[start : found.start("title")].strip())
         if found["dots"] is found["blank"] is None:
             return True
-        if " ".join(title.lower().split()) not in self._inline:
-            return False
-        return (
-            title.isupper()
-            or found["dots"] is not None
-            or text[found.end() + 1].isupper()
-        )
+        return " ".join(title.lower().split()) in self._inline
 
     def _before_colons(self, text: str, explained: set[int]) -> Iterator[_Header]:
         """Yield the headers within a line that end in a colon."""
@@ -305,7 +306,7 @@ class SectionCutter:
             colon = text.find(":", colon + 1)
 
     def _inline_header(self, text: str, start: int, colon: int) -> _Header | None:
-        words = text[start:colon].rstrip(" \t*_)]")
+        words = text[start:colon].rstrip(" \t*_)]\"'")
         section = self._inline_of(" ".join(words.lower().split()))
         if section is None:
             return None
@@ -323,25 +324,29 @@ class SectionCutter:
             last and last[-1].lower() in self._headers.modifiers
         ):
             return None  # "prior CT findings: ..."
-        return _Header(start, colon + 1, section, is_lower, is_weak=True)
+        is_weak = is_lower or section not in ("history", "indication")
+        return _Header(start, colon + 1, section, is_lower, is_weak)
 
     def _set_off(self, text: str) -> Iterator[_Header]:
         """Yield the headers within a line that have no colon: "clear. IMPRESSION - fine"."""
         for found in self._without_colon.finditer(text):
             start, title = found.start(), found["title"]
-            if found["dash"] is None and not title.isupper():
+            if found["blank"] is not None and not title.isupper():
                 continue
             if text[start - 1 : start].isalnum():
                 continue
+            is_apart = False
             if start and not _starts_anew(text, start):
                 last = text[max(0, start - 20) : start].split()
-                if found["dash"] is not None or not last or last[-1].isupper():
+                is_apart = found["dash"] is not None and title.isupper()
+                if found["dots"] is not None or not last:
+                    continue
+                if not is_apart and (found["dash"] or last[-1].isupper()):
                     continue
             section = self.section_of(title)
             if section is not None:
-                is_weak = found["blank"] is not None and (
-                    text[found.end() : found.end() + 2].isupper()
-                )
+                after = text[found.end() : found.end() + 2]
+                is_weak = is_apart or (found["blank"] is not None and after.isupper())
                 yield _Header(start, found.end(), section, is_weak=is_weak)
 
 

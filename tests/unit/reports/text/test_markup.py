@@ -52,10 +52,10 @@ def test_what_is_no_mark_stays(text: str) -> None:
 
 
 def test_line_ends_of_html_end_a_sentence() -> None:
-    text = "Findings:<br>No edema<br>Small left effusion"
+    text = "Findings:<br>No edema<br>or mass<BR/>Small left effusion"
 
     sentences = parse_reports(
         pl.DataFrame({"study_id": ["s"], "text": [text]})
     ).sentences
 
-    assert sentences["text"].to_list() == ["No edema", "Small left effusion"]
+    assert sentences["text"].to_list() == ["No edema<br>or mass", "Small left effusion"]

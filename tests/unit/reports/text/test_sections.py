@@ -124,6 +124,12 @@ def test_headers_that_the_official_script_misses(
         ("COMPARISON\tnone\nFINDINGS\tclear", [("comparison", "none"), ("findings", "clear")]),
         ("Comparison :none\nFindings :clear", [("comparison", "none"), ("findings", "clear")]),
         ("HISTORY Edema. FINDINGS Clear. IMPRESSION Normal.", [("history", "Edema."), ("findings", "Clear."), ("impression", "Normal.")]),
+        ("HISTORY - EDEMA FINDINGS - CLEAR", [("history", "EDEMA"), ("findings", "CLEAR")]),
+        ("History edema\nFindings no effusion", [("history", "edema"), ("findings", "no effusion")]),
+        ("CXR. Indication. Edema. Findings. Clear.", [("preamble", "CXR."), ("indication", "Edema."), ("findings", "Clear.")]),
+        ("Indication=edema; Findings=clear", [("indication", "edema;"), ("findings", "clear")]),
+        ('{"indication": "edema", "findings": "clear"}', [("indication", '"edema", "'), ("findings", '"clear"}')]),
+        ("Findings: clear History: edema", [("findings", "clear"), ("history", "edema")]),
         # bullets, numbers, rules and brackets around it
         ("- Indication: edema\n- Findings: clear", [("indication", "edema"), ("findings", "clear")]),
         ("\u2022 History\n edema\n\u2022 Findings\n clear", [("history", "edema"), ("findings", "clear")]),
@@ -167,6 +173,9 @@ def test_unusual_headers(text: str, expected: list[tuple[str, str]]) -> None:
         "Right lung - clear.",
         "CHANGES IN TECHNIQUE LIMIT THIS STUDY.",
         "Compression: none.",
+        "Clear.\nComparison radiograph showed edema.",
+        "No edema in\ncomparison. Effusion remains.",
+        "Edema was seen on the Comparison. It is gone.",
     ],
 )
 def test_words_that_open_no_section(body: str) -> None:
