@@ -6,6 +6,7 @@ How one cue of several is chosen is decided in `asg_core.reports.grammar.cues`.
 from dataclasses import replace
 
 from asg_core.reports.grammar.cues import PRESENT, Judgement, judge
+from asg_core.reports.grammar.lookalikes import turned
 from asg_core.reports.grammar.reading import reading_of
 from asg_core.reports.lexicon.load import Lexicon, load_lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found, Words
@@ -68,7 +69,8 @@ def judge_span(
     if not inside:
         return PRESENT
     first, last = inside[0], inside[-1] + 1
-    reading = reading_of(lexicon, words, _found_around(lexicon, words, first, last))
+    found = turned(words, _found_around(lexicon, words, first, last))
+    reading = reading_of(lexicon, words, found)
     judgement = judge(reading, first, last, max_scope=max_scope)
     if judgement.cue is None:
         return judgement

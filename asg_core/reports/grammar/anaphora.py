@@ -1,6 +1,7 @@
 """Settle what a sentence cannot know of itself: the place that it points back to.
 
-"This may represent atelectasis" takes the place of the sentence before it. Claims about
+"This may represent atelectasis" takes the place of the sentence before it, "there is none
+on the right" its last finding (`asg_core.reports.grammar.pronouns`). Claims about
 the past are left out here too, unless they are asked for.
 """
 
@@ -53,6 +54,14 @@ def chosen(claims: Claims, *, has_history: bool) -> Claims:
     else:
         return claims
     return tuple(claim for claim in claims if claim.context is not Context.HISTORY)
+
+
+def last_findings(claims: Claims) -> tuple[str, ...]:
+    """Return what the last words name that a sentence claims something of."""
+    last = claims[-1]
+    return tuple(
+        dict.fromkeys(claim.finding for claim in claims if claim.span == last.span)
+    )
 
 
 def _is_anaphoric(claims: Claims) -> bool:

@@ -12,7 +12,7 @@ from asg_core.reports.grammar.places import BLANK, LUNG_PARTS, Group, Place, sid
 from asg_core.reports.grammar.reading import Reading
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Match
-from asg_core.terms.existence import Existence
+from asg_core.terms.existence import Context, Existence
 
 # Between an adjective of place and its finding: "left basilar small patchy opacity".
 _MAX_ADJECTIVES = 6
@@ -128,8 +128,12 @@ def _named(sentence: Sentence) -> Iterator[Mention]:
         if is_blanked:
             findings = (*sorted(kinds.blanked), *findings)
         has_device = has_device or not kinds.tipped.isdisjoint(findings)
-        judgement = judge(
-            sentence.reading, match.first, match.last, max_scope=sentence.max_scope
+        judgement = (
+            Judgement(Existence.ABSENT, Context.CURRENT, (match.start, match.end))
+            if match.entry.role == "none"
+            else judge(
+                sentence.reading, match.first, match.last, max_scope=sentence.max_scope
+            )
         )
         mention = Mention(match, findings, judgement, is_blanked=is_blanked)
         if findings[0] in kinds.sole and mention.is_denied:
@@ -550,7 +554,8 @@ def _inherited(
     atelectasis" and "right effusion with adjacent collapse". A denial takes nothing over:
     "left basilar opacity, no effusion".
     """
-    if mention.is_denied or known.is_denied:
+    is_none = mention.match.entry.role == "none"  # "there is now none"
+    if (mention.is_denied and not is_none) or known.is_denied:
         return ()
     if sentence.clause_of(mention.match) - sentence.clause_of(known.match) > 1:
         return ()

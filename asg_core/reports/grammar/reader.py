@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from asg_core.reports.grammar.claims import Claim, named_claims
+from asg_core.reports.grammar.lookalikes import turned
 from asg_core.reports.grammar.mentions import Sentence
 from asg_core.reports.grammar.places import find_groups
+from asg_core.reports.grammar.pronouns import resolved
 from asg_core.reports.grammar.reading import reading_of
 from asg_core.reports.grammar.statements import state_claims
 from asg_core.reports.lexicon.load import Lexicon
-from asg_core.reports.lexicon.phrases import Entry, Words
+from asg_core.reports.lexicon.phrases import Entry, Found, Words
 from asg_core.reports.lexicon.rules import Kinds
 from asg_core.terms.existence import Existence
 from asg_core.terms.regions import LEFT_UNSPECIFIED, RIGHT_UNSPECIFIED, UNSPECIFIED
@@ -28,11 +30,34 @@ def read_claims(
 
     `defined` maps abbreviations (lower case) that the report defines to what they mean.
     """
-    sentence = open_sentence(lexicon, text, max_scope=max_scope, defined=defined)
+    return read_open_claims(lexicon, text, max_scope=max_scope, defined=defined)[0]
+
+
+def read_open_claims(
+    lexicon: Lexicon,
+    text: str,
+    *,
+    max_scope: int,
+    defined: Mapping[str, Entry] | None = None,
+    antecedent: Entry | None = None,
+) -> tuple[tuple[Claim, ...], bool]:
+    """Return the same claims, and whether a pronoun asks for the sentence before.
+
+    "None on the right" then claims nothing, unless `antecedent` is what it stands for.
+    """
+    words = Words(text)
+    found: Sequence[Found] = lexicon.phrases.find(words, defined=defined)
+    is_open = False
+    may_turn = lexicon.phrases.may_turn(words)
+    if may_turn:
+        found = turned(words, found)
+    if may_turn or words.names_a_side():
+        found, is_open = resolved(words, found, antecedent)
+    sentence = _opened(lexicon, words, found, max_scope)
     if sentence is None:
-        return ()
+        return (), is_open
     claims = [*named_claims(sentence), *state_claims(sentence)]
-    return settled(claims, kinds=lexicon.kinds)
+    return settled(claims, kinds=lexicon.kinds), is_open
 
 
 def open_sentence(
@@ -44,10 +69,18 @@ def open_sentence(
 ) -> Sentence | None:
     """Return one sentence with its words, clauses and groups of place words.
 
-    The result is None where nothing in it can claim anything.
+    A pronoun stands for what the sentence itself names, or for nothing. The result is None where nothing in it can claim anything.
     """
     words = Words(text)
-    found = lexicon.phrases.find(words, defined=defined)
+    found: Sequence[Found] = lexicon.phrases.find(words, defined=defined)
+    if lexicon.phrases.may_turn(words) or words.names_a_side():
+        found, _ = resolved(words, turned(words, found), None)
+    return _opened(lexicon, words, found, max_scope)
+
+
+def _opened(
+    lexicon: Lexicon, words: Words, found: Sequence[Found], max_scope: int
+) -> Sentence | None:
     for entry, _, _ in found:
         if entry.findings or entry.state:
             break

@@ -8,8 +8,6 @@ from asg_core.reports.grammar.lookalikes import turned
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found, Match, Words, placed
 
-_TURNED = frozenset({"alike", "overlap", "seeming"})
-
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
 class Reading:
@@ -29,14 +27,11 @@ def read_sentence(
     `defined` maps abbreviations (lower case) that the report defines to what they mean.
     """
     words = Words(text)
-    return reading_of(lexicon, words, lexicon.phrases.find(words, defined=defined))
+    found = turned(words, lexicon.phrases.find(words, defined=defined))
+    return reading_of(lexicon, words, found)
 
 
 def reading_of(lexicon: Lexicon, words: Words, found: Sequence[Found]) -> Reading:
     """Return the reading of a sentence whose phrases have been found."""
-    for entry, _, _ in found:
-        if entry.role in _TURNED:
-            found = turned(words, found)
-            break
     matches = placed(found, words)
     return Reading(lexicon, words, matches, split_clauses(lexicon, words, matches))

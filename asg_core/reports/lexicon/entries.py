@@ -21,7 +21,7 @@ CUES = frozenset(
 )
 ROLES = frozenset(
     {"verb", "there", "prep", "and", "or", "slash", "comma", "with", "break"}
-    | {"aside", "anaphor", "ends", "alike", "overlap", "seeming"}
+    | {"aside", "anaphor", "ends", "alike", "overlap", "seeming", "pronoun"}
 )
 _SIDES: Mapping[str, tuple[str, ...]] = {
     "-": (),

@@ -23,6 +23,8 @@ _WORD = re.compile(
 )
 # The same for ASCII in lower case, a quarter faster.
 _ASCII_WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)*|[,;:/()&?]|>+|--+|(?<!\S)-(?!\S)")
+# Roles of phrases that a sentence is read again for: what they mean, others say.
+_TURNING = frozenset({"alike", "overlap", "seeming", "pronoun"})
 # Makes a named tuple at half the cost; for what is made for every phrase that is found.
 _new_tuple = tuple.__new__
 
@@ -54,6 +56,10 @@ class Words(list[str]):
             spelled = spelled_out(self._text)
             self[:] = spelled.words
             self._written, self._starts = spelled.written, spelled.starts
+
+    def names_a_side(self) -> bool:
+        """Whether "the left" or "the right" stands in the text."""
+        return "the left" in self._text or "the right" in self._text
 
     @property
     def starts(self) -> list[int]:
@@ -173,8 +179,17 @@ class Phrases:
                     edges.append((node, word, child))
                 node = child
             node.entry = entry
+        self._turning = frozenset(
+            max(phrase, key=len)  # the rarest of its words, as a rule
+            for phrase, entry in entries.items()
+            if entry.role in _TURNING
+        )
         if spellings is not None:
             _spell(edges, entries, spellings)
+
+    def may_turn(self, words: Words) -> bool:
+        """Whether a look-alike or a pronoun may stand in a sentence; most have none."""
+        return not self._turning.isdisjoint(words)
 
     def match(
         self, words: Words, *, defined: Mapping[str, Entry] | None = None
