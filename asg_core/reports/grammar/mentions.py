@@ -255,6 +255,8 @@ def _give_trailing(sentence: Sentence, mentions: Sequence[Mention]) -> None:
 
     An example is "an opacity is seen, probably in the left lower lobe".
     """
+    if len(sentence.reading.clauses.starts) == 1:
+        return
     implanted = sentence.lexicon.kinds.implanted
     for mention, later in itertools.pairwise([*mentions, None]):
         if mention is None or mention.before or mention.after or mention.is_denied:

@@ -230,7 +230,9 @@ def _groups(reading: Reading, run: Sequence[int]) -> list[Group]:
     """
     matches = reading.matches
     if len(run) == 1:
-        return [_group(reading, [matches[run[0]]])]
+        match = matches[run[0]]
+        place = Place(match.entry.zone, match.entry.sides, match.entry.is_pair)
+        return [Group((place,), match.first, match.last, match.start, match.end)]
     cut = _cut(matches, run)
     if cut is None:
         cut = _noun_cut(reading, run)

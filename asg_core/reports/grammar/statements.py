@@ -55,13 +55,22 @@ def _subjects(sentence: Sentence, state: Match) -> list[tuple[Group, Place]]:
 def _candidates(
     sentence: Sentence, state: Match
 ) -> tuple[list[tuple[Group, Place]], list[tuple[Group, Place]]]:
-    """Return the structures of the clause on either side, up to the next state."""
+    """Return the structures of the clause on either side, up to the next state.
+
+    The adjective of a finding is none: in "right basilar scar, left base is clear" only
+    the left base is clear.
+    """
     low, high = _reach(sentence, state)
+    findings = {
+        match.first
+        for match in sentence.reading.matches
+        if match.entry.findings and not match.entry.state
+    }
     clause = sentence.clause_of(state)
     before: list[tuple[Group, Place]] = []
     after: list[tuple[Group, Place]] = []
     for group in sentence.groups:
-        if sentence.clause_of(group) != clause or _is_of_finding(sentence, group):
+        if sentence.clause_of(group) != clause or group.last in findings:
             continue
         for place in group.places:
             key = (place.zone or "", state.entry.state or "")
@@ -72,17 +81,6 @@ def _candidates(
             elif state.last <= group.first and group.last <= high:
                 after.append((group, place))
     return before, after
-
-
-def _is_of_finding(sentence: Sentence, group: Group) -> bool:
-    """Whether a group is the adjective of a finding behind it: "right basilar scar".
-
-    In "right basilar scar, left base is clear" only the left base is clear.
-    """
-    return any(
-        match.entry.findings and not match.entry.state
-        for match in sentence.between(group.last, group.last + 1)
-    )
 
 
 def _reach(sentence: Sentence, state: Match) -> tuple[int, int]:
