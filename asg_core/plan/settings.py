@@ -53,7 +53,7 @@ def _reports(plan: RunPlan, _: str) -> Slice:
 
 
 def _of_parser(reports: ReportsConfig) -> Slice:
-    others = {"radgraph", "scispacy"} - {reports.parser}
+    others = {"radgraph", "scispacy", "brat"} - {reports.parser}
     return without(plain(reports), *others)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from asg_core.settings import Device, RejectShare, Settings
 
-ParserName = Literal["lexicon", "radgraph", "scispacy"]
+ParserName = Literal["lexicon", "radgraph", "scispacy", "brat"]
 
 RADGRAPH_REPOSITORY = "StanfordAIMI/RRG_scorers"
 """Where the model hub keeps the archives of RadGraph's models."""
@@ -86,12 +86,31 @@ class ScispacyConfig(Settings):
     scispaCy's models are archives to be installed by hand, see the pipeline page."""
 
 
+class BratConfig(Settings):
+    """Where the files lie that the parser `brat` reads."""
+
+    folder: Path | None = None
+    """A folder, with folders below it, of BRAT standoff files: <study_id>.ann with the
+    entities, attributes and relations, and <study_id>.txt with the text that they count."""
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """The files that are read, by the key that names them; a pattern if none is there."""
+        folder = self.folder or Path()
+        found = sorted(
+            path for suffix in ("ann", "txt") for path in folder.rglob(f"*.{suffix}")
+        )
+        has_any = self.folder is not None and any(one.suffix == ".ann" for one in found)
+        return {"reports.brat.folder": found if has_any else [folder / "*.ann"]}
+
+
 class ReportsConfig(Settings):
     """How reports become sentences and (region, finding, existence) triplets."""
 
     parser: ParserName = "lexicon"
     """The parser that reads the sentences; `lexicon` needs no model, `radgraph` a model
-    or a file of graphs, `scispacy` a model that parses sentences."""
+    or a file of graphs, `scispacy` a model that parses sentences, `brat` files that people
+    have marked."""
 
     sections: tuple[SectionName, ...] = Field(
         default=(
@@ -117,6 +136,9 @@ class ReportsConfig(Settings):
     scispacy: ScispacyConfig = ScispacyConfig()
     """What the parser `scispacy` needs; of no effect with another parser."""
 
+    brat: BratConfig = BratConfig()
+    """What the parser `brat` reads; of no effect with another parser."""
+
     max_scope_tokens: int = Field(default=40, ge=1, le=1000)
     """How far, in words and punctuation marks, a denial, a doubt or any other cue
     reaches, and how far apart a finding and its place may stand."""
@@ -135,7 +157,12 @@ class ReportsConfig(Settings):
     @property
     def named_files(self) -> dict[str, list[Path]]:
         """The files that the parser reads, by the key that names them."""
-        files = dict(self.radgraph.files) if self.parser == "radgraph" else {}
+        files: dict[str, list[Path]] = {}
+        match self.parser:
+            case "radgraph":
+                files = dict(self.radgraph.files)
+            case "brat":
+                files = dict(self.brat.files)
         if self.lexicon is not None:
             files["reports.lexicon"] = sorted(self.lexicon.glob("*.tsv"))
         return files

@@ -173,6 +173,11 @@ def make_parser(
             from asg_core.reports.parsers.scispacy.parser import ScispacyParser  # noqa: PLC0415
 
             return ScispacyParser(lexicon, config=config)
+        case "brat":
+            # Only this parser needs the module.
+            from asg_core.reports.parsers.brat.parser import BratParser  # noqa: PLC0415
+
+            return BratParser(lexicon, config=config)
 
 
 class _Cut(NamedTuple):

@@ -199,6 +199,10 @@ def test_what_a_second_opinion_needs_is_looked_for(
         "check_triplets.second_opinion.parser 'radgraph' reads, found no "
     ) in refusal(second(graphs, parser="radgraph"))
     assert "reports.scispacy.model" in refusal(second(model, parser="scispacy"))
+    assert (
+        "reports.brat.folder: expected the file that check_triplets.second_opinion.parser "
+        "'brat' reads, found no *.ann. Name the file or folder where it lies."
+    ) in refusal(second(parser="brat"))
     check_start(second(graphs | model))
     assert (
         "check_triplets.second_opinion.triplets: expected a Parquet file of the table "

@@ -1,0 +1,1 @@
+"""BRAT standoff files that people have marked -> claims."""
