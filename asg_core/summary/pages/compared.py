@@ -137,8 +137,9 @@ def compared_claims(
 ) -> list[ShownDifference]:
     """Return sentences about which two parsers differ, some of each difference.
 
-    They are of different studies, and first of different findings; of equal ones the
-    shorter. Only as many shards are read as give enough candidates.
+    No sentence is shown twice for one difference, in whatever reports it stands. Different
+    findings come first; of equal ones the shorter. Only as many shards are read as give
+    enough candidates.
 
     Args:
         inputs: The tables `triplet_comparisons` and `sentences`; without them there are
@@ -154,7 +155,7 @@ def compared_claims(
             rows,
             kinds=_kinds,
             rank=lambda row: (len(row["text"]), row["study_id"], row["claim_index"]),
-            source=lambda row: row["study_id"],
+            source=lambda row: row["text"],
         )
         sentences = tuple(
             _show(row, names=names)
@@ -270,8 +271,13 @@ def _candidates(inputs: SummaryInputs) -> dict[Difference, list[dict[str, Any]]]
             short, on=["study_id", "sentence_index"]
         )
         for difference, known in found.items():
-            of_it = rows.filter(pl.col("difference") == difference.value)
-            wanted = of_it.sort(TRIPLET_COMPARISONS.key).head(_CANDIDATES - len(known))
+            wanted = (
+                rows.filter(pl.col("difference") == difference.value)
+                .filter(~pl.col("text").is_in([row["text"] for row in known]))
+                .sort(TRIPLET_COMPARISONS.key)
+                .unique(["finding", "text"], keep="first", maintain_order=True)
+                .head(_CANDIDATES - len(known))
+            )
             known.extend(wanted.iter_rows(named=True))
         if all(len(known) >= _CANDIDATES for known in found.values()):
             break

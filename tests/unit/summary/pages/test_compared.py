@@ -113,6 +113,23 @@ def test_sentences_show_what_both_claim(compared: SummaryInputs) -> None:
     ]
 
 
+def test_no_sentence_is_shown_twice(compared: SummaryInputs, tmp_path: Path) -> None:
+    """Reports repeat each other: the same words tell nothing the second time."""
+    paths = dict(compared.tables)
+    for schema in (SENTENCES, TRIPLET_COMPARISONS):
+        (path,) = paths[schema.name]
+        again = pl.read_parquet(path).with_columns(
+            pl.format("again {}", "study_id").alias("study_id")
+        )
+        both = [path.with_name("shard-0001-of-0002.parquet"), path]
+        write_table(again, both[0], schema=schema)
+        paths[schema.name] = both
+
+    shown = compared_claims(replace(compared, tables=paths), num_sentences=9)
+
+    assert [len(one.sentences) for one in shown] == [1, 1, 1]
+
+
 def test_a_few_sentences_of_a_difference_are_shown(compared: SummaryInputs) -> None:
     assert compared_claims(compared, num_sentences=0) == []
     assert compared_claims(replace(compared, tables={}), num_sentences=9) == []
