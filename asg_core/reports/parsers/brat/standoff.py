@@ -14,8 +14,8 @@ from asg_core.reports.parsers.parser import Span
 
 _PIECE = r"\d{1,9} \d{1,9}"
 _ENTITY = re.compile(rf"(T\S+)\t(\S+) ({_PIECE}(?:;{_PIECE})*)\t(.*)", re.ASCII)
-_RELATION = re.compile(r"(R\S+)\t(\S+) [^\s:]+:(\S+) [^\s:]+:(\S+)\s*", re.ASCII)
-_ATTRIBUTE = re.compile(r"([AM]\S+)\t(\S+) (\S+)(?: (\S.*?))?\s*", re.ASCII)
+_RELATION = re.compile(r"(R\S+)\t(\S+) [^\s:]+:(\S+) [^\s:]+:(\S+)", re.ASCII)
+_ATTRIBUTE = re.compile(r"([AM]\S+)\t(\S+) (\S+)(?: (\S.*))?", re.ASCII)
 _UNREAD = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "notes"}
 
 
@@ -116,7 +116,7 @@ def _problem_of(
 
 def _read_reference(line: str, entities: dict[str, Marked]) -> str:
     """Note a relation or an attribute at its entity; return what is wrong with it."""
-    line = line.rstrip("\r")
+    line = line.rstrip()
     relation, attribute = _RELATION.fullmatch(line), _ATTRIBUTE.fullmatch(line)
     if relation is not None:
         names = [relation[3], relation[4]]
