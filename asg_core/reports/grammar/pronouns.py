@@ -58,6 +58,8 @@ def _is_pronoun(words: Sequence[str], found: Sequence[Found], index: int) -> boo
     if entry.role == "pronoun":
         if first and words[first - 1] in ("no", "any"):
             return False  # "no other is seen"
+        if "deny_before" in entry.cues and ":" in words[:first]:
+            return False  # the answer of a form: "effusion: right none, left small"
         return _stands_alone(words, found, index)
     return (
         len(entry.sides) == 1

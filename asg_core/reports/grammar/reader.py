@@ -85,7 +85,8 @@ def _opened(
         if entry.findings or entry.state:
             break
     else:
-        return None
+        if ":" not in words or not found:
+            return None  # only an answer could still open a heading: "lines: none"
     reading = reading_of(lexicon, words, found)
     return Sentence(reading, find_groups(reading), max_scope)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asg_core.reports.grammar.clauses import Clauses, split_clauses
+from asg_core.reports.grammar.forms import MARKS, with_answers
 from asg_core.reports.grammar.lookalikes import turned
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found, Match, Words, placed
@@ -33,5 +34,7 @@ def read_sentence(
 
 def reading_of(lexicon: Lexicon, words: Words, found: Sequence[Found]) -> Reading:
     """Return the reading of a sentence whose phrases have been found."""
+    if not MARKS.isdisjoint(words):
+        found = with_answers(lexicon, words, found)
     matches = placed(found, words)
     return Reading(lexicon, words, matches, split_clauses(lexicon, words, matches))

@@ -1,7 +1,7 @@
 """The words of a text that are written otherwise than they are read.
 
 "Isn't" and "isnt" are "is not", "can't" is "cannot", whatever the apostrophe; "(-)" and
-"-ve" are "negative"; "[x]", "☒" and "✓" are one ticked box.
+"-ve" are "negative"; "[x]", "☒" and "✓" are one ticked box, "=" is ":" and a tab "|".
 """
 
 import re
@@ -19,7 +19,7 @@ BARE = frozenset([*(f"{verb}nt" for verb in _VERBS), "cant"])
 """Denials that are read without an apostrophe too."""
 
 _TICKS, _BLANKS = "☑☒✓✔✅■", "☐□✗✘✖❌"
-_MARK = re.compile(rf"['`+|=\[’‘ʼ´′−{_TICKS}{_BLANKS}]")  # noqa: RUF001
+_MARK = re.compile(rf"[’‘ʼ´′−{_TICKS}{_BLANKS}]")  # noqa: RUF001
 _BRACKETED = re.compile(r"\((?:[-–]\)|-ve|x\)| {1,3}\))")  # noqa: RUF001
 # Each stands for one character, so that offsets stay.
 _PLAIN = str.maketrans("`’‘ʼ´′−–", "''''''--")  # noqa: RUF001
@@ -34,7 +34,7 @@ _WRITTEN = re.compile(
     r"|(?<=\()[+-](?=\))|(?<!\S)\+(?=\s*(?:[,;)]|\Z)))"
     rf"|(?P<ticked>[\[(] ?x ?[\])]|\[ ?[{_TICKS}] ?\]|[{_TICKS}])"
     rf"|(?P<empty>\[[ _]{{0,3}}\]|\( {{1,3}}\)|\[ ?[{_BLANKS}] ?\]|[{_BLANKS}])"
-    r"|(?P<plain>[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&?|]|--+|(?<!\S)[-\u2014](?!\S))"
+    r"|(?P<plain>[^\W\d_]+|\d+(?:\.\d+)*|(?<=\S)\t+(?=\S)|[,;:/()&?|]|--+|(?<!\S)[-\u2014](?!\S))"
 )
 
 
@@ -51,11 +51,19 @@ def is_spelled_otherwise(lowered: str) -> bool:
 
     Words of `BARE` are not looked for.
     """
-    return (
-        _MARK.search(lowered) is not None
+    # One search for each mark takes half the time of one pattern for all of them.
+    if (
+        "'" in lowered
+        or "[" in lowered
+        or "+" in lowered
+        or "=" in lowered
+        or "`" in lowered
+        or "\t" in lowered
         or "-ve" in lowered
         or ("(" in lowered and _BRACKETED.search(lowered) is not None)
-    )
+    ):
+        return True
+    return not lowered.isascii() and _MARK.search(lowered) is not None
 
 
 def spelled_out(lowered: str) -> Spelled:
@@ -72,6 +80,8 @@ def spelled_out(lowered: str) -> Spelled:
                 word = TICKED
             case "empty":
                 word = EMPTY
+            case "plain" if word[0] == "\t":
+                word = "|"
         result.words.append(word)
         result.written.append(found[0])
         result.starts.append(found.start())

@@ -19,9 +19,11 @@ from asg_core.reports.lexicon.rules import (
 )
 from asg_core.reports.lexicon.spellings import read_spellings
 from asg_core.reports.lexicon.text_words import (
+    Answers,
     Headers,
     ScopeWords,
     SentenceWords,
+    read_answers,
     read_glue,
     read_headers,
     read_languages,
@@ -46,6 +48,7 @@ class Lexicon:
     headers: Headers
     sentence_words: SentenceWords
     languages: Mapping[str, frozenset[str]]
+    answers: Answers
     observations: tuple[ObservationRule, ...]
 
 
@@ -83,6 +86,7 @@ def _read(folder: Path) -> Lexicon:
         own = folder / name
         return own if own.exists() else SHIPPED / name
 
+    answers = read_answers(path_of("answers.tsv"))
     return Lexicon(
         phrases=Phrases(
             read_entries(path_of), spellings=read_spellings(path_of("spellings.tsv"))
@@ -93,7 +97,8 @@ def _read(folder: Path) -> Lexicon:
         glue=read_glue(path_of("glue.tsv")),
         scope=read_scope_words(path_of("scope.tsv")),
         headers=read_headers(path_of("sections.tsv")),
-        sentence_words=read_sentence_words(path_of("sentences.tsv")),
+        sentence_words=read_sentence_words(path_of("sentences.tsv"), answers=answers),
         languages=read_languages(path_of("languages.tsv")),
+        answers=answers,
         observations=read_observations(path_of("radgraph_rules.tsv")),
     )

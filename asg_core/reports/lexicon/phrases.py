@@ -19,10 +19,10 @@ from asg_core.reports.lexicon.spellings import Spellings, inflected
 # Only marks that matter to the grammar are words. A hyphen inside a word is not, so
 # that "air-space" is "air space"; a free-standing one, or a double one, is a dash.
 _WORD = re.compile(
-    r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&?]|>+|--+|(?<!\S)[-\u2013\u2014](?!\S)"
+    r"[^\W\d_]+|\d+(?:\.\d+)*|[,;:/()&?|]|>+|--+|(?<!\S)[-\u2013\u2014](?!\S)"
 )
 # The same for ASCII in lower case, a quarter faster.
-_ASCII_WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)*|[,;:/()&?]|>+|--+|(?<!\S)-(?!\S)")
+_ASCII_WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)*|[,;:/()&?|]|>+|--+|(?<!\S)-(?!\S)")
 # Roles of phrases that a sentence is read again for: what they mean, others say.
 _TURNING = frozenset({"alike", "overlap", "seeming", "pronoun"})
 # Makes a named tuple at half the cost; for what is made for every phrase that is found.

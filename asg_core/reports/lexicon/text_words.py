@@ -1,7 +1,8 @@
 """Read the words by which a text is cut: into sections, sentences, clauses and groups.
 
 They stand in `sections.tsv`, `sentences.tsv`, `glue.tsv`, `scope.tsv` and
-`languages.tsv`. A line that does not fit raises ValueError with file and line.
+`languages.tsv`, and the answers of forms in `answers.tsv`. A line that does not fit
+raises ValueError with file and line.
 """
 
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from asg_core.reports.config import SectionName
 from asg_core.reports.lexicon.files import read_rows
+from asg_core.reports.lexicon.phrases import Words
 from asg_core.reports.lexicon.zones import PAIRED
 
 _UNREAD = ("indication", "history", "technique", "comparison", "examination")
@@ -20,6 +22,7 @@ _MATCHES = ("whole", "part", "title", "inline", "modifier", "exam")
 _WORDS = ("modifier", "exam")
 """Matches of single words, which name no section."""
 _WORD_KINDS = ("abbreviation", "time", "opener")
+_ANSWERS = ("no", "yes", "unsure", "open", "filler")
 _OPENER = (r"[A-Z][A-Za-z]*", "a capitalised word")
 LOOK_BACK = 12
 """How many characters before a full stop are looked at; no abbreviation is longer."""
@@ -56,6 +59,20 @@ class SentenceWords:
     """Those of them behind which an opener begins a sentence."""
     openers: tuple[str, ...]
     """Capitalised words that begin a sentence even where the full stop is missing."""
+    answers: tuple[str, ...]
+    """What answers a question in the same sentence: "Pneumothorax? No."."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the answers of a form say."""
+
+    phrases: Mapping[tuple[str, ...], str]
+    """The words of an answer -> "no", "yes", "unsure" or "open"."""
+    fillers: frozenset[str]
+    """Words that may stand behind an answer and change nothing."""
+    longest: int
+    """How many words the longest answer has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +108,29 @@ def read_headers(path: Path) -> Headers:
     )
 
 
-def read_sentence_words(path: Path) -> SentenceWords:
-    """Return the abbreviations, times and openers that a file lists."""
+def read_answers(path: Path) -> Answers:
+    """Return the answers that a file lists."""
+    phrases: dict[tuple[str, ...], str] = {}
+    fillers: set[str] = set()
+    for row in read_rows(path, columns=("phrase", "answer", "reason")):
+        row.expect(row["answer"], _ANSWERS, "an answer")
+        for spelling in row.phrases("phrase"):
+            words = tuple(Words(spelling))
+            if not words:
+                raise row.error("words", f"none in an alternative of '{row['phrase']}'")
+            if row["answer"] == "filler":
+                fillers.update(words)
+            elif phrases.setdefault(words, row["answer"]) != row["answer"]:
+                raise row.error(f"one meaning of '{' '.join(words)}'", "a second one")
+    return Answers(
+        phrases=phrases,
+        fillers=frozenset(fillers),
+        longest=max(map(len, phrases), default=0),
+    )
+
+
+def read_sentence_words(path: Path, *, answers: Answers) -> SentenceWords:
+    """Return the abbreviations, times and openers that a file lists, and the answers."""
     found: dict[str, list[str]] = {kind: [] for kind in _WORD_KINDS}
     for row in read_rows(path, columns=("word", "kind", "reason")):
         row.expect(row["kind"], _WORD_KINDS, "a kind")
@@ -107,6 +145,11 @@ def read_sentence_words(path: Path) -> SentenceWords:
         abbreviations=abbreviations.union(times),
         times=times,
         openers=tuple(found["opener"]),
+        answers=tuple(
+            " ".join(words)
+            for words in answers.phrases
+            if all(word.isalnum() for word in words)
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 Reports wrap lines, number their impressions, forget full stops and the blanks behind
 them, and write "Dr.", "T. bili" and "3.5 cm". So a full stop ends a sentence by what
-stands on either side of it, and a line end alone ends nothing.
+stands on either side of it, and a line end alone ends nothing, unless it is the line of
+a form: a label with its answer, a row of a table, a box.
 """
 
 import re
@@ -17,7 +18,17 @@ _LINE_BREAK = re.compile(
     r"|\n[ \t]*(?:\(?\d{1,2}[.)]|[-*\u2022])[ \t]+(?=\S)"
 )
 # A number or bullet at the start of a sentence is not part of it.
+# A label of a form: "Effusion: none", "Pneumothorax? No."; alone, it has its own line.
+_LABEL = r"[^\W\d_][^\W\d_]*(?:[ /&,()-]{1,2}[^\W\d_]+){0,5}[ \t]*"
+_LABELLED = re.compile(rf"[ \t]*(?:[-*\u2022][ \t]+)?(?P<label>{_LABEL})[:=?](?=\s|\Z)")
+_CELLS = re.compile(r"\||(?<=\S)\t+(?=\S)")
+_BOXES = r"(?:\[[ xX_\u2713\u2714]{0,3}\]|[☐☒☑□■✓✔✗✘])"
+_BOX = re.compile(rf"\s*(?:[-*\u2022][ \t]+)?{_BOXES}")
+# A capitalised label behind the answer before it.
+_NEXT_LABEL = r"[A-Z][a-z]+(?: [a-z]+){0,3}:(?=\s)"
+_CAPITALS = re.compile(r"[A-Z]{2,}(?: [A-Z]{2,}){0,3}")
 _MARKER = re.compile(r"(?:\(?\d{1,2}[.)](?!\d)|[-*\u2022]+(?!\w))\s*")
+_NUMBER = re.compile(r"\s*\d")
 _GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[A-Z]")
 _GLUED_WORD = re.compile(r"[A-Z](?:[a-z]|\s)")
 _STOPS = frozenset(".!?")
@@ -38,9 +49,22 @@ class SentenceCutter:
         self._times = tuple(
             f"{time}." for word in words.times for time in (word, word.upper())
         )
+        self._answers = frozenset(words.answers)
+        answers = "|".join(map(re.escape, words.answers)) or "(?!)"
+        # What answers a question at once, and a line that is a label and its answer.
+        self._answer = re.compile(
+            rf"\?\s{{1,3}}(?:\(?(?:{answers}|[-+]|[-+]ve)\)?(?=\s*(?:[.,;:(]|\Z)"
+            rf"|[^\S\n]*\n| - )|{_BOXES})",
+            re.IGNORECASE,
+        )
+        self._answered = re.compile(
+            rf"[ \t]*{_LABEL}(?:[:=?]|--?|\.{{2,}}|(?=\())\s*\(?(?:{answers}|[-+])\)?\s*\Z",
+            re.IGNORECASE,
+        )
         branches = _branches(words)
         self._break = re.compile("|".join([*branches, r"\n"]))
-        headed = [rf" {_HEADING}", rf"\t{_HEADING}", rf"\n(?:{_HEADING})?"]
+        either = rf"(?:{_HEADING}|{_NEXT_LABEL})"
+        headed = [rf" {either}", rf"\t{either}", rf"\n(?:{_HEADING})?"]
         self._break_or_heading = re.compile("|".join([*branches, *headed]))
 
     def cut(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -81,24 +105,51 @@ class SentenceCutter:
             if mark == ".":
                 is_end = self._ends_sentence(text, begin, low, high, end)
             else:
-                is_end = mark != "?" or not _is_doubt(text, begin, low)
+                is_end = mark != "?" or not (
+                    _is_doubt(text, begin, low) or self._answer.match(text, low, end)
+                )
             return (high, high) if is_end else None
         if mark == "\n" and high == low + 1:
             line = _LINE_BREAK.match(text, low, end)
             if line is None:
-                return None
+                return (low, low) if self._ends_form(text, begin, low, end) else None
             return low, (line.end() if line["blank"] else low)
-        is_heading = mark.isspace()
-        word = low + 1 if is_heading else low
+        word = low + 1 if mark.isspace() else low
         blank = _blank_before(text, begin, word)
-        if blank == word or (is_heading and _is_heading(text, begin, blank, word)):
+        if mark.isspace() and _is_heading(text, begin, blank, word):
             return None
-        is_first = (
-            is_heading
-            or "a" <= text[blank - 1] <= "z"
+        is_first = blank < word and (
+            self._is_heading(text, begin, blank, word)
+            if mark.isspace()
+            else "a" <= text[blank - 1] <= "z"
             or text.endswith(self._times, begin, blank)
         )
         return (blank, word) if is_first else None
+
+    def _is_heading(self, text: str, begin: int, blank: int, word: int) -> bool:
+        """Whether the label at `word` begins a sentence; `blank`: the blanks before it."""
+        if not text[word + 1].isupper():
+            # "Effusion: none Edema: mild", but not "Seen by Dr Smith: no edema"
+            return text.find(":", begin, blank) >= 0 and text[blank - 1].isalpha()
+        # Of "LEFT LUNG:" the first word is no sentence.
+        is_part = _CAPITALS.fullmatch(text, begin, blank) is not None
+        return not is_part or text[blank:word] != " "
+
+    def _ends_form(self, text: str, begin: int, low: int, end: int) -> bool:
+        """Whether the line before this line end, or the one behind it, is one of a form."""
+        start = max(begin, text.rfind("\n", begin, low) + 1)
+        stop = text.find("\n", low + 1, end)
+        stop = end if stop < 0 else stop
+        if _CELLS.search(text, start, low) or _CELLS.search(text, low, stop):
+            return True
+        if _BOX.match(text, low, stop) or _BOX.match(text, start, low):
+            return True
+        label = _LABELLED.match(text, low + 1, stop)
+        if label is not None and (
+            label["label"][0].isupper() or _LABELLED.match(text, start, low)
+        ):
+            return True
+        return self._answered.match(text, start, low) is not None
 
     def _ends_sentence(
         self, text: str, begin: int, low: int, high: int, end: int
@@ -138,7 +189,10 @@ class SentenceCutter:
             return True  # an initial, as in "T. bili"
         if word.isdigit() and _is_marker(text, begin, position):
             return True  # the number of a list item
-        return word.lower() in self._abbreviations
+        word = word.lower()
+        if word in self._answers and not _NUMBER.match(text, position + 1):
+            return False  # "no. 5" and "Effusion: no."
+        return word in self._abbreviations
 
     def _is_plain(self, ending: str) -> bool:
         """Whether no abbreviation ends in these three characters: true of nearly all words."""
