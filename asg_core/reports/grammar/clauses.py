@@ -14,6 +14,7 @@ _CUES_BEFORE = frozenset(
     {"deny_before", "doubt_before", "remove_before", "history_before", "none_before"}
 )
 _ALWAYS = frozenset({"break", "aside", "with"})
+_STARTERS = _ALWAYS | {"there", "comma", "and"}
 
 
 @dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
@@ -53,10 +54,10 @@ def split_clauses(
     for position, match in enumerate(matches):
         if position == 0:
             continue
-        role = match.entry.role
-        if role and _starts_clause(lexicon, words, matches, position, begin=begin):
-            starts.append(match.first)
-            begin = position
+        if match.entry.role in _STARTERS:
+            if _starts_clause(lexicon, words, matches, position, begin=begin):
+                starts.append(match.first)
+                begin = position
         elif match.entry.zone and _runs_on(words, matches, position, begin=begin):
             starts.append(match.first - 1)
             begin = position

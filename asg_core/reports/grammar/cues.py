@@ -35,6 +35,7 @@ _MAX_ADJECTIVES = 3
 # "Not yet fully removed", "does not allow reliable exclusion of".
 _MAX_ADVERBS = 2
 _REMOVALS = frozenset({"remove_before", "remove_after", "remove_near"})
+_PLAIN = frozenset({"deny_before"})  # right before a finding it is of that alone
 _TURNED = frozenset({"none", "remove", "deny"})
 _FIRST = attrgetter("first")
 _LAST = attrgetter("last")
@@ -80,7 +81,7 @@ def judge(reading: Reading, first: int, last: int, *, max_scope: int) -> Judgeme
         if distance < 0 or distance > max_scope:
             continue
         effect = _effect(reading, match, first, last, distance)
-        if effect in _TURNED:
+        if effect in _TURNED and (distance or match.entry.cues != _PLAIN):
             effect = _turned(reading, position, effect, first)
         if effect is None:
             continue
@@ -198,7 +199,12 @@ def _is_alternative(reading: Reading, cue: Match, first: int, last: int) -> bool
     low = bisect_left(matches, cue.first - _ALTERNATE_REACH, key=_LAST)
     high = bisect_right(matches, cue.last + _ALTERNATE_REACH, key=_FIRST)
     before = after = None
+    has_side = False
     for match in matches[low:high]:
+        if match.first == cue.last and match.entry.sides and has_side:
+            return False  # "atelectasis, R > L effusions"
+        if match.last == cue.first:
+            has_side = bool(match.entry.sides) and not match.entry.zone
         if not match.entry.findings and not (match.first <= first < match.last):
             continue
         if match.last <= cue.first:

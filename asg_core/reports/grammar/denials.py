@@ -103,10 +103,12 @@ def is_apart(
     It is in "small left effusion, pneumothorax is not seen", but not in "effusion,
     pneumothorax and edema are not seen". The arguments are those of `ends_denial`.
     """
+    denied = _noun_behind(matches, position)
+    if denied is None or not _has_cue_behind(matches, denied):
+        return False
     first = begin + 1 if matches[begin].entry.role else begin
     noun = _noun_behind(matches, first - 1)
-    denied = _noun_behind(matches, position)
-    if noun is None or denied is None or noun >= position:
+    if noun is None or noun >= position:
         return False
     scope = lexicon.scope
     item = words[matches[begin].last if first > begin else 0 : matches[noun].last]
@@ -116,9 +118,7 @@ def is_apart(
         and not _is_sized(scope, other, matches[position + 1 : denied + 1])
     ):
         return False  # "right tube, left tube have been removed"
-    if any(match.entry.cues & _BEFORE for match in matches[first:position]):
-        return False
-    return _has_cue_behind(matches, denied)
+    return not any(match.entry.cues & _BEFORE for match in matches[first:position])
 
 
 def _has_cue_behind(matches: Sequence[Match], noun: int) -> bool:

@@ -338,6 +338,7 @@ def test_signs_and_adjectives_of_change_stay_denied(
         ("No ptx s/p chest tube removal.", ["pneumothorax absent", "tube absent"]),
         ("? left effusion.", ["pleural effusion uncertain"]),
         ("No pneumothorax, w/ small left effusion.", ["pneumothorax absent", "pleural effusion present"]),
+        ("Consolidation on the left v edema.", ["consolidation uncertain", "edema uncertain"]),
     ],
 )  # fmt: skip
 def test_short_forms(text: str, expected: list[str]) -> None:
@@ -352,6 +353,9 @@ def test_short_forms(text: str, expected: list[str]) -> None:
         ("Nodule > 5 mm.", ["nodule present"]),
         ("Pacemaker/ICD.", ["pacemaker present", "device present", "device present"]),
         ("No edema v pneumonia.", ["edema absent", "pneumonia absent"]),
+        ("Bibasilar atelectasis; R > L effusions.", ["atelectasis present", "pleural effusion present"]),
+        ("Small effusion, right > left, and atelectasis.", ["pleural effusion present", "atelectasis present"]),
+        ("Nodule at the left > right base, scar.", ["nodule present", "scar present"]),
     ],
 )  # fmt: skip
 def test_what_is_no_short_form(text: str, expected: list[str]) -> None:
