@@ -70,6 +70,8 @@ _STOPS = frozenset(".;,:!?)]}>|*_-\"'\u2013\u2014\u2022")
 _MAX_INLINE_CHARS = 48
 _MAX_INLINE_WORDS = 4
 _HEADER_WORD = re.compile(r"[A-Za-z][A-Za-z&/-]*")
+# "LEFT LUNG FINDINGS" is the heading of a side.
+_OF_SIDE = re.compile(r"(?:left|right)\s+(?:lung|chest|pulmonary)\s+\Z", re.IGNORECASE)
 _BRACKETED = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?\s*\Z")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 # The title of an examination ends with its line, or with its first sentence.
@@ -165,7 +167,7 @@ class SectionCutter:
         if header.isupper():
             for part, section in self._headers.parts:
                 if part in name:
-                    return section
+                    return None if name.startswith(("left ", "right ")) else section
         elif self._is_exam(name):
             return "findings"
         elif " " in name or not header[:1].isupper():
@@ -312,6 +314,9 @@ class SectionCutter:
             return None
         before = text[start - 1 : start]
         if before and not before.isspace() and before not in _BEFORE_INLINE:
+            return None
+        name = start + words.rfind(" ") + 1
+        if _OF_SIDE.search(text[max(0, name - 20) : name]):
             return None
         is_lower = words[0].islower()
         if words.isupper() or (

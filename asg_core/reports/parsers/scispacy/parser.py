@@ -11,6 +11,7 @@ from typing import Any
 from asg_core.reports.config import ReportsConfig
 from asg_core.reports.grammar.anaphora import chosen, linked
 from asg_core.reports.grammar.claims import Claim
+from asg_core.reports.grammar.headings import headed
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.parsers.parser import Span
 from asg_core.reports.parsers.scispacy.claims import tree_claims
@@ -38,7 +39,8 @@ class ScispacyParser:
         """Return the claims of each sentence; see `ReportParser`."""
         sentences = [text[start:end] for spans in sections for start, end in spans]
         claims = self._claims(text, sentences)
-        return linked(sections, claims, rules=self._lexicon.place_rules)
+        reads = linked(sections, claims, rules=self._lexicon.place_rules)
+        return headed(text, sections, reads, lexicon=self._lexicon)
 
     def _claims(
         self, text: str, sentences: Sequence[str]

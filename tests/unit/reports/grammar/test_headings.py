@@ -17,6 +17,7 @@ def read(text: str) -> list[tuple[str, str, str]]:
         ("LEFT LUNG: Clear.", [("opacity", "left lung", "absent")]),
         ("RIGHT UPPER LOBE: Mass.", [("mass", "right upper lung zone", "present")]),
         ("1. LEFT LUNG: Clear.", [("opacity", "left lung", "absent")]),
+        ("RIGHT LUNG FINDINGS: Nodule.", [("nodule", "right lung", "present")]),
         ("R LUNG: Nodule.", [("nodule", "right lung", "present")]),
         ("LEFT LUNG: Lower lobe consolidation.", [("consolidation", "left lower lung zone", "present")]),
         ("Right lung: basal atelectasis.", [("atelectasis", "right lower lung zone", "present")]),

@@ -130,6 +130,8 @@ def test_headers_that_the_official_script_misses(
         ("Indication=edema; Findings=clear", [("indication", "edema;"), ("findings", "clear")]),
         ('{"indication": "edema", "findings": "clear"}', [("indication", '"edema", "'), ("findings", '"clear"}')]),
         ("Findings: clear History: edema", [("findings", "clear"), ("history", "edema")]),
+        ("HISTORY: EDEMA ON THE RIGHT FINDINGS: CLEAR", [("history", "EDEMA ON THE RIGHT"), ("findings", "CLEAR")]),
+        ("Findings: edema on the right. History: cough", [("findings", "edema on the right."), ("history", "cough")]),
         # bullets, numbers, rules and brackets around it
         ("- Indication: edema\n- Findings: clear", [("indication", "edema"), ("findings", "clear")]),
         ("\u2022 History\n edema\n\u2022 Findings\n clear", [("history", "edema"), ("findings", "clear")]),
