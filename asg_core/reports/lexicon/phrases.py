@@ -239,6 +239,7 @@ def _spell(
 ) -> None:
     """Let other spellings of the words of all phrases lead where the words lead."""
     known = {word for phrase in entries for word in phrase}
+    own = known | spellings.never
     named = {
         word
         for phrase, entry in entries.items()
@@ -255,14 +256,14 @@ def _spell(
         if child.entry is not None:
             others = [*others, *_forms(word, child.entry)]
         for other in others:
-            if len(other) == 1 and other[0] not in known:
+            if len(other) == 1 and other[0] not in own:
                 node.children.setdefault(other[0], child)
             elif len(other) > 1:
                 begin = node.children.setdefault(other[0], _Node())
                 begin.children.setdefault(other[1], child)
         if word in spellings.prefixes:
             for rest, whole in list(child.children.items()):
-                if word + rest not in known:
+                if word + rest not in own:
                     node.children.setdefault(word + rest, whole)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asg_core.reports.lexicon.files import read_rows
 
-_KINDS = ("letters", "prefix", "word", "slip")
+_KINDS = ("letters", "prefix", "word", "slip", "never")
 _VOWELS = "aeiouy"
 # "With in" is read, "in d" is not.
 _MIN_REST = 2
@@ -30,6 +30,8 @@ class Spellings:
     """Whole words, each with one that is taken for it."""
     min_slip: int | None
     """How many letters a word needs to be known in spite of a slip; None: none is."""
+    never: frozenset[str]
+    """Words of their own, of which none is another spelling."""
 
     def of(self, word: str, *, is_named: bool) -> Iterator[tuple[str, ...]]:
         """Yield how a word may be written too, mostly as one word, some cut in two.
@@ -72,6 +74,7 @@ def read_spellings(path: Path) -> Spellings:
         letters=tuple(found["letters"]),
         prefixes=tuple(sorted((rule for rule, _ in found["prefix"]), key=len))[::-1],
         words=tuple(found["word"]),
+        never=frozenset(rule for rule, _ in found["never"]),
         min_slip=min((int(rule) for rule, _ in found["slip"]), default=None),
     )
 
