@@ -54,6 +54,8 @@ def read(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
         ("Blunted CPAs.", [("blunt", "present", BOTH_ANGLES)]),
         ("Trach 4 cm above the carina.", [("tube", "present", ("carina",))]),
         ("Bibasalar atelectasis.", [("atelectasis", "present", BOTH_BASES)]),
+        ("Left apical capping.", [("pleural thicken", "present", ("left apical zone",))]),
+        ("Biapical caps.", [("pleural thicken", "present", ("left apical zone", "right apical zone"))]),
         # broken metal, pulled lines, ratios that are normal: no finding of the chest
         ("The screw is fractured.", [("hardware", "present", ("unspecified",))]),
         ("Fracture of the lateral screw.", []),
