@@ -16,6 +16,8 @@ _REMOVED = "xxx"
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "been"})
 # "Is probably a small nipple shadow": words between the copula and what follows.
 _MAX_GAP = 4
+# As far as a copula is looked for, or a sentence that is one long list takes square time.
+_MAX_PHRASES = 12
 _NONE = Entry(cues=frozenset({"none_after"}))
 _DOUBT = Entry(cues=frozenset({"doubt_after"}))
 _BREAK = Entry(role="break")
@@ -65,7 +67,7 @@ def _predicate(
     if "affirm" in found[position][0].cues:  # "due to overlying structures"
         return is_doubted or _is_doubted_before(words, found, position)
     begin = found[position][1]
-    for index in range(position - 1, -1, -1):
+    for index in range(position - 1, max(position - _MAX_PHRASES, -1), -1):
         entry, first, last = found[index]
         if begin - last > _MAX_GAP or "by" in words[last:begin]:
             break  # "is degraded by motion artifact"
@@ -102,7 +104,7 @@ def _copula_behind(
     words: Sequence[str], found: Sequence[Found], position: int
 ) -> int | None:
     """Return the first copula behind a phrase, up to the next clause."""
-    for index in range(position + 1, len(found)):
+    for index in range(position + 1, min(position + _MAX_PHRASES, len(found))):
         entry, first, _ = found[index]
         if entry.role == "verb" and words[first] in _COPULAS:
             return index

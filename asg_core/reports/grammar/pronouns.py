@@ -17,6 +17,8 @@ _BEFORE = frozenset({"deny_before", "doubt_before", "none_before"})
 _LEADING = frozenset(
     {"than", "to", "with", "on", "in", "at", "from", "of", "by", "for", "over"}
 )
+# As far as the end of a clause is looked for: a long list must not take square time.
+_MAX_PHRASES = 12
 _PARTITIVE = ("of", "to")
 
 
@@ -77,6 +79,11 @@ def _stands_alone(words: Sequence[str], found: Sequence[Found], index: int) -> b
     last = found[index][2]
     if last == len(words):
         return True
+    if (
+        words[last - 1] in _LEADING
+    ):  # "that at the right base", not "that in retrospect"
+        place = found[index + 1 : index + 2]
+        return bool(place and place[0][0].is_place and place[0][1] - last <= 1)
     if index + 1 == len(found) or found[index + 1][1] != last:
         return False
     follower = found[index + 1][0]
@@ -101,7 +108,7 @@ def _is_subject(found: Sequence[Found], index: int) -> bool:
         return False
     if follower.role != "verb" and not follower.cues & _AFTER:
         return False
-    for entry, _, _ in found[index + 1 :]:
+    for entry, _, _ in found[index + 1 : index + _MAX_PHRASES]:
         if entry.role in _ENDS:
             break
         if entry.findings or entry.state or entry.zone or entry.role == "pronoun":

@@ -32,6 +32,8 @@ def effusion(**sides: str) -> set[tuple[str, str, str]]:
         ("Effusions: the left has resolved, the right has not.", effusion(left="absent", right="present")),
         ("The left effusion has increased, the right is unchanged.", effusion(left="present", right="present")),
         ("Left effusion is small and the right is moderate.", effusion(left="present", right="present")),
+        ("The effusion on the left has cleared; that on the right persists.", effusion(left="absent", right="present")),
+        ("Left effusion that in retrospect was there.", effusion(left="present")),
         # of the sentence before
         ("There is a left effusion. There is none on the right.", effusion(left="present", right="absent")),
         ("Large left effusion. None is seen on the right.", effusion(left="present", right="absent")),
