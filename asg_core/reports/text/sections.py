@@ -340,6 +340,11 @@ class SectionCutter:
                 continue
             if text[start - 1 : start].isalnum():
                 continue
+            if (
+                text[found.end() - 1] == "|"
+                and text[max(0, start - 9) : start].rstrip()[-1:] == "|"
+            ):
+                continue  # a cell of a table
             is_apart = False
             if start and not _starts_anew(text, start):
                 last = text[max(0, start - 20) : start].split()
