@@ -22,6 +22,7 @@ _LINE_BREAK = re.compile(
 _LABEL = r"[^\W\d_][^\W\d_]*(?:[ /&,()-]{1,2}[^\W\d_]+){0,5}[ \t]*"
 _LABELLED = re.compile(rf"[ \t]*(?:[-*\u2022][ \t]+)?(?P<label>{_LABEL})[:=?](?=\s|\Z)")
 _CELLS = re.compile(r"\||(?<=\S)\t+(?=\S)")
+_FORM_MARK = re.compile(r"[:|?=\[(\t☐☒☑□■✓✔✗✘]|[-.]{2}| -")
 _BOXES = r"(?:\[[ xX_\u2713\u2714]{0,3}\]|[☐☒☑□■✓✔✗✘])"
 _BOX = re.compile(rf"\s*(?:[-*\u2022][ \t]+)?{_BOXES}")
 # A capitalised label behind the answer before it.
@@ -63,9 +64,11 @@ class SentenceCutter:
         )
         branches = _branches(words)
         self._break = re.compile("|".join([*branches, r"\n"]))
-        either = rf"(?:{_HEADING}|{_NEXT_LABEL})"
-        headed = [rf" {either}", rf"\t{either}", rf"\n(?:{_HEADING})?"]
+        headed = [rf" {_HEADING}", rf"\t{_HEADING}", rf"\n(?:{_HEADING})?"]
         self._break_or_heading = re.compile("|".join([*branches, *headed]))
+        either = rf"(?:{_HEADING}|{_NEXT_LABEL})"
+        headed[:2] = [rf" {either}", rf"\t{either}"]
+        self._break_or_label = re.compile("|".join([*branches, *headed]))
 
     def cut(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Return the sentences of `text[start:end]` as offsets into `text`, in order.
@@ -78,8 +81,12 @@ class SentenceCutter:
             end -= 1
         sentences: list[tuple[int, int]] = []
         begin = start
-        has_heading = text.find(":", start, end) >= 0
-        pattern = self._break_or_heading if has_heading else self._break
+        pattern = self._break
+        colon = text.find(":", start, end)
+        if colon >= 0:
+            # A later label can follow an answer: "Effusion: none Edema: mild".
+            has_more = text.find(":", colon + 1, end) >= 0
+            pattern = self._break_or_label if has_more else self._break_or_heading
         for found in pattern.finditer(text, start, end):
             low = found.start()
             if low < begin:
@@ -140,6 +147,8 @@ class SentenceCutter:
         start = max(begin, text.rfind("\n", begin, low) + 1)
         stop = text.find("\n", low + 1, end)
         stop = end if stop < 0 else stop
+        if _FORM_MARK.search(text, start, stop) is None:
+            return False
         if _CELLS.search(text, start, low) or _CELLS.search(text, low, stop):
             return True
         if _BOX.match(text, low, stop) or _BOX.match(text, start, low):
