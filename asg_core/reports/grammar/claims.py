@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from asg_core.reports.grammar.cues import Judgement
-from asg_core.reports.grammar.mentions import Mention, Sentence, find_mentions
+from asg_core.reports.grammar.mentions import find_mentions
 from asg_core.reports.grammar.places import (
     LOBAR,
     LUNG_PARTS,
@@ -19,6 +19,7 @@ from asg_core.reports.grammar.places import (
     regions_of,
     sided,
 )
+from asg_core.reports.grammar.sentence import Mention, Sentence
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.zones import SINGLE
 from asg_core.terms.existence import Context, Existence

@@ -6,12 +6,11 @@ behind them does; where it is a statement of its own ("Pleura: small left effusi
 label only says where. Each label begins a clause, so no answer reaches the next pair.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import NamedTuple
 
+from asg_core.reports.grammar.phrase_edits import PhraseEdits
 from asg_core.reports.lexicon.contractions import EMPTY, TICKED
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found
@@ -27,8 +26,6 @@ _STRICT = frozenset({"?", "(", "-", "--"})
 _BOXES = (TICKED, EMPTY)
 _EFFECT = {"no": "deny", "unsure": "doubt", "open": "none"}
 _ENDS = frozenset({"comma", "break", "with", "aside"})
-_SET_OFF = frozenset({",", ";", ":", "(", ")", "|", "-", "--"})
-_FIRST = itemgetter(1)
 _NOTHING = Entry()
 
 
@@ -63,32 +60,31 @@ def with_answers(
     return form.found
 
 
-class _Form:
-    """The words and phrases of a sentence; its phrases are changed in place."""
+class _Form(PhraseEdits):
+    """The sentence of a form."""
 
     def __init__(
         self, lexicon: Lexicon, words: Sequence[str], found: Sequence[Found]
     ) -> None:
+        super().__init__(words, found)
         self._answers = lexicon.answers
         self._phrases = lexicon.phrases
-        self._words = words
-        self.found = list(found)
 
     def count_marks(self) -> int:
-        return sum(word in MARKS for word in self._words)
+        return sum(word in MARKS for word in self.words)
 
     def read_boxes(self) -> None:
         """Let each box deny or affirm what it stands at."""
-        boxes = [at for at, word in enumerate(self._words) if word in _BOXES]
+        boxes = [at for at, word in enumerate(self.words) if word in _BOXES]
         if not boxes:
             return
-        ends = [*boxes[1:], len(self._words)]
-        if not self._has_claim(0, boxes[0]):
+        ends = [*boxes[1:], len(self.words)]
+        if not self.has_claim(0, boxes[0]):
             for box, end in zip(boxes, ends, strict=True):
                 self._tick(box, end)
-        elif self._words[boxes[0] - 1] == ":" or (
-            boxes[-1] + 1 < len(self._words)
-            and not self._has_claim(boxes[0], len(self._words), is_zone=False)
+        elif self.words[boxes[0] - 1] == ":" or (
+            boxes[-1] + 1 < len(self.words)
+            and not self.has_claim(boxes[0], len(self.words), is_zone=False)
         ):
             self._tick_options(boxes, ends)
         else:
@@ -96,52 +92,52 @@ class _Form:
 
     def _tick(self, box: int, end: int) -> None:
         """Read a box before what it is about: "[x] effusion [ ] edema"."""
-        low, high = self._range(box + 1, end)
+        low, high = self.range_of(box + 1, end)
         part = [entry for entry, _, _ in self.found[low:high]]
         cues: frozenset[str] = frozenset()
-        if self._words[box] == EMPTY:
+        if self.words[box] == EMPTY:
             # "[ ] No effusion" and "[ ] Lungs clear" leave open what is there.
             is_open = any(each.state or "deny_before" in each.cues for each in part)
             cues = frozenset({"none_before" if is_open else "deny_before"})
-        self._put(box, box + 1, Entry(role="break", cues=cues))
+        self.put(box, box + 1, Entry(role="break", cues=cues))
 
     def _tick_options(self, boxes: Sequence[int], ends: Sequence[int]) -> None:
         """Read boxes that choose the answer: "Effusion: [ ] yes [x] no"."""
-        says = "no" if boxes[-1] + 1 == len(self._words) else "open"
+        says = "no" if boxes[-1] + 1 == len(self.words) else "open"
         for box, end in zip(boxes, ends, strict=True):
-            if self._words[box] == EMPTY:
-                marks = (at for at in range(box, end) if self._words[at] in (",", ";"))
-                self._drop(box + 1, next(marks, end))
-                self._put(box, box + 1, _NOTHING)
+            if self.words[box] == EMPTY:
+                marks = (at for at in range(box, end) if self.words[at] in (",", ";"))
+                self.drop(box + 1, next(marks, end))
+                self.put(box, box + 1, _NOTHING)
                 continue
             answer = self._answer_at(box + 1)
             last = box + 1 if answer is None else answer.last
-            self._put(box, last, _entry_of(answer.says if answer else "yes"))
+            self.put(box, last, _entry_of(answer.says if answer else "yes"))
             says = "yes"
         if says != "yes":
-            self._put(boxes[-1], boxes[-1] + 1, _entry_of(says))
+            self.put(boxes[-1], boxes[-1] + 1, _entry_of(says))
 
     def _tick_behind(self, boxes: Sequence[int]) -> None:
         """Read boxes behind what they are about: "effusion [x], edema [ ]"."""
         for box in boxes:
-            is_empty = self._words[box] == EMPTY
+            is_empty = self.words[box] == EMPTY
             cues = frozenset({"deny_after"}) if is_empty else frozenset()
-            self._put(box, box + 1, Entry(cues=cues))
-            self._begin_clause(box + 1)
+            self.put(box, box + 1, Entry(cues=cues))
+            self.begin_clause(box + 1)
 
     def read_pairs(self) -> None:
         """Let each answer act on its label, and each label begin a clause."""
         pairs = self._pairs()
         for pair in pairs:
             if pair.first and not pair.is_cell:
-                self._begin_clause(pair.first)
+                self.begin_clause(pair.first)
         for pair in pairs:
             self._read_pair(pair)
 
     def _pairs(self) -> list[_Pair]:
         """Return the labels with their answers, in order."""
         pairs: list[_Pair] = []
-        for mark, word in enumerate(self._words):
+        for mark, word in enumerate(self.words):
             if word in MARKS and word not in _BOXES:
                 pair = self._pair_at(mark, pairs)
                 if pair is not None and pairs and not pair.is_cell:
@@ -157,35 +153,35 @@ class _Form:
         answer = self._answer_behind(mark)
         if answer is not None:
             self._open_heading(mark)
-        elif self._words[mark] in _STRICT:
+        elif self.words[mark] in _STRICT:
             return None
         first = self._label_start(known, mark)
-        is_cell = first is None and self._words[mark] == "|"
+        is_cell = first is None and self.words[mark] == "|"
         if known is not None and is_cell:
             first = known.mark + 1
         if first is None or not self._is_label(first, mark):
-            if self._words[mark] == ":" and self._is_denied_state(first or 0, mark):
-                self._put(mark, mark + 1, Entry(role="break"))
+            if self.words[mark] == ":" and self._is_denied_state(first or 0, mark):
+                self.put(mark, mark + 1, Entry(role="break"))
             return None
         if (
             known is not None
-            and not self._has_noun(first, mark)
-            and self._names_finding(known.first, known.mark)
+            and not self.has_noun(first, mark)
+            and self.names_finding(known.first, known.mark)
         ):
             return None  # "effusion: left: small, right: none"
-        return _Pair(first, mark, len(self._words), answer, is_cell)
+        return _Pair(first, mark, len(self.words), answer, is_cell)
 
     def _answer_behind(self, mark: int) -> _Answer | None:
         """Return the answer that stands alone behind a mark, in brackets or without."""
-        word = self._words[mark]
-        is_bracket = word != "(" and self._word(mark + 1) == "("
+        word = self.words[mark]
+        is_bracket = word != "(" and self.word_at(mark + 1) == "("
         answer = self._whole_answer(mark + 1 + is_bracket)
         if answer is None:
             return None
         if is_bracket or word == "(":
-            is_closed = self._word(answer.last) == ")"
+            is_closed = self.word_at(answer.last) == ")"
             return _Answer(answer.says, answer.last + 1) if is_closed else None
-        if word in _STRICT and not self._ends_at(answer.last):
+        if word in _STRICT and not self.ends_at(answer.last):
             return None
         return answer
 
@@ -197,10 +193,10 @@ class _Form:
         after = 0
         if known is not None:
             after = known.answer.last if known.answer else known.mark + 1
-        elif self._words[mark] != "(":
+        elif self.words[mark] != "(":
             return 0
         for at in range(mark - 1, after - 1, -1):
-            if self._words[at] in (",", ";", ")", "|"):
+            if self.words[at] in (",", ";", ")", "|"):
                 return at + 1
         has_start = known is None or (known.answer and after < mark)
         return after if has_start else None
@@ -208,10 +204,10 @@ class _Form:
     def _is_label(self, first: int, mark: int) -> bool:
         """Whether words name a finding or a place, and state nothing of it."""
         has_noun = False
-        for at in range(*self._range(first, mark)):
+        for at in range(*self.range_of(first, mark)):
             entry = self.found[at][0]
             is_stated = entry.state or entry.role in ("verb", "there")
-            if is_stated and self._words[mark] != "?":
+            if is_stated and self.words[mark] != "?":
                 return False
             has_noun = has_noun or bool(entry.findings) or entry.is_place
         return has_noun
@@ -221,29 +217,18 @@ class _Form:
 
         "The lungs are not clear: left opacity" denies no opacity.
         """
-        low, high = self._range(first, mark)
+        low, high = self.range_of(first, mark)
         part = [entry for entry, _, _ in self.found[low:high]]
         return any(entry.state for entry in part) and any(
             "deny_before" in entry.cues for entry in part
         )
 
-    def _has_noun(self, first: int, last: int) -> bool:
-        """Whether some words name more than a side."""
-        return any(
-            self.found[at][0].findings or self.found[at][0].zone
-            for at in range(*self._range(first, last))
-        )
-
-    def _names_finding(self, first: int, last: int) -> bool:
-        low, high = self._range(first, last)
-        return any(entry.findings for entry, _, _ in self.found[low:high])
-
     def _open_heading(self, mark: int) -> None:
         """Read the words of a heading that is answered: "Lines and tubes: none"."""
-        low, _ = self._range(mark, mark)
+        low, _ = self.range_of(mark, mark)
         if low and self.found[low - 1][1:] == (self.found[low - 1][1], mark + 1):
             first = self.found[low - 1][1]
-            inside = self._phrases.find(self._words[first:mark])
+            inside = self._phrases.find(self.words[first:mark])
             self.found[low - 1 : low] = [
                 (entry, begin + first, end + first) for entry, begin, end in inside
             ]
@@ -251,7 +236,7 @@ class _Form:
     def _read_pair(self, pair: _Pair) -> None:
         named = {
             finding
-            for at in range(*self._range(pair.first, pair.mark))
+            for at in range(*self.range_of(pair.first, pair.mark))
             for finding in self.found[at][0].findings
         }
         if not named:
@@ -261,99 +246,93 @@ class _Form:
             return
         if pair.answer is not None:
             last = pair.answer.last
-            self._put(pair.mark, last, _entry_of(pair.answer.says))
-            if self._word(last) in (",", ";") and self._has_claim(
+            self.put(pair.mark, last, _entry_of(pair.answer.says))
+            if self.word_at(last) in (",", ";") and self.has_claim(
                 last, pair.last, is_zone=False
             ):
-                self._begin_clause(last + 1)
-            if self._word(last) in ("-", "--") and not self._has_claim(
+                self.begin_clause(last + 1)
+            if self.word_at(last) in ("-", "--") and not self.has_claim(
                 last, pair.last, is_zone=False
             ):
-                self._put(last, last + 1, _NOTHING)  # "yes - on the left"
+                self.put(last, last + 1, _NOTHING)  # "yes - on the left"
             return
-        if pair.mark + 1 == len(self._words) and self._words[pair.mark] == ":":
-            self._put(pair.mark, pair.mark + 1, _entry_of("open"))
+        if pair.mark + 1 == len(self.words) and self.words[pair.mark] == ":":
+            self.put(pair.mark, pair.mark + 1, _entry_of("open"))
             return
-        label = [self.found[at][0] for at in range(*self._range(pair.first, pair.mark))]
+        label = [
+            self.found[at][0] for at in range(*self.range_of(pair.first, pair.mark))
+        ]
         if any(entry.sides for entry in label):
             return
-        for at in range(*self._range(pair.mark + 1, pair.last)):
+        for at in range(*self.range_of(pair.mark + 1, pair.last)):
             if not named.isdisjoint(self.found[at][0].findings):
                 self._silence(pair.first, pair.mark)
                 return
 
     def _silence(self, first: int, last: int) -> None:
         """Let a label claim nothing: its answer names the finding again."""
-        for at in range(*self._range(first, last)):
-            self._change(at, replace(self.found[at][0], findings=()))
+        for at in range(*self.range_of(first, last)):
+            self.change(at, replace(self.found[at][0], findings=()))
 
     def _lend_side(self, pair: _Pair) -> None:
         """Give zones of an answer the side of its label: "left lung: lower lobe scar"."""
-        label = [self.found[at][0] for at in range(*self._range(pair.first, pair.mark))]
+        label = [
+            self.found[at][0] for at in range(*self.range_of(pair.first, pair.mark))
+        ]
         sides = {side for entry in label for side in entry.sides}
         if len(sides) != 1:
             return
         lent = tuple(sides)
-        low, high = self._range(pair.mark + 1, pair.last)
+        low, high = self.range_of(pair.mark + 1, pair.last)
         answer = [self.found[at][0] for at in range(low, high)]
         if any(entry.sides for entry in answer):
             return
         zones = [at for at in range(low, high) if self.found[at][0].zone is not None]
         for at in zones:
-            self._change(at, replace(self.found[at][0], sides=lent))
+            self.change(at, replace(self.found[at][0], sides=lent))
         if zones:
             # The label is no adjective of the finding right behind its mark.
             border = Entry(cues=frozenset({"affirm"}))
-            self._put(pair.mark, pair.mark + 1, border)
-        for first, last in self._parts(pair.mark + 1, pair.last)[1:]:
-            part_low, part_high = self._range(first, last)
+            self.put(pair.mark, pair.mark + 1, border)
+        for first, last in self.parts(pair.mark + 1, pair.last)[1:]:
+            part_low, part_high = self.range_of(first, last)
             part = [entry for entry, _, _ in self.found[part_low:part_high]]
             if not part or "deny_before" not in part[0].cues or _has_place(part):
                 continue
             for at in range(part_low, part_high):
                 entry = self.found[at][0]
                 if entry.findings and entry.place not in SINGLE:
-                    self._change(at, replace(entry, is_place=True, sides=lent))
+                    self.change(at, replace(entry, is_place=True, sides=lent))
 
     def _share_out(self, pair: _Pair) -> bool:
         """Read an answer for each side: "effusion: right none, left small"."""
-        parts = self._parts(pair.mark + 1, pair.last)
+        parts = self.parts(pair.mark + 1, pair.last)
         owned = [self._side_within(first, last) for first, last in parts]
         answers = [self._answer_within(first, last) for first, last in parts]
-        label = range(*self._range(pair.first, pair.mark))
+        label = range(*self.range_of(pair.first, pair.mark))
         nouns = [at for at in label if self.found[at][0].findings]
         if len(parts) < 2 or len(nouns) != 1 or not any(answers) or None in owned:
             return False
         noun = replace(self.found[nouns[0]][0], is_place=False, zone=None, sides=())
         self._silence(pair.first, pair.mark)
         for (first, last), place, answer in zip(parts, owned, answers, strict=True):
-            for at in range(*self._range(first, last)):
+            for at in range(*self.range_of(first, last)):
                 entry = self.found[at][0]
                 if self.found[at] == place:
-                    self._change(at, entry.joined(noun))
+                    self.change(at, entry.joined(noun))
                 elif entry.cues or entry.role == "break":
-                    self._change(at, _NOTHING)
+                    self.change(at, _NOTHING)
             if answer is not None:
                 begin, said = answer
                 effect = _EFFECT.get(said.says)
                 cues = frozenset({f"{effect}_around"} if effect else ())
-                self._put(begin, said.last, Entry(cues=cues))
-            self._begin_clause(first)
+                self.put(begin, said.last, Entry(cues=cues))
+            self.begin_clause(first)
         return True
-
-    def _parts(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Return the stretches between commas and "and", half-open."""
-        parts: list[tuple[int, int]] = []
-        for at in range(first, last + 1):
-            if at == last or self._words[at] in (",", ";", "and"):
-                if first < at:
-                    parts.append((first, at))
-                first = at + 1
-        return parts
 
     def _side_within(self, first: int, last: int) -> Found | None:
         """Return the one side that some words name, if they name no finding."""
-        low, high = self._range(first, last)
+        low, high = self.range_of(first, last)
         part = self.found[low:high]
         if any(entry.findings or entry.state for entry, _, _ in part):
             return None
@@ -370,8 +349,8 @@ class _Form:
     def _answer_at(self, first: int) -> _Answer | None:
         """Return the longest answer that starts at a word."""
         for count in range(self._answers.longest, 0, -1):
-            says = self._answers.phrases.get(tuple(self._words[first : first + count]))
-            if says is not None and first + count <= len(self._words):
+            says = self._answers.phrases.get(tuple(self.words[first : first + count]))
+            if says is not None and first + count <= len(self.words):
                 return _Answer(says, first + count)
         return None
 
@@ -384,10 +363,10 @@ class _Form:
         if answer is None or answer.says == "yes":
             return answer
         at = answer.last
-        low, _ = self._range(at, at)
-        for entry, begin, end in (*self.found[low:], (_NOTHING, len(self._words), 0)):
-            for word in self._words[at:begin]:
-                if self._is_end(word):
+        low, _ = self.range_of(at, at)
+        for entry, begin, end in (*self.found[low:], (_NOTHING, len(self.words), 0)):
+            for word in self.words[at:begin]:
+                if self.is_end(word):
                     return answer
                 if word not in self._answers.fillers:
                     return answer if self._is_pair_ahead(at) else None
@@ -400,61 +379,12 @@ class _Form:
 
     def _is_pair_ahead(self, first: int) -> bool:
         """Whether the words from here are the label of another pair."""
-        for word in self._words[first:]:
+        for word in self.words[first:]:
             if word in (":", "|"):
                 return True
-            if self._is_end(word):
+            if self.is_end(word):
                 return False
         return False
-
-    def _is_end(self, word: str) -> bool:
-        return word in _SET_OFF
-
-    def _ends_at(self, at: int) -> bool:
-        return at == len(self._words) or self._is_end(self._words[at])
-
-    def _word(self, at: int) -> str:
-        return self._words[at] if at < len(self._words) else ""
-
-    def _range(self, first: int, last: int) -> tuple[int, int]:
-        """Return the phrases that start at the words `first` to `last`, half-open."""
-        low = bisect_left(self.found, first, key=_FIRST)
-        return low, bisect_left(self.found, last, key=_FIRST)
-
-    def _has_claim(self, first: int, last: int, *, is_zone: bool = True) -> bool:
-        """Whether some words name a finding or a state, or a zone where that counts."""
-        low, high = self._range(first, last)
-        return any(
-            entry.findings or entry.state or (is_zone and entry.zone)
-            for entry, _, _ in self.found[low:high]
-        )
-
-    def _change(self, at: int, entry: Entry) -> None:
-        self.found[at] = (entry, *self.found[at][1:])
-
-    def _drop(self, first: int, last: int) -> None:
-        low, high = self._range(first, last)
-        del self.found[low:high]
-
-    def _put(self, first: int, last: int, entry: Entry) -> None:
-        """Let some words mean this, whatever phrases they were part of."""
-        low, high = self._range(first, last)
-        if low and self.found[low - 1][2] > first:
-            low -= 1
-        self.found[low:high] = [(entry, first, last)]
-
-    def _begin_clause(self, first: int) -> None:
-        """Let a clause begin at a word: at the comma before it or the phrase behind."""
-        low, _ = self._range(first, first)
-        if low and self.found[low - 1][1] == first - 1:
-            entry = self.found[low - 1][0]
-            if entry.role in ("comma", "and"):
-                self._change(low - 1, replace(entry, role="break"))
-                return
-        if low < len(self.found):
-            entry = self.found[low][0]
-            if entry.role is None:
-                self._change(low, replace(entry, role="break"))
 
 
 def _has_place(entries: Sequence[Entry]) -> bool:

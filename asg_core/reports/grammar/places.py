@@ -182,6 +182,16 @@ def _single_regions(
     return (SINGLE[zone], *(f"{side} {UNSPECIFIED}" for side in sides))
 
 
+def has_no_zone(group: Group) -> bool:
+    """Whether the words of a group name sides alone."""
+    return all(place.zone is None for place in group.places)
+
+
+def named_sides(group: Group) -> set[str]:
+    """Return the sides that a group names."""
+    return {side for place in group.places for side in place.sides}
+
+
 def holds(place: Place, rule: PlaceRule) -> bool:
     """Whether a finding can be at a place; where only a side is named, any can."""
     if place.zone is None or rule.zones is None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from asg_core.reports.grammar.claims import Claim, named_claims
 from asg_core.reports.grammar.lookalikes import turned
-from asg_core.reports.grammar.mentions import Sentence
 from asg_core.reports.grammar.places import find_groups
 from asg_core.reports.grammar.pronouns import resolved
 from asg_core.reports.grammar.reading import reading_of
+from asg_core.reports.grammar.sentence import Sentence
 from asg_core.reports.grammar.statements import state_claims
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Found, Words

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from asg_core.reports.grammar.claims import Claim, regions_at
 from asg_core.reports.grammar.cues import judge
-from asg_core.reports.grammar.mentions import Sentence
 from asg_core.reports.grammar.places import Group, Place, holds
+from asg_core.reports.grammar.sentence import Sentence
 from asg_core.reports.lexicon.phrases import Match
 from asg_core.terms.existence import Existence
 

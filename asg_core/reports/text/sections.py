@@ -12,20 +12,21 @@ is read, but only one that starts a line or a sentence ends what is read.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
 from asg_core.reports.lexicon.text_words import Headers
-
-PREAMBLE = "preamble"
-UNLABELLED = "unlabelled"
-# Sections that can run on, without a header, into the body of the report.
-_BEFORE_BODY = frozenset(
-    {"indication", "history", "technique", "comparison", "examination"}
+from asg_core.reports.text.body import (
+    BEFORE_BODY,
+    PREAMBLE,
+    UNLABELLED,
+    Section,
+    with_body,
+    with_last_body,
 )
-_NEVER_READ = _BEFORE_BODY | {"notification"}
+
+_NEVER_READ = BEFORE_BODY | {"notification"}
 _READ_ALONE = frozenset(
     {"findings", "impression", "addendum", "wet_read", PREAMBLE, UNLABELLED}
 )
@@ -73,24 +74,6 @@ _HEADER_WORD = re.compile(r"[A-Za-z][A-Za-z&/-]*")
 # "LEFT LUNG FINDINGS" is the heading of a side.
 _OF_SIDE = re.compile(r"(?:left|right)\s+(?:lung|chest|pulmonary)\s+\Z", re.IGNORECASE)
 _BRACKETED = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?\s*\Z")
-_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-# The title of an examination ends with its line, or with its first sentence.
-_TITLE_END = re.compile(r"\n|(?<=[^\s.])\.(?=\s+[A-Z])")
-_NO_COMPARISON = re.compile(r"\s*(?:none|no|not|n/?a|nil)\b[^.\n]{0,60}(?:\.|\n)", re.I)
-
-
-@dataclass(slots=True)  # frozen, or made by keywords, it would cost twice as much
-class Section:
-    """One section: its canonical name, its header and its text, as offsets.
-
-    The header of a section without one is empty (`title_start == title_end`).
-    """
-
-    name: str
-    title_start: int
-    title_end: int
-    start: int
-    end: int
 
 
 class _Header(NamedTuple):
@@ -150,11 +133,11 @@ class SectionCutter:
         for section in sections:
             if section.name == "findings":
                 return sections
-        sections = _with_body(text, sections)
+        sections = with_body(text, sections)
         for section in sections:
             if section.name in _READ_ALONE:
                 return sections
-        return _with_last_body(text, sections)
+        return with_last_body(text, sections)
 
     def _section_of(self, header: str) -> str | None:
         header = header.strip(" \t-.")
@@ -400,58 +383,3 @@ def _any_of(headers: Iterable[str]) -> str:
         seconds.setdefault(re.escape(first), []).append(branch)
     firsts = [f"{first}(?:{'|'.join(rest)})" for first, rest in seconds.items()]
     return "|".join(firsts) or "(?!)"
-
-
-def _with_body(text: str, sections: list[Section]) -> list[Section]:
-    """Mark the body of a report in which no section is called findings."""
-    names = [section.name for section in sections]
-    limit = names.index("impression") if "impression" in names else len(names)
-    last = max(
-        (index for index in range(limit) if names[index] in _BEFORE_BODY), default=-1
-    )
-    result: list[Section] = []
-    for index, section in enumerate(sections):
-        if section.name == PREAMBLE:
-            result.append(replace(section, name=UNLABELLED))
-        elif index == last:
-            result.extend(_cut_at_blank_line(text, section))
-        else:
-            result.append(section)
-    return result
-
-
-def _cut_at_blank_line(text: str, section: Section) -> list[Section]:
-    blank = None
-    for blank in _BLANK_LINE.finditer(text, section.start, section.end):
-        if text[section.start : blank.start()].strip():
-            break
-    if blank is None or not text[blank.end() : section.end].strip():
-        return [section]
-    begin = blank.end()
-    body = Section(UNLABELLED, begin, begin, begin, section.end)
-    return [replace(section, end=blank.start()), body]
-
-
-def _with_last_body(text: str, sections: list[Section]) -> list[Section]:
-    """Cut the last section of a report of which nothing would be read."""
-    if not sections:
-        return sections
-    last = sections[-1]
-    if last.name in ("examination", "technique"):
-        found = _TITLE_END.search(text, _first_word(text, last), last.end)
-    elif last.name == "comparison":
-        found = _NO_COMPARISON.match(text, last.start, last.end)
-    else:
-        found = None
-    if found is None or not text[found.end() : last.end].strip():
-        return sections
-    begin = found.end()
-    body = Section(UNLABELLED, begin, begin, begin, last.end)
-    return [*sections[:-1], replace(last, end=begin), body]
-
-
-def _first_word(text: str, section: Section) -> int:
-    start = section.start
-    while start < section.end and text[start].isspace():
-        start += 1
-    return start

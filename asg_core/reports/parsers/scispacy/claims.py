@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from asg_core.reports.grammar.claims import Claim, named_claims
 from asg_core.reports.grammar.clauses import Clauses
-from asg_core.reports.grammar.mentions import Mention, Sentence, find_mentions
+from asg_core.reports.grammar.mentions import find_mentions
 from asg_core.reports.grammar.places import Group
 from asg_core.reports.grammar.reader import open_sentence, read_claims, settled
+from asg_core.reports.grammar.sentence import Mention, Sentence
 from asg_core.reports.grammar.statements import state_claims
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.lexicon.phrases import Entry, Match
