@@ -43,6 +43,7 @@ def test_every_table_is_there_and_fits_its_declaration(finished: Checkout) -> No
     }
     elsewhere = {"pixels", "history", "scores", "segmentation_scores", "metrics"}
     elsewhere |= {"triplet_scores", "triplet_confusions"}  # of a sheet that is marked
+    elsewhere |= {"triplet_comparisons"}  # with a second parser
     elsewhere |= {
         f"benchmark_{name}" for name in ("images", "labels", "boxes", "masks")
     }
