@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.grammar.anaphora import chosen
 from asg_core.reports.grammar.claims import Claim
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.parsers.brat.labels import (
@@ -74,12 +73,7 @@ class BratParser:
             max_scope=self._config.max_scope_tokens,
             counts=self.counts,
         )
-        reads = []
-        for claims in reader.claims():
-            kept = chosen(claims, has_history=self._config.include_history)
-            self.counts["claims about the past"] += len(claims) - len(kept)
-            reads.append(kept)
-        return reads
+        return reader.chosen_claims(has_history=self._config.include_history)
 
     def _tell(self, standoff: Standoff, *, name: str) -> None:
         """Count what is not read, and name broken lines, the first ones of a job."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 
+from asg_core.reports.grammar.anaphora import chosen
 from asg_core.reports.grammar.claims import Claim, is_outside, regions_at
 from asg_core.reports.grammar.cues import Judgement, judge
 from asg_core.reports.grammar.places import Place, find_groups, holds, sided
@@ -107,6 +108,14 @@ class GraphReader:
             settled(sorted(claims, key=attrgetter("span")), kinds=kinds)
             for claims in found
         ]
+
+    def chosen_claims(self, *, has_history: bool) -> list[tuple[Claim, ...]]:
+        """Return the claims of each sentence; those about the past only if asked for."""
+        found = self.claims()
+        kept = [chosen(claims, has_history=has_history) for claims in found]
+        num_left_out = sum(map(len, found)) - sum(map(len, kept))
+        self._counts["claims about the past"] += num_left_out
+        return kept
 
     def _claims_of(self, key: str, sentence: _Sentence) -> Iterator[Claim]:
         places, place = self._places(key, sentence)

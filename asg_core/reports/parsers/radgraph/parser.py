@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from asg_core.reports.config import ReportsConfig
-from asg_core.reports.grammar.anaphora import chosen
 from asg_core.reports.grammar.claims import Claim
 from asg_core.reports.lexicon.load import Lexicon
 from asg_core.reports.parsers.parser import Span
@@ -55,12 +54,7 @@ class RadgraphParser:
             max_scope=self._config.max_scope_tokens,
             counts=self.counts,
         )
-        reads = []
-        for claims in reader.claims():
-            kept = chosen(claims, has_history=self._config.include_history)
-            self.counts["claims about the past"] += len(claims) - len(kept)
-            reads.append(kept)
-        return reads
+        return reader.chosen_claims(has_history=self._config.include_history)
 
 
 def _source(
